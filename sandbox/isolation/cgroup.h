@@ -1,0 +1,67 @@
+/*
+ * cgroup v2: a directory of our own per launch, with the limits written before the program starts in it (CLONE_INTO_CGROUP) and
+ * cgroup.kill at its end. The parent does everything; the child is born inside. cgroups(7), kernel Documentation/admin-guide/cgroup-v2.
+ */
+#ifndef IMMURE_ISOLATION_CGROUP_H
+#define IMMURE_ISOLATION_CGROUP_H
+
+#include <stdint.h>
+
+#include "host/host.h"
+#include "profile/profile.h"
+#include "profile/receipt.h"
+#include "util/err.h"
+
+struct arena;
+struct report;
+
+struct cgroup_write {
+	const char *file;  /* "memory.max" */
+	const char *value; /* "1073741824" */
+	const struct rule *rule;
+};
+
+struct cgroup_plan {
+	enum cgroup_way way; /* CGROUP_NONE: no cgroup is made */
+	const char *parent;
+	struct cgroup_write *writes; /* in order; each must succeed and read back */
+	size_t write_count;
+	bool pids_limited, memory_limited; /* so that rlimit_compile() need not stand in */
+};
+
+/*
+ * Which limits become which files. Adds receipt rows for the limits only a cgroup can enforce (memory is left to rlimit_compile()
+ * to report when there is no cgroup and the rule is best-effort; pids likewise, as RLIMIT_NPROC stands in for it).
+ */
+int cgroup_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
+	struct cgroup_plan *ret, struct err *reterr);
+void cgroup_explain(const struct cgroup_plan *plan, struct report *out);
+
+struct cgroup {
+	int directory; /* descriptor of our cgroup; -1: none */
+	char name[64]; /* its name below the parent */
+	int parent;    /* descriptor of the parent; -1: none */
+};
+
+/*
+ * Makes the cgroup (mode 0755, name "immure-<pid>-<random>") below plan->parent, or in a transient scope of the user's systemd, and writes the
+ * limits, each read back. On failure everything made is removed. 0 or -errno with reterr naming file, value and rule.
+ */
+int cgroup_open(const struct cgroup_plan *plan, struct cgroup *ret, struct err *reterr);
+
+/* What the kernel counted, read before cgroup_close(). Zero where a file is absent. */
+struct cgroup_counts {
+	uint64_t memory_peak, cpu_microseconds, oom_kills, pids_refused;
+};
+void cgroup_read(const struct cgroup *cgroup, struct cgroup_counts *ret);
+
+/* Kills what is left (cgroup.kill), waits until it is empty (at most two seconds) and removes the directory. 0 or -errno. */
+int cgroup_close(struct cgroup *cgroup);
+
+/*
+ * Removes cgroups that launchers which were killed have left below parent: directories of our name pattern, empty, whose launcher's
+ * pid (in the name) is gone. Called before each cgroup_open(); errors are ignored.
+ */
+void cgroup_sweep(int parent);
+
+#endif

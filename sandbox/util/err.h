@@ -1,0 +1,25 @@
+/*
+ * The one error object. It is caller-owned, filled once, where the detail is known, and printed only by cli/.
+ * A diagnostic reads "immure: WHERE: MESSAGE" and, under it, "  HINT".
+ */
+#ifndef IMMURE_UTIL_ERR_H
+#define IMMURE_UTIL_ERR_H
+
+struct err {
+	int code;	   /* negative errno; 0 while there is no error */
+	char where[512];   /* file:line:column: /json/pointer, a path, or a --flag; may be empty */
+	char message[512]; /* what is wrong, and what was expected */
+	char hint[512];	   /* what to do about it; may be empty */
+};
+
+/*
+ * Fills err (which may be NULL) unless it already tells of an error, and returns code, so that a failing function can end
+ * with `return err_set(err, -EINVAL, where, "…", …)`. code must be negative; where may be NULL.
+ */
+int err_set(struct err *err, int code, const char *where, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Adds advice to an error already set; the first advice stays. */
+void err_hint(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
