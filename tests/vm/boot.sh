@@ -1,0 +1,48 @@
+#!/bin/bash
+# boot.sh - one machine, from its first instruction to its result disk. Any user may run it; never /dev/kvm, always a time-out.
+#
+#   boot.sh CACHE SUITE INIT PAYLOAD.tar RESULTS [KERNEL-OPTION...]
+#
+# SUITE: whose kernel; INIT: plain or systemd. RESULTS (a new folder) gets console, what the tests left, and `done`.
+# A machine that ends without `done` is started once more, afresh, and that is said. Status: 0 done, 1 not done twice.
+# Environment: VM_TIMEOUT=240 (seconds per boot), VM_MEMORY=1024 (MiB), VM_CPUS=2
+set -euo pipefail
+[ $# -ge 5 ] || { echo 'usage: boot.sh CACHE SUITE INIT PAYLOAD.tar RESULTS [KERNEL-OPTION...]' >&2; exit 2; }
+cache=$1 suite=$2 init=$3 payload=$4 results=$5
+shift 5
+
+# A systemd machine is the one without SELinux: it shows what profiles that ask for a label do on such a host.
+modules=landlock,lockdown,yama,integrity,selinux,bpf
+[ "$init" != systemd ] || modules=landlock,lockdown,yama,integrity,bpf
+
+disk() { # SERIAL FILE OPTION
+	machine+=(-drive "file=$2,format=raw,if=none,id=$1,cache=unsafe,$3" -device "virtio-blk-pci,drive=$1,serial=$1")
+}
+
+boot() {
+	local machine status=0
+	rm -rf "$results"
+	mkdir -p "$results"
+	truncate -s 16M "$results/disk"
+	# cx16=off: kernels from 6.12 on die in kmem_cache_alloc() under the emulation of QEMU 7.2, which gets cmpxchg16b wrong
+	machine=(qemu-system-x86_64 -M q35 -accel 'tcg,thread=multi' -cpu 'max,cx16=off' -smp "${VM_CPUS:-2}" -m "${VM_MEMORY:-1024}"
+		-nodefaults -no-user-config -display none -no-reboot -serial stdio
+		-kernel "$cache/kernel-$suite/vmlinuz" -initrd "$cache/kernel-$suite/initrd"
+		-append "console=ttyS0 quiet panic=-1 lsm=$modules enforcing=1 mitigations=off nokaslr nowatchdog tsc=reliable random.trust_cpu=on vm.init=$init $*")
+	disk root "$cache/userspace/root.ext4" snapshot=on
+	disk payload "$payload" readonly=on
+	disk result "$results/disk" discard=unmap
+	timeout -k 5 "${VM_TIMEOUT:-240}" "${machine[@]}" < /dev/null > "$results/console" 2>&1 || status=$?
+	tar xf "$results/disk" -C "$results" 2> /dev/null || true
+	rm -f "$results/disk"
+	[ -e "$results/done" ] && return
+	echo "vm: $suite/$init ended without a result (status $status; 124 is the time-out); its last lines:" >&2
+	tail -n 15 "$results/console" >&2
+	return 1
+}
+
+if ! boot "$@"; then
+	mv "$results/console" "$results.first-console"
+	echo "vm: $suite/$init is started once more, on a fresh machine" >&2
+	boot "$@"
+fi
