@@ -33,6 +33,10 @@ const char *text_nearest(const char *word, const char *const *words, size_t coun
 char *text_escape(const char *text, size_t length, char *buffer, size_t size);
 
 bool text_is_utf8(const char *text, size_t length);
+
+/* True when text holds a control character (C0, DEL, C1) or is not UTF-8: such a thing is no path, name or host name to us. */
+bool text_has_control(const char *text);
+
 bool text_starts_with(const char *text, const char *prefix);
 
 /* True for 1 to 64 characters of a host name, RFC 1123 labels joined by dots. */
