@@ -10,10 +10,16 @@
  */
 int file_read_fd(int fd, size_t maximum, char **ret_text, size_t *ret_length);
 
-/* The same for a regular file (or, with any_type, a pipe or what /dev/stdin is) at path relative to directory (AT_FDCWD). */
+/*
+ * The same for the regular file at path relative to directory (AT_FDCWD). Anything else is refused without waiting for it: -EISDIR for a
+ * directory, -EINVAL for a FIFO, socket or device. (For a pipe or standard input there is file_read_fd().)
+ */
 int file_read(int directory, const char *path, size_t maximum, char **ret_text, size_t *ret_length);
 
-/* Reads a small kernel file (procfs, sysfs, cgroupfs) into buffer, NUL-terminated, without its last newline. Length or -errno. */
+/*
+ * Reads a small kernel file (procfs, sysfs, cgroupfs) into buffer, NUL-terminated, without its last newline. Length,
+ * -EFBIG when it does not fit whole, or -errno. Safe in the child.
+ */
 int file_read_line(int directory, const char *path, char *buffer, size_t size);
 
 /* Writes all of text into an existing kernel file in one write(2). 0 or -errno (-EIO for a short write). Safe in the child. */
