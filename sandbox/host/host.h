@@ -29,9 +29,9 @@ enum path_type { PATH_ABSENT, PATH_DIRECTORY, PATH_REGULAR, PATH_SYMLINK, PATH_C
 struct path_fact {
 	enum path_type type;  /* of the path itself when !followed, else of what it leads to */
 	uint64_t device, inode;
-	uint64_t node;	      /* st_rdev of a character device */
+	uint64_t node;	      /* st_rdev of a character device, and of a block device (which is PATH_OTHER) */
 	const char *link;     /* PATH_SYMLINK: its text */
-	const char *resolved; /* the canonical path after following links (equal to the path where there are none) */
+	const char *resolved; /* the canonical path after following links (equal to the path where there are none); NULL when absent */
 };
 
 enum cgroup_way {
@@ -63,9 +63,12 @@ struct host {
 
 	bool selinux_enabled, selinux_enforcing;
 	const char *selinux_context; /* our own; NULL when disabled */
+	/* Does the loaded policy know this context? 0 or -errno (-EINVAL: it does not); tests put their own. NULL when disabled. */
+	int (*selinux_check)(const struct host *host, const char *context);
 
 	enum cgroup_way cgroup;
-	const char *cgroup_parent;     /* CGROUP_DELEGATED: absolute path below which we may make a directory */
+	const char *cgroup_parent;     /* DELEGATED: absolute path below which we may make a directory; SYSTEMD: the bus's socket */
+	const char *cgroup_mount;      /* where cgroup2 is mounted; NULL when nowhere */
 	unsigned cgroup_controllers;   /* CONTROLLER_*: what a directory made there would have */
 	const char *cgroup_reason;     /* CGROUP_NONE, or controllers missing: why, and what to do */
 
@@ -85,7 +88,7 @@ struct host {
  */
 int host_probe(unsigned parts, struct arena *arena, struct host *ret, struct err *reterr);
 
-/* The real struct host.path: one openat2/fstat on the live file system. */
+/* The real struct host.path: one openat2/fstat on the live file system. path is canonical (path_canonical()). */
 int host_path(const struct host *host, struct arena *arena, const char *path, bool follow, struct path_fact *ret);
 
 #endif

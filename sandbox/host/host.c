@@ -1,0 +1,201 @@
+/* Facts about this kernel and this user, by asking and never by version: see host.h. */
+#include "host/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <linux/seccomp.h>
+#include <selinux/selinux.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "host/parts.h"
+#include "util/arena.h"
+#include "util/cleanup.h"
+
+#define LANDLOCK_CREATE_RULESET 444 /* the same on every architecture */
+#define LANDLOCK_VERSION 1U
+#define CAPABILITY_GUESS 40 /* CAP_CHECKPOINT_RESTORE: the last one for years */
+
+static int probe_landlock(struct arena *arena, struct host *ret, struct err *reterr)
+{
+	long abi = syscall(LANDLOCK_CREATE_RULESET, NULL, 0, LANDLOCK_VERSION);
+
+	(void)arena;
+	(void)reterr;
+	ret->landlock_abi = abi < 0 ? 0 : (int)abi;
+	ret->landlock_errno = abi < 0 ? errno : 0;
+	return 0;
+}
+
+/* PR_CAPBSET_READ answers EINVAL past the last one: the kernel's own count, whatever /proc shows (R15). */
+static int probe_capabilities(struct arena *arena, struct host *ret, struct err *reterr)
+{
+	int last = CAPABILITY_GUESS;
+
+	(void)arena;
+	(void)reterr;
+	while (last < 63 && prctl(PR_CAPBSET_READ, last + 1, 0, 0, 0) >= 0)
+		last++;
+	while (last > 0 && prctl(PR_CAPBSET_READ, last, 0, 0, 0) < 0)
+		last--;
+	ret->last_capability = last;
+	return 0;
+}
+
+static int probe_seccomp(struct arena *arena, struct host *ret, struct err *reterr)
+{
+	uint32_t action = SECCOMP_RET_KILL_PROCESS;
+
+	(void)arena;
+	(void)reterr;
+	ret->seccomp = syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+	return 0;
+}
+
+static int check_context(const struct host *host, const char *context)
+{
+	(void)host;
+	return security_check_context(context) ? -errno : 0;
+}
+
+static int probe_selinux(struct arena *arena, struct host *ret, struct err *reterr)
+{
+	char *context = NULL;
+
+	if (is_selinux_enabled() != 1) /* looked up once, by the library's constructor */
+		return 0;
+	if (getcon(&context) < 0 || !context)
+		return err_set(reterr, -errno, "/proc/thread-self/attr/current", "cannot read our own SELinux label: %m");
+	ret->selinux_context = arena_copy(arena, context);
+	freecon(context);
+	if (!ret->selinux_context)
+		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+	ret->selinux_enabled = true;
+	ret->selinux_enforcing = security_getenforce() == 1;
+	ret->selinux_check = check_context;
+	return 0;
+}
+
+int host_probe(unsigned parts, struct arena *arena, struct host *ret, struct err *reterr)
+{
+	static const struct {
+		unsigned part;
+		int (*probe)(struct arena *arena, struct host *ret, struct err *reterr);
+	} probes[] = {
+		{HOST_LANDLOCK, probe_landlock},
+		{HOST_CAPABILITIES, probe_capabilities},
+		{HOST_SECCOMP, probe_seccomp},
+		{HOST_SELINUX, probe_selinux},
+		{HOST_CGROUP, host_probe_cgroup},
+		{HOST_SUBORDINATE, host_probe_subordinate},
+	};
+	struct host host = {.uid = getuid(), .gid = getgid(), .path = host_path};
+
+	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
+		int r = parts & probes[i].part ? probes[i].probe(arena, &host, reterr) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	*ret = host;
+	return 0;
+}
+
+static enum path_type type_of(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR: return PATH_DIRECTORY;
+	case S_IFREG: return PATH_REGULAR;
+	case S_IFLNK: return PATH_SYMLINK;
+	case S_IFCHR: return PATH_CHARACTER;
+	default: return PATH_OTHER;
+	}
+}
+
+/*
+ * Opens path for looking only. On the usual way, where no link is met, the path is its own canonical form and one call tells it;
+ * ret_plain says so. Without openat2 (or where links are met) an ordinary open follows them.
+ */
+static int open_for_facts(const char *path, bool follow, bool *ret_plain)
+{
+	uint64_t flags = O_PATH | O_CLOEXEC | (follow ? 0U : O_NOFOLLOW);
+	struct open_how how = {.flags = flags, .resolve = RESOLVE_NO_SYMLINKS};
+	long fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+	*ret_plain = fd >= 0;
+	if (fd < 0 && (errno == ELOOP || errno == ENOSYS || errno == EPERM || errno == EAGAIN))
+		fd = open(path, (int)flags);
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/* What the kernel calls the file that is open at fd. */
+static int name_of(int fd, struct arena *arena, const char **ret)
+{
+	char link[64], text[PATH_MAX];
+	ssize_t length;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, text, sizeof(text));
+	if (length < 0)
+		return -errno;
+	if (length == (ssize_t)sizeof(text))
+		return -ENAMETOOLONG;
+	if (text[0] != '/')
+		return -ENOENT; /* "(unreachable)…": outside of our root */
+	*ret = arena_copy_range(arena, text, (size_t)length);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int read_link(int fd, struct arena *arena, const char **ret)
+{
+	char text[PATH_MAX];
+	ssize_t length = readlinkat(fd, "", text, sizeof(text));
+
+	if (length < 0)
+		return -errno;
+	if (length == (ssize_t)sizeof(text))
+		return -ENAMETOOLONG;
+	*ret = arena_copy_range(arena, text, (size_t)length);
+	return *ret ? 0 : -ENOMEM;
+}
+
+int host_path(const struct host *host, struct arena *arena, const char *path, bool follow, struct path_fact *ret)
+{
+	_cleanup_close_ int fd = -1;
+	struct path_fact fact = {.type = PATH_ABSENT};
+	struct stat status;
+	bool plain;
+	int r = 0;
+
+	(void)host;
+	fd = open_for_facts(path, follow, &plain);
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES) {
+		fact.type = fd == -EACCES ? PATH_FORBIDDEN : PATH_ABSENT;
+		*ret = fact;
+		return 0;
+	}
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status))
+		return -errno;
+	fact.type = type_of(status.st_mode);
+	fact.device = status.st_dev;
+	fact.inode = status.st_ino;
+	if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))
+		fact.node = status.st_rdev;
+	if (fact.type == PATH_SYMLINK)
+		r = read_link(fd, arena, &fact.link);
+	if (r == 0 && plain)
+		fact.resolved = path;
+	else if (r == 0)
+		r = name_of(fd, arena, &fact.resolved);
+	if (r == 0)
+		*ret = fact;
+	return r;
+}
