@@ -1,19 +1,38 @@
 /*
- * What the walk of the step table carries along in the child: descriptors and identities that exist only once the child does. The plan
- * itself is read-only by then. Only system calls happen around it: no malloc, no stdio.
+ * What the walk of the step table carries along in the child: descriptors that exist only once the child does. The plan itself is read-only by
+ * then. Only system calls happen around it: no malloc, no stdio. Beside it, the few moves that more than one mechanism makes.
  */
 #ifndef IMMURE_ISOLATION_CHILD_H
 #define IMMURE_ISOLATION_CHILD_H
 
 #include <stdbool.h>
-#include <sys/types.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct child {
 	int control;  /* socket to the supervisor (SOCK_SEQPACKET); never -1 */
-	int error;    /* close-on-exec pipe for struct child_error; never -1 */
-	int root;     /* the new root (a mount), from STEP_ROOT until the pivot; else -1 */
+	int root;     /* the new root (a mount), from the root step until the pivot; else -1 */
 	int label;    /* /proc/thread-self/attr/exec, open while the host's /proc is reachable; else -1 */
 	int terminal; /* slave of the jail's own pty; else -1 */
 };
+
+/*
+ * Mounts a detached tree on target (relative to the new root). Where every directory above target is ours, a plain path is safe; else
+ * (`followed`) target is looked up as inside the root, links and all, and the mount goes on what was found (R1, R2). Takes the descriptor:
+ * it is closed in every case. 0 or -errno.
+ */
+int child_attach(const struct child *child, int tree, const char *target, bool followed);
+
+/* A new file system of type with the given key=value pairs (NULL-terminated), as a detached mount. A descriptor or -errno. */
+int child_new_mount(const char *type, const char *const *options, uint64_t attributes);
+
+/*
+ * A detached, private copy of what fd (O_PATH) is, with attributes set on it and on everything mounted below it. recursive: with the mounts
+ * below it, without which the kernel refuses where some of them are locked. A descriptor or -errno.
+ */
+int child_clone_tree(int fd, bool recursive, uint64_t attributes);
+
+/* MOUNT_ATTR_* as mount(8) writes them ("ro,nosuid,nodev"): into buffer; returns it. For explain. */
+const char *child_attribute_names(uint64_t attributes, char *buffer, size_t size);
 
 #endif

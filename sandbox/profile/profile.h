@@ -69,10 +69,14 @@ struct files_section {
 	bool root_writable;
 	enum home_kind home;
 	const char *home_directory; /* in the jail; canonical absolute path */
+	const char *home_source;    /* HOME_PRIVATE, HOME_HOST: the directory of the host; set by whoever starts the launch */
+	const char *const *protected_paths; /* of the host, canonical: never writable through any bind (our own configuration, T-HAND-05) */
+	size_t protected_count;		    /* set by whoever starts the launch */
 	enum proc_kind proc;
 	enum sys_kind sys;
 	struct mount_rule *mounts; /* in the order of writing; at most one per target */
 	size_t mount_count;
+	struct mount_index *index; /* profile/mounts.c's own: finds a rule by its target */
 };
 
 struct devices_section {

@@ -1,0 +1,115 @@
+# immure: `make demo` shows it at work, `make check` runs every test; both install what they need first.
+# `make` alone leaves build/immure and needs the -dev packages listed in tests/setup.
+
+VERSION  := 0.1.0
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+CC       ?= gcc
+CLANG    ?= clang
+
+BUILD    := build
+INCLUDES := -Isandbox -I$(BUILD)
+DEFINES  := -D_GNU_SOURCE -DIMMURE_VERSION='"$(VERSION)"' -DIMMURE_DATA='"$(PREFIX)/share/immure"'
+WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wformat=2 -Wformat-nonliteral -Wstrict-prototypes \
+	    -Wmissing-prototypes -Wpointer-arith -Wvla -Wundef -Werror
+HARDEN   := -fstack-protector-strong -fcf-protection -fno-strict-aliasing -ftrivial-auto-var-init=zero
+CFLAGS   ?= -O2 -g
+BASE     := -std=gnu11 $(WARNINGS) $(DEFINES) $(INCLUDES) -MMD -MP
+LIBS     := -lseccomp -lcap-ng -lselinux -lpcre2-8 -ljansson
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+# Three builds of the same sources: the product, the one the sanitizers watch, the one whose guards can be taken out.
+FLAGS_release := $(CFLAGS) $(HARDEN) -D_FORTIFY_SOURCE=3 -fPIE -ffunction-sections -fdata-sections
+FLAGS_asan    := -O1 -g $(SANITIZE)
+FLAGS_mutant  := -O1 -g -fPIE -DIMMURE_MUTANTS
+LINK_release  := -static-pie -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--build-id=none
+LINK_asan     := $(SANITIZE)
+LINK_mutant   := -static-pie
+
+SOURCES   := $(sort $(wildcard sandbox/*/*.c))
+ENGINE    := $(filter-out sandbox/cli/main.c,$(SOURCES))
+BUILTINS  := $(sort $(wildcard profiles/*.json policies/seccomp/*.json))
+UNITS     := $(sort $(wildcard tests/unit/*.c))
+PROBES    := $(sort $(wildcard tests/escape/probes/*.c tests/seccomp/probe.c))
+
+.PHONY: all
+all: $(BUILD)/immure
+
+# ---- the program, in its three builds ----
+
+# $(1): variant, $(2): its folder
+define variant
+OBJECTS_$(1) := $$(patsubst sandbox/%.c,$(2)/objects/%.o,$$(ENGINE)) $(2)/objects/builtins.o
+
+$(2)/objects/%.o: sandbox/%.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(BASE) $$(FLAGS_$(1)) -c -o $$@ $$<
+
+$(2)/objects/builtins.o: $(BUILD)/builtins.c $$(BUILTINS)
+	@mkdir -p $$(@D)
+	$$(CC) $$(BASE) $$(FLAGS_$(1)) -c -o $$@ $$<
+
+$(2)/libimmure.a: $$(OBJECTS_$(1))
+	@rm -f $$@
+	ar rcs $$@ $$^
+
+$(2)/immure: $(2)/objects/cli/main.o $(2)/libimmure.a
+	$$(CC) $$(FLAGS_$(1)) $$(LINK_$(1)) -o $$@ $$^ $$(LIBS)
+
+$(2)/unit/%: tests/unit/%.c $(2)/libimmure.a $(BUILD)/tests/simulate-$(1).o
+	@mkdir -p $$(@D)
+	$$(CC) $$(BASE) -Itests/unit -Itests/seccomp $$(FLAGS_$(1)) $$(LINK_$(1)) -o $$@ $$(filter %.c %.a %.o,$$^) $$(LIBS)
+
+$(BUILD)/tests/simulate-$(1).o: tests/seccomp/simulate.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(BASE) $$(FLAGS_$(1)) -c -o $$@ $$<
+-include $$(OBJECTS_$(1):.o=.d) $(2)/objects/cli/main.d
+endef
+$(eval $(call variant,release,$(BUILD)))
+$(eval $(call variant,asan,$(BUILD)/asan))
+$(eval $(call variant,mutant,$(BUILD)/mutant))
+
+# Profiles and system call groups travel inside the binary: no file to lose, to find, or to tamper with.
+$(BUILD)/builtins.c: Makefile $(BUILTINS)
+	@mkdir -p $(@D)
+	@{ echo '/* Made by the Makefile from profiles/ and policies/seccomp/. */'; \
+	   echo '#include "profile/builtin.h"'; \
+	   i=0; for f in $(BUILTINS); do \
+	     echo "__asm__(\".section .rodata\\n.global builtin_$$i\\nbuiltin_$$i:\\n.incbin \\\"$(CURDIR)/$$f\\\"\\n.byte 0\\n.previous\");"; \
+	     echo "extern const char builtin_$$i[];"; i=$$((i+1)); done; \
+	   echo 'const struct builtin_entry builtin_entries[] = {'; \
+	   i=0; for f in $(BUILTINS); do \
+	     echo "	{\"$$f\", builtin_$$i, $$(wc -c < $$f)},"; i=$$((i+1)); done; \
+	   echo '};'; echo 'const size_t builtin_count = sizeof(builtin_entries) / sizeof(builtin_entries[0]);'; } > $@
+
+.PHONY: asan mutant units probes
+asan: $(BUILD)/asan/immure
+mutant: $(BUILD)/mutant/immure
+units: $(UNITS:tests/unit/%.c=$(BUILD)/unit/%) $(UNITS:tests/unit/%.c=$(BUILD)/asan/unit/%)
+probes: $(addprefix $(BUILD)/probes/,$(notdir $(PROBES:.c=)))
+
+$(BUILD)/probes/%: tests/escape/probes/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -static -o $@ $<
+
+$(BUILD)/probes/%: tests/seccomp/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -static -o $@ $<
+
+# ---- the walls of the house ----
+
+# Includes point down this list only (sandbox/README of the rooms: the listing of sandbox/ itself).
+ROOMS := util profile host isolation plan launch oci container cli
+
+.PHONY: layers format
+layers:
+	@tests/layers "$(ROOMS)"
+
+format:
+	clang-format -i $(SOURCES) $(wildcard sandbox/*/*.h)
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)
+
+-include $(wildcard tests/vm/vm.mk policies/selinux/policy.mk fuzz/fuzz.mk tests/tests.mk)

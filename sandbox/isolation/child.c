@@ -1,0 +1,83 @@
+/* The moves that more than one mechanism makes in the child; system calls only. See child.h. */
+#include "isolation/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/mutant.h"
+#include "util/path.h"
+
+int child_attach(const struct child *child, int tree, const char *target, bool followed)
+{
+	_cleanup_close_ int owned = tree;
+	_cleanup_close_ int place = -1;
+
+	if (!followed || mutant(MUTANT_STRING_PATHS))
+		return move_mount(owned, "", child->root, target, MOVE_MOUNT_F_EMPTY_PATH) ? -errno : 0;
+	place = path_open_in_root(child->root, target, O_PATH | O_CLOEXEC);
+	if (place < 0)
+		return place;
+	if (move_mount(owned, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
+		return -errno;
+	return 0;
+}
+
+int child_new_mount(const char *type, const char *const *options, uint64_t attributes)
+{
+	_cleanup_close_ int context = fsopen(type, FSOPEN_CLOEXEC);
+	int mount;
+
+	if (context < 0)
+		return -errno;
+	for (; options[0]; options += 2)
+		if (fsconfig(context, FSCONFIG_SET_STRING, options[0], options[1], 0))
+			return -errno;
+	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		return -errno;
+	mount = fsmount(context, FSMOUNT_CLOEXEC, (unsigned)attributes);
+	return mount < 0 ? -errno : mount;
+}
+
+int child_clone_tree(int fd, bool recursive, uint64_t attributes)
+{
+	unsigned deep = recursive ? AT_RECURSIVE : 0;
+	struct mount_attr change = {.attr_set = attributes, .propagation = MS_PRIVATE};
+	_cleanup_close_ int tree =
+		open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | deep);
+
+	if (tree < 0)
+		return -errno;
+	if (mutant(MUTANT_NO_PRIVATE))
+		change.propagation = 0;
+	if (mutant(MUTANT_NO_NOSUID))
+		change.attr_set &= ~(uint64_t)(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	if (mutant(MUTANT_SHALLOW_READONLY))
+		deep = 0;
+	/* one call for the whole tree, all or nothing: no submount can be left writable (T-PATH-32) */
+	if (mount_setattr(tree, "", AT_EMPTY_PATH | deep, &change, sizeof(change)))
+		return -errno;
+	return take_fd(&tree);
+}
+
+const char *child_attribute_names(uint64_t attributes, char *buffer, size_t size)
+{
+	static const struct {
+		uint64_t bit;
+		const char *name;
+	} names[] = {
+		{MOUNT_ATTR_NOSUID, ",nosuid"},
+		{MOUNT_ATTR_NODEV, ",nodev"},
+		{MOUNT_ATTR_NOEXEC, ",noexec"},
+	};
+
+	(void)snprintf(buffer, size, "%s", attributes & MOUNT_ATTR_RDONLY ? "ro" : "rw");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (attributes & names[i].bit && strlen(buffer) + strlen(names[i].name) < size)
+			(void)strncat(buffer, names[i].name, size - strlen(buffer) - 1);
+	return buffer;
+}

@@ -1,0 +1,232 @@
+/* /dev: see device.h. */
+#include "isolation/device.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "host/host.h"
+#include "isolation/child.h"
+#include "util/arena.h"
+#include "util/cleanup.h"
+#include "util/mutant.h"
+#include "util/path.h"
+#include "util/report.h"
+
+#define NODE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
+#define SHM_SIZE ((uint64_t)64 << 20)
+
+enum { ITEM_TMPFS = 1000, ITEM_PTS, ITEM_SHM, ITEM_LINKS };
+
+/* Fixed numbers (Documentation/admin-guide/devices.txt): a host whose /dev/null is something else gets no launch. */
+static const struct {
+	const char *path;
+	unsigned major, minor;
+} standard[] = {
+	{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0},
+};
+
+static const struct {
+	const char *name, *text;
+} links[] = {
+	{"dev/ptmx", "pts/ptmx"},	  {"dev/fd", "/proc/self/fd"},	    {"dev/stdin", "/proc/self/fd/0"},
+	{"dev/stdout", "/proc/self/fd/1"}, {"dev/stderr", "/proc/self/fd/2"},
+};
+
+/* ---- compile ---- */
+
+static int add_node(struct device_plan *plan, const struct host *host, struct arena *arena, const struct rule *rule, const char *path,
+	uint64_t attributes, struct path_fact *ret_fact)
+{
+	struct device_node *node;
+	const char *slash = strrchr(path, '/');
+	const char *whole = arena_join(arena, "/dev/", path);
+	int r = whole ? host->path(host, arena, whole, false, ret_fact) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	if (ret_fact->type == PATH_ABSENT || ret_fact->type == PATH_FORBIDDEN)
+		return -ENOENT;
+	if (ret_fact->type != PATH_CHARACTER && ret_fact->type != PATH_DIRECTORY)
+		return -ENODEV;
+	node = ARENA_APPEND(arena, plan->nodes, plan->count);
+	if (!node)
+		return -ENOMEM;
+	*node = (struct device_node){.path = path, .node = ret_fact->node, .inode = ret_fact->inode, .device = ret_fact->device,
+		.attributes = attributes, .rule = rule};
+	node->parent = slash ? arena_copy_range(arena, path, (size_t)(slash - path)) : NULL;
+	return slash && !node->parent ? -ENOMEM : 0;
+}
+
+static int compile_standard(struct device_plan *plan, const struct profile *profile, const struct host *host, struct arena *arena,
+	struct err *reterr)
+{
+	struct path_fact fact;
+
+	for (size_t i = 0; i < sizeof(standard) / sizeof(standard[0]); i++) {
+		int r = add_node(plan, host, arena, &profile->devices.rule, standard[i].path, NODE, &fact);
+
+		if (r == 0 && fact.node != makedev(standard[i].major, standard[i].minor))
+			r = -ENODEV;
+		if (r < 0)
+			return err_set(reterr, r, "/dev", "the host's /dev/%s is not the device %u:%u", standard[i].path,
+				standard[i].major, standard[i].minor);
+	}
+	return 0;
+}
+
+static int compile_extra(struct device_plan *plan, const struct device_rule *device, const struct host *host, struct arena *arena,
+	struct receipt *receipt, struct err *reterr)
+{
+	struct receipt_row row = {.rule = &device->rule, .asked = device->path, .layer = "mount"};
+	struct path_fact fact;
+	int r;
+
+	if (device->rule.enforce == ENFORCE_AUDIT || !path_is_beneath(device->path, "/dev") || !device->path[4]) {
+		row.outcome = OUTCOME_NOT_ENFORCED;
+		row.reason = "not a device below /dev";
+		return receipt_add(receipt, &row, reterr);
+	}
+	r = add_node(plan, host, arena, &device->rule, device->path + 5, NODE | (device->writable ? 0 : MOUNT_ATTR_RDONLY), &fact);
+	if (r < 0) {
+		row.outcome = OUTCOME_NOT_ENFORCED;
+		row.reason = r == -ENOENT ? "the host has no such device, or this user cannot reach it" : "it is not a character device";
+	}
+	return receipt_add(receipt, &row, reterr);
+}
+
+int device_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
+	struct device_plan *ret, struct err *reterr)
+{
+	const struct devices_section *asked = &profile->devices;
+	const struct limit_rule *memory = &profile->limits.limits[LIMIT_MEMORY];
+	bool bounded = memory->rule.set && memory->value != LIMIT_UNLIMITED;
+	struct receipt_row row = {.rule = &asked->rule, .asked = "a /dev of its own", .layer = "mount"};
+	struct device_plan plan = {.own_tmpfs = profile->files.root != ROOT_EMPTY, .standard = asked->standard};
+	int r = asked->standard ? compile_standard(&plan, profile, host, arena, reterr) : 0;
+
+	for (size_t i = 0; i < asked->device_count && r == 0; i++)
+		r = compile_extra(&plan, &asked->devices[i], host, arena, receipt, reterr);
+	if (r < 0)
+		return r;
+	plan.shm_size = arena_format(arena, "%llu", (unsigned long long)(bounded ? memory->value / 4 : SHM_SIZE));
+	if (!plan.shm_size)
+		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+	*ret = plan;
+	return receipt_add(receipt, &row, reterr);
+}
+
+void device_explain(const struct device_plan *plan, struct report *out)
+{
+	char attributes[64];
+
+	for (size_t i = 0; i < plan->count; i++)
+		report_row(out, NULL, "device", "/dev/%s (%s)", plan->nodes[i].path,
+			child_attribute_names(plan->nodes[i].attributes, attributes, sizeof(attributes)));
+	if (plan->standard) {
+		report_row(out, NULL, "devpts", "/dev/pts, an instance of its own");
+		report_row(out, NULL, "tmpfs", "/dev/shm of %s bytes (rw,nosuid,nodev,noexec)", plan->shm_size);
+	}
+}
+
+/* ---- child ---- */
+
+static int attach_node(const struct device_node *node, const struct child *child)
+{
+	_cleanup_close_ int devices = -1, source = -1, place = -1, tree = -1;
+	char target[4 + 256] = "dev/";
+	struct stat status;
+
+	devices = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	source = devices < 0 ? -1 : openat(devices, node->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (source < 0 || fstat(source, &status))
+		return -errno;
+	if (status.st_ino != node->inode || status.st_dev != node->device || (node->node && status.st_rdev != node->node))
+		return -ESTALE;
+	if (strlen(node->path) > 255)
+		return -ENAMETOOLONG;
+	memcpy(target + 4, node->path, strlen(node->path) + 1);
+	tree = child_clone_tree(source, !node->node, node->attributes);
+	if (tree < 0)
+		return tree;
+	if (node->node)
+		place = openat(child->root, target, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
+	if (node->node ? place < 0 : mkdirat(child->root, target, 0755))
+		return -errno;
+	return child_attach(child, take_fd(&tree), target, false);
+}
+
+static int make_parent(const struct device_node *node, const struct child *child)
+{
+	char target[4 + 256] = "dev/";
+
+	if (!node->parent)
+		return 0;
+	if (strlen(node->parent) > 255)
+		return -ENAMETOOLONG;
+	memcpy(target + 4, node->parent, strlen(node->parent) + 1);
+	return mkdirat(child->root, target, 0755) && errno != EEXIST ? -errno : 0;
+}
+
+static int attach_new(const struct child *child, const char *target, const char *type, const char *const *options, uint64_t attributes)
+{
+	int tree;
+
+	if (mkdirat(child->root, target, 0755))
+		return -errno;
+	tree = child_new_mount(type, options, attributes);
+	return tree < 0 ? tree : child_attach(child, tree, target, false);
+}
+
+/* Where the root is somebody else's, its /dev must be a true directory: a link there once led runtimes out (CVE-2026-41579). */
+static int own_dev(const struct child *child)
+{
+	const char *const options[] = {"mode", "0755", "size", "64k", "nr_inodes", "128", NULL};
+	_cleanup_close_ int place = openat(child->root, "dev", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int tree;
+
+	if (place < 0)
+		return -errno;
+	tree = child_new_mount("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	return tree < 0 ? tree : child_attach(child, tree, "dev", false);
+}
+
+static int apply_standard(const struct device_plan *plan, const struct child *child, uint16_t *reterr_item)
+{
+	const char *const pts[] = {"mode", "0620", "ptmxmode", "0666", "max", "64", NULL};
+	const char *const shm[] = {"mode", "1777", "size", plan->shm_size, "nr_inodes", "65536", NULL};
+	int r;
+
+	*reterr_item = ITEM_PTS;
+	r = attach_new(child, "dev/pts", "devpts", pts, NODE);
+	if (r < 0)
+		return r;
+	*reterr_item = ITEM_SHM;
+	r = attach_new(child, "dev/shm", "tmpfs", shm, NODE | MOUNT_ATTR_NODEV);
+	if (r < 0)
+		return r;
+	*reterr_item = ITEM_LINKS;
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+		if (symlinkat(links[i].text, child->root, links[i].name))
+			return -errno;
+	return 0;
+}
+
+int device_apply(const struct device_plan *plan, struct child *child, uint16_t *reterr_item)
+{
+	int r;
+
+	*reterr_item = ITEM_TMPFS;
+	r = plan->own_tmpfs ? own_dev(child) : mkdirat(child->root, "dev", 0755) ? -errno : 0;
+	for (size_t i = 0; i < plan->count && r == 0; i++) {
+		*reterr_item = (uint16_t)i;
+		r = make_parent(&plan->nodes[i], child);
+		if (r == 0)
+			r = attach_node(&plan->nodes[i], child);
+	}
+	return r == 0 && plan->standard ? apply_standard(plan, child, reterr_item) : r;
+}

@@ -1,0 +1,282 @@
+/* Identity maps: see idmap.h. */
+#include "isolation/idmap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "host/host.h"
+#include "isolation/child.h"
+#include "util/arena.h"
+#include "util/cleanup.h"
+#include "util/file.h"
+#include "util/mutant.h"
+#include "util/report.h"
+
+#define NOBODY 65534
+#define EXTENTS 340 /* the kernel's limit of lines per map (user_namespaces(7)) */
+
+/* ---- compile ---- */
+
+struct extent {
+	uint32_t inside, outside, count;
+};
+
+/* 0 is the caller; the ranges follow from 1 on. An id that lies beyond the ranges is an error of the caller. */
+static size_t extents_of(uint32_t own, const struct id_range *ranges, size_t range_count, struct extent *extents)
+{
+	uint32_t inside = 1;
+	size_t count = 0;
+
+	extents[count++] = (struct extent){0, own, 1};
+	for (size_t i = 0; i < range_count && count < EXTENTS; i++) {
+		if (ranges[i].count > UINT32_MAX - 1 - inside)
+			break;
+		extents[count++] = (struct extent){inside, ranges[i].start, ranges[i].count};
+		inside += ranges[i].count;
+	}
+	return count;
+}
+
+static bool extents_hold(const struct extent *extents, size_t count, uint32_t id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (id >= extents[i].inside && id - extents[i].inside < extents[i].count)
+			return true;
+	return false;
+}
+
+static const char *map_text(const struct extent *extents, size_t count, struct arena *arena)
+{
+	char *text = arena_zeroed(arena, count, 40);
+	size_t used = 0;
+
+	for (size_t i = 0; text && i < count; i++)
+		used += (size_t)snprintf(text + used, count * 40 - used, "%u %u %u\n", extents[i].inside,
+			extents[i].outside, extents[i].count);
+	return text;
+}
+
+static const char *const *map_words(const struct extent *extents, size_t count, struct arena *arena)
+{
+	const char **words = arena_zeroed(arena, count * 3 + 1, sizeof(*words));
+
+	for (size_t i = 0; words && i < count; i++) {
+		words[3 * i] = arena_format(arena, "%u", extents[i].inside);
+		words[3 * i + 1] = arena_format(arena, "%u", extents[i].outside);
+		words[3 * i + 2] = arena_format(arena, "%u", extents[i].count);
+		if (!words[3 * i] || !words[3 * i + 1] || !words[3 * i + 2])
+			return NULL;
+	}
+	return words;
+}
+
+static int compile_subordinate(const struct identity_section *asked, const struct host *host, struct arena *arena,
+	struct idmap_plan *plan, struct err *reterr)
+{
+	struct extent users[EXTENTS], groups[EXTENTS];
+	size_t user_count = extents_of(host->uid, host->uid_ranges, host->uid_range_count, users);
+	size_t group_count = extents_of(host->gid, host->gid_ranges, host->gid_range_count, groups);
+	char where[512];
+
+	if (!extents_hold(users, user_count, asked->uid) || !extents_hold(groups, group_count, asked->gid))
+		return err_set(reterr, -ERANGE, origin_format(&asked->rule.origin, where, sizeof(where)),
+			"%u:%u is outside the subordinate ids of this user", asked->uid, asked->gid);
+	plan->way = IDMAP_HELPER;
+	plan->uid_map = map_text(users, user_count, arena);
+	plan->gid_map = map_text(groups, group_count, arena);
+	plan->uid_words = map_words(users, user_count, arena);
+	plan->gid_words = map_words(groups, group_count, arena);
+	plan->newuidmap = host->newuidmap;
+	plan->newgidmap = host->newgidmap;
+	if (!plan->uid_map || !plan->gid_map || !plan->uid_words || !plan->gid_words)
+		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+	return 0;
+}
+
+static int compile_single(const struct identity_section *asked, const struct host *host, struct arena *arena,
+	struct idmap_plan *plan, struct err *reterr)
+{
+	/* root's own id would take root's rights over every file that is bound: the jail gets nobody's */
+	bool root = host->uid == 0;
+	struct extent user = {asked->uid, root ? NOBODY : host->uid, 1};
+	struct extent group = {asked->gid, root ? NOBODY : host->gid, 1};
+
+	plan->way = root ? IDMAP_PARENT : IDMAP_SELF;
+	plan->uid_map = map_text(&user, 1, arena);
+	plan->gid_map = map_text(&group, 1, arena);
+	if (!plan->uid_map || !plan->gid_map)
+		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+	return 0;
+}
+
+int idmap_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
+	struct idmap_plan *ret, struct err *reterr)
+{
+	const struct identity_section *asked = &profile->identity;
+	bool possible = host->newuidmap && host->newgidmap && host->uid_range_count && host->gid_range_count;
+	bool subordinate = asked->kind == IDENTITY_SUBORDINATE || (asked->kind == IDENTITY_AUTO && possible);
+	struct receipt_row row = {.rule = &asked->rule, .asked = subordinate ? "subordinate ids" : "a single id",
+		.layer = "user namespace"};
+	struct idmap_plan plan = {.uid = asked->uid, .gid = asked->gid, .rule = &asked->rule};
+	int r;
+
+	if (subordinate && !possible) {
+		row.outcome = OUTCOME_PARTLY;
+		row.reason = host->subordinate_reason ? host->subordinate_reason : "no subordinate ids";
+		row.remedy = "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER, and install uidmap";
+		subordinate = false;
+	}
+	r = subordinate ? compile_subordinate(asked, host, arena, &plan, reterr)
+			: compile_single(asked, host, arena, &plan, reterr);
+	if (r < 0)
+		return r;
+	*ret = plan;
+	return receipt_add(receipt, &row, reterr);
+}
+
+void idmap_explain(const struct idmap_plan *plan, struct report *out)
+{
+	static const char *const ways[] = {"mapped by the child", "mapped by the launcher", "mapped by newuidmap"};
+
+	report_row(out, NULL, "identity", "uid %u gid %u, %s", plan->uid, plan->gid, ways[plan->way]);
+	report_row(out, NULL, "uid map", "%.*s", (int)strcspn(plan->uid_map, "\n"), plan->uid_map);
+	report_row(out, NULL, "gid map", "%.*s", (int)strcspn(plan->gid_map, "\n"), plan->gid_map);
+}
+
+/* ---- child ---- */
+
+int idmap_apply(const struct idmap_plan *plan, struct child *child, uint16_t *reterr_item)
+{
+	char word;
+	int r;
+
+	if (plan->way != IDMAP_SELF) {
+		/* the parent says one byte when the maps are there; its death is an end of file */
+		ssize_t length = recv(child->control, &word, 1, 0);
+
+		return length == 1 ? 0 : length < 0 ? -errno : -EPIPE;
+	}
+	*reterr_item = 0; /* CVE-2014-8989: a dropped group may be what keeps a file from us */
+	r = mutant(MUTANT_NO_SETGROUPS_DENY) ? 0 : file_write_kernel(AT_FDCWD, "/proc/self/setgroups", "deny", 4);
+	if (r < 0)
+		return r;
+	*reterr_item = 1;
+	r = file_write_kernel(AT_FDCWD, "/proc/self/uid_map", plan->uid_map, strlen(plan->uid_map));
+	if (r < 0)
+		return r;
+	*reterr_item = 2;
+	return file_write_kernel(AT_FDCWD, "/proc/self/gid_map", plan->gid_map, strlen(plan->gid_map));
+}
+
+int idmap_become(const struct idmap_plan *plan, struct child *child, uint16_t *reterr_item)
+{
+	(void)child;
+	if (plan->way == IDMAP_SELF)
+		return 0; /* we are that id already, and setgroups is denied for good */
+	*reterr_item = 0;
+	if (plan->way == IDMAP_HELPER && syscall(SYS_setgroups, 0, NULL))
+		return -errno;
+	*reterr_item = 1; /* raw calls: glibc's would signal threads that we do not have */
+	if (syscall(SYS_setresgid, plan->gid, plan->gid, plan->gid))
+		return -errno;
+	*reterr_item = 2;
+	return syscall(SYS_setresuid, plan->uid, plan->uid, plan->uid) ? -errno : 0;
+}
+
+/* ---- parent ---- */
+
+static int run_helper(const char *program, pid_t pid, const char *const *words, struct err *reterr)
+{
+	const char *arguments[3 * EXTENTS + 3];
+	char number[16];
+	size_t count = 0;
+	char *const no_environment[] = {NULL};
+	int status;
+	pid_t helper;
+
+	(void)snprintf(number, sizeof(number), "%d", (int)pid);
+	arguments[count++] = program;
+	arguments[count++] = number;
+	for (; *words; words++)
+		arguments[count++] = *words;
+	arguments[count] = NULL;
+	helper = vfork();
+	if (helper == 0) {
+		(void)execve(program, (char *const *)arguments, no_environment);
+		_exit(127);
+	}
+	if (helper < 0)
+		return err_set(reterr, -errno, program, "cannot start: %s", strerror(errno));
+	while (waitpid(helper, &status, 0) < 0)
+		if (errno != EINTR)
+			return err_set(reterr, -errno, program, "lost: %s", strerror(errno));
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+		err_set(reterr, -EPERM, program, "refused to map the subordinate ids");
+		err_hint(reterr, "is %s setuid root, and do /etc/subuid and /etc/subgid name this user?", program);
+		return -EPERM;
+	}
+	return 0;
+}
+
+/* The map is read back: a helper that lies, or a kernel that took less, must not go unseen (T-CRED-09). */
+static int verify_map(int process, const char *file, const char *want, struct err *reterr)
+{
+	_cleanup_free_ char *text = NULL;
+	unsigned inside, outside, count, want_inside, want_outside, want_count;
+	const char *line;
+	size_t length;
+	int used, want_used, r;
+
+	r = file_read(process, file, 64 * 1024, &text, &length);
+	if (r < 0)
+		return err_set(reterr, r, file, "cannot read back: %s", strerror(-r));
+	for (line = text; *want; line += used, want += want_used) {
+		if (sscanf(want, "%u %u %u\n%n", &want_inside, &want_outside, &want_count, &want_used) != 3 ||
+			sscanf(line, "%u %u %u\n%n", &inside, &outside, &count, &used) != 3 ||
+			inside != want_inside || outside != want_outside || count != want_count)
+			return err_set(reterr, -EPERM, file, "the map is not the one that was asked for");
+	}
+	return *line ? err_set(reterr, -EPERM, file, "the map holds more than was asked for") : 0;
+}
+
+static int write_maps(const struct idmap_plan *plan, int process, struct err *reterr)
+{
+	int r = file_write_kernel(process, "setgroups", "deny", 4);
+
+	if (r == 0)
+		r = file_write_kernel(process, "uid_map", plan->uid_map, strlen(plan->uid_map));
+	if (r == 0)
+		r = file_write_kernel(process, "gid_map", plan->gid_map, strlen(plan->gid_map));
+	return r < 0 ? err_set(reterr, r, "uid_map", "cannot map ids: %s", strerror(-r)) : 0;
+}
+
+int idmap_apply_parent(const struct idmap_plan *plan, pid_t pid, struct err *reterr)
+{
+	_cleanup_close_ int process = -1;
+	char path[32];
+	int r;
+
+	if (plan->way == IDMAP_SELF)
+		return 0;
+	/* the child is ours and not yet waited for, so its pid cannot be anybody else's (T-CRED-08) */
+	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	process = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (process < 0)
+		return err_set(reterr, -errno, path, "cannot open: %s", strerror(errno));
+	if (plan->way == IDMAP_PARENT) {
+		r = write_maps(plan, process, reterr);
+	} else {
+		r = run_helper(plan->newuidmap, pid, plan->uid_words, reterr);
+		r = r < 0 ? r : run_helper(plan->newgidmap, pid, plan->gid_words, reterr);
+	}
+	r = r < 0 ? r : verify_map(process, "uid_map", plan->uid_map, reterr);
+	return r < 0 ? r : verify_map(process, "gid_map", plan->gid_map, reterr);
+}

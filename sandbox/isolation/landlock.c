@@ -1,0 +1,265 @@
+/* Landlock: see landlock.h. The kernel headers of Debian 12 end at ABI 2, so the later bits stand here, with the ABI that brought them. */
+#include "isolation/landlock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "host/host.h"
+#include "isolation/child.h"
+#include "util/arena.h"
+#include "util/cleanup.h"
+#include "util/mutant.h"
+#include "util/report.h"
+
+enum {
+	FS_EXECUTE = 1 << 0,
+	FS_WRITE_FILE = 1 << 1,
+	FS_READ_FILE = 1 << 2,
+	FS_READ_DIR = 1 << 3,
+	FS_REMOVE_DIR = 1 << 4,
+	FS_REMOVE_FILE = 1 << 5,
+	FS_MAKE_CHAR = 1 << 6,
+	FS_MAKE_DIR = 1 << 7,
+	FS_MAKE_REG = 1 << 8,
+	FS_MAKE_SOCK = 1 << 9,
+	FS_MAKE_FIFO = 1 << 10,
+	FS_MAKE_BLOCK = 1 << 11,
+	FS_MAKE_SYM = 1 << 12,
+	FS_REFER = 1 << 13,	/* ABI 2 */
+	FS_TRUNCATE = 1 << 14,	/* ABI 3 */
+	FS_IOCTL_DEV = 1 << 15, /* ABI 5 */
+	FS_ALL = (1 << 16) - 1,
+};
+enum { NET_BIND_TCP = 1 << 0, NET_CONNECT_TCP = 1 << 1 }; /* ABI 4 */
+enum { SCOPE_ABSTRACT = 1 << 0, SCOPE_SIGNAL = 1 << 1 };  /* ABI 6 */
+
+#define READ ((uint64_t)(FS_READ_FILE | FS_READ_DIR))
+#define WRITE \
+	((uint64_t)(FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG | FS_MAKE_SYM | FS_REFER | FS_TRUNCATE))
+#define SPECIAL ((uint64_t)(FS_MAKE_SOCK | FS_MAKE_FIFO))
+#define ON_A_FILE ((uint64_t)(FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV))
+#define RULE_PATH_BENEATH 1
+
+struct ruleset_attributes {
+	uint64_t handled_files, handled_network, scoped;
+};
+
+struct path_beneath {
+	uint64_t access;
+	int32_t parent;
+} __attribute__((packed));
+
+/* ---- compile ---- */
+
+/* What a kernel of this ABI knows of the rights (1 to the newest we know). */
+static uint64_t known_rights(int abi)
+{
+	uint64_t rights = FS_ALL;
+
+	rights &= abi < 5 ? ~(uint64_t)FS_IOCTL_DEV : rights;
+	rights &= abi < 3 ? ~(uint64_t)FS_TRUNCATE : rights;
+	rights &= abi < 2 ? ~(uint64_t)FS_REFER : rights;
+	return rights;
+}
+
+static int add(struct landlock_layer *layer, struct arena *arena, const char *path, uint64_t access, bool optional)
+{
+	struct landlock_rule *rule = ARENA_APPEND(arena, layer->rules, layer->count);
+
+	if (!rule)
+		return -ENOMEM;
+	*rule = (struct landlock_rule){path, access, optional};
+	return 0;
+}
+
+static int add_mount(struct landlock_layer *layer, struct arena *arena, const struct mount_rule *rule)
+{
+	uint64_t execute = rule->no_exec ? 0 : FS_EXECUTE;
+	uint64_t access;
+
+	switch (rule->kind) {
+	case MOUNT_BIND: access = READ | execute | (rule->writable ? WRITE | (rule->special_files ? SPECIAL : 0) : 0); break;
+	case MOUNT_TMPFS: access = READ | execute | WRITE | SPECIAL; break;
+	case MOUNT_FILE: access = FS_READ_FILE; break;
+	case MOUNT_DIRECTORY: access = FS_READ_DIR; break;
+	default: return 0; /* a symbolic link is not asked about; a deny grants nothing */
+	}
+	if (rule->rule.enforce == ENFORCE_AUDIT)
+		return 0;
+	return add(layer, arena, rule->target, access, rule->rule.enforce == ENFORCE_BEST_EFFORT);
+}
+
+/* Everything that the files, devices and identity sections make visible, and with which right. */
+static int derive(const struct profile *profile, struct arena *arena, struct landlock_layer *layer)
+{
+	const struct files_section *files = &profile->files;
+	uint64_t root = files->root == ROOT_EMPTY ? FS_READ_DIR : READ | FS_EXECUTE | (files->root_writable ? WRITE | SPECIAL : 0);
+	uint64_t home = READ | WRITE | SPECIAL | (files->home == HOME_EMPTY ? 0 : FS_EXECUTE);
+	int r = add(layer, arena, "/", root, false);
+
+	for (size_t i = 0; i < files->mount_count && r == 0; i++)
+		r = add_mount(layer, arena, &files->mounts[i]);
+	if (r == 0 && files->home != HOME_NONE)
+		r = add(layer, arena, files->home_directory, home, false);
+	if (r == 0 && files->proc != PROC_NONE)
+		r = add(layer, arena, "/proc", READ | FS_WRITE_FILE | FS_TRUNCATE, false);
+	if (r == 0 && files->sys != SYS_NONE)
+		r = add(layer, arena, "/sys", READ, false);
+	if (r == 0)
+		r = add(layer, arena, "/dev", READ | FS_WRITE_FILE | FS_TRUNCATE | FS_IOCTL_DEV, false);
+	if (r == 0 && profile->devices.standard)
+		r = add(layer, arena, "/dev/shm", READ | WRITE | SPECIAL, false);
+	/* the covers that root "host" gets without asking (isolation/mount_compile.c) */
+	if (r == 0 && files->root == ROOT_HOST)
+		r = add(layer, arena, "/tmp", READ | WRITE | SPECIAL, true);
+	return r;
+}
+
+static int tighten(const struct profile *profile, struct arena *arena, struct landlock_layer *layer)
+{
+	const struct landlock_section *asked = &profile->landlock;
+	int r = 0;
+
+	for (size_t i = 0; i < asked->path_count && r == 0; i++)
+		r = add(layer, arena, asked->paths[i].path,
+			READ | (asked->paths[i].no_exec ? 0 : FS_EXECUTE) | (asked->paths[i].writable ? WRITE | SPECIAL : 0) | FS_IOCTL_DEV,
+			asked->paths[i].rule.enforce == ENFORCE_BEST_EFFORT);
+	return r;
+}
+
+static int report_abi(const struct landlock_section *asked, const struct host *host, struct arena *arena, struct receipt *receipt,
+	bool *ret_apply, struct err *reterr)
+{
+	struct receipt_row row = {.rule = &asked->rule, .asked = "landlock", .layer = "landlock"};
+	int minimum = asked->minimum_abi ? (int)asked->minimum_abi : 1;
+
+	*ret_apply = host->landlock_abi >= 1 && asked->rule.enforce != ENFORCE_AUDIT;
+	if (host->landlock_abi < minimum) {
+		row.outcome = host->landlock_abi ? OUTCOME_PARTLY : OUTCOME_NOT_ENFORCED;
+		row.reason = host->landlock_abi
+				     ? arena_format(arena, "the kernel has ABI %d, the profile asks for %d", host->landlock_abi, minimum)
+				     : host->landlock_errno == EOPNOTSUPP ? "Landlock is built in but not enabled at boot"
+									  : "this kernel has no Landlock";
+		row.remedy = host->landlock_abi ? "use a newer kernel, or lower landlock.minimum_abi"
+						: "add landlock to the lsm= list on the kernel's command line";
+	}
+	return receipt_add(receipt, &row, reterr);
+}
+
+static int report_scopes(const struct landlock_section *asked, const struct host *host, struct receipt *receipt, struct err *reterr)
+{
+	struct receipt_row row = {.rule = &asked->scope_rule, .asked = "landlock scopes", .layer = "landlock"};
+
+	if (!asked->scope_abstract && !asked->scope_signal)
+		return 0;
+	if (host->landlock_abi < 6) {
+		row.outcome = OUTCOME_NOT_ENFORCED;
+		row.reason = "scopes came with Landlock ABI 6 (Linux 6.12)";
+		row.remedy = "use a newer kernel; the network and pid namespaces cut the same ways";
+	}
+	return receipt_add(receipt, &row, reterr);
+}
+
+int landlock_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
+	struct landlock_plan *ret, struct err *reterr)
+{
+	const struct landlock_section *asked = &profile->landlock;
+	struct landlock_plan plan = {0};
+	bool apply;
+	int r;
+
+	*ret = plan;
+	if (!asked->enabled || mutant(MUTANT_NO_LANDLOCK))
+		return 0;
+	r = report_abi(asked, host, arena, receipt, &apply, reterr);
+	if (r == 0)
+		r = report_scopes(asked, host, receipt, reterr);
+	if (r < 0 || !apply)
+		return r;
+	plan.abi = host->landlock_abi;
+	plan.handled_files = known_rights(plan.abi);
+	if (plan.abi >= 4 && profile->network.kind == NETWORK_NONE && !profile->network.loopback)
+		plan.handled_network = NET_BIND_TCP | NET_CONNECT_TCP;
+	if (plan.abi >= 6 && !mutant(MUTANT_NO_LANDLOCK_SCOPE))
+		plan.scoped = (uint64_t)(asked->scope_abstract ? SCOPE_ABSTRACT : 0) | (uint64_t)(asked->scope_signal ? SCOPE_SIGNAL : 0);
+	plan.layer_count = asked->path_count ? 2 : 1;
+	r = derive(profile, arena, &plan.layers[0]);
+	if (r == 0)
+		r = tighten(profile, arena, &plan.layers[1]);
+	if (r < 0)
+		return err_set(reterr, r, NULL, "out of memory");
+	*ret = plan;
+	return 0;
+}
+
+void landlock_explain(const struct landlock_plan *plan, struct report *out)
+{
+	if (!plan->abi) {
+		report_row(out, NULL, "landlock", "not applied");
+		return;
+	}
+	report_row(out, NULL, "landlock", "ABI %d%s%s%s", plan->abi, plan->handled_network ? ", no TCP" : "",
+		plan->scoped & SCOPE_ABSTRACT ? ", no abstract socket outside" : "", plan->scoped & SCOPE_SIGNAL ? ", no signal outside" : "");
+	for (size_t l = 0; l < plan->layer_count; l++)
+		for (size_t i = 0; i < plan->layers[l].count; i++) {
+			const struct landlock_rule *rule = &plan->layers[l].rules[i];
+
+			report_row(out, NULL, l ? "only" : "grant", "%s:%s%s%s%s", rule->path, rule->access & FS_READ_FILE ? " read" : "",
+				rule->access & FS_READ_DIR ? " list" : "", rule->access & FS_EXECUTE ? " execute" : "",
+				rule->access & FS_WRITE_FILE ? " write" : "");
+		}
+}
+
+/* ---- child ---- */
+
+static int add_rule(int ruleset, const struct landlock_rule *rule, uint64_t handled)
+{
+	_cleanup_close_ int place = open(rule->path, O_PATH | O_CLOEXEC);
+	struct path_beneath beneath = {.access = rule->access & handled};
+	struct stat status;
+
+	if (place < 0)
+		return rule->optional && (errno == ENOENT || errno == EACCES || errno == ENOTDIR) ? 0 : -errno;
+	if (fstat(place, &status))
+		return -errno;
+	if (!S_ISDIR(status.st_mode))
+		beneath.access &= ON_A_FILE;
+	beneath.parent = place;
+	if (!beneath.access)
+		return 0;
+	return syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &beneath, 0) ? -errno : 0;
+}
+
+static int restrict_to(const struct landlock_plan *plan, const struct landlock_layer *layer, uint16_t *reterr_item)
+{
+	struct ruleset_attributes attributes = {plan->handled_files, plan->handled_network, plan->scoped};
+	/* older kernels take a shorter struct; what it lacks is zero here (known_rights) */
+	size_t size = plan->abi >= 6 ? sizeof(attributes) : plan->abi >= 4 ? 16 : 8;
+	_cleanup_close_ int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, size, 0);
+
+	if (ruleset < 0)
+		return -errno;
+	for (size_t i = 0; i < layer->count; i++) {
+		int r = add_rule(ruleset, &layer->rules[i], plan->handled_files);
+
+		*reterr_item = (uint16_t)i;
+		if (r < 0)
+			return r;
+	}
+	return syscall(SYS_landlock_restrict_self, ruleset, 0) ? -errno : 0;
+}
+
+int landlock_apply(const struct landlock_plan *plan, struct child *child, uint16_t *reterr_item)
+{
+	int r = 0;
+
+	(void)child;
+	for (size_t i = 0; i < plan->layer_count && r == 0; i++)
+		r = restrict_to(plan, &plan->layers[i], reterr_item);
+	return r;
+}

@@ -1,0 +1,503 @@
+/*
+ * Mount rules to mount operations: pure over the profile and the facts of the host. The rules are sorted by target, so that one walk with a
+ * stack of what lies above knows for each of them whose tree it lands in. See mount.h.
+ */
+#include "isolation/mount.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "host/host.h"
+#include "util/arena.h"
+#include "util/mutant.h"
+#include "util/path.h"
+
+#define SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+#define DEFAULT_INODES "65536"
+#define DEFAULT_SIZE ((uint64_t)64 << 20) /* of a tmpfs, where no memory limit says how much a quarter of it is */
+
+enum ground { GROUND_OURS, GROUND_READ_ONLY, GROUND_WRITABLE, GROUND_LINK, GROUND_DENIED };
+
+/* A mount that may have others below it. */
+struct frame {
+	const char *target;
+	enum ground ground;
+	const char *source; /* of a bind: the path on the host; else NULL */
+};
+
+struct compiler {
+	const struct profile *profile;
+	const struct host *host;
+	struct arena *arena;
+	struct receipt *receipt;
+	struct err *err;
+	struct mount_plan *plan;
+	const struct mount_rule **rules; /* sorted by target */
+	size_t rule_count;
+	struct frame *stack;
+	size_t depth;
+	const char *previous; /* target of the rule before */
+};
+
+/* ---- small helpers ---- */
+
+static int fail(struct compiler *c, const struct rule *rule, int code, const char *what, const char *path, const char *why)
+{
+	char where[512];
+
+	return err_set(c->err, code, origin_format(&rule->origin, where, sizeof(where)), "%s %s: %s", what, path, why);
+}
+
+static int out_of_memory(struct compiler *c)
+{
+	return err_set(c->err, -ENOMEM, NULL, "out of memory");
+}
+
+static int add_row(struct compiler *c, const struct mount_rule *rule, enum outcome outcome, const char *layer, const char *reason,
+	const char *remedy)
+{
+	static const char *const verbs[] = {"bind ", "tmpfs ", "directory ", "symlink ", "file ", "deny "};
+	struct receipt_row row = {.rule = &rule->rule, .outcome = outcome, .layer = layer, .reason = reason, .remedy = remedy};
+
+	_Static_assert(sizeof(verbs) / sizeof(verbs[0]) == MOUNT_KIND_COUNT, "a verb for each kind");
+	row.asked = arena_join(c->arena, verbs[rule->kind], rule->target);
+	return row.asked ? receipt_add(c->receipt, &row, c->err) : out_of_memory(c);
+}
+
+static struct mount_operation *add_operation(struct compiler *c, enum mount_operation_kind kind, const char *target)
+{
+	struct mount_operation *operation = ARENA_APPEND(c->arena, c->plan->operations, c->plan->count);
+
+	if (operation) {
+		operation->kind = kind;
+		operation->target = target + 1; /* relative to the root */
+	}
+	return operation;
+}
+
+static int push(struct compiler *c, const char *target, enum ground ground, const char *source)
+{
+	/* the stack is an array whose tail is forgotten by lowering depth: it never outgrows the number of rules */
+	c->stack[c->depth++] = (struct frame){target, ground, source};
+	return 0;
+}
+
+/* Slashes sort before everything else, so that a directory's contents follow it without a gap. */
+static int compare_targets(const void *left, const void *right)
+{
+	const char *a = (*(const struct mount_rule *const *)left)->target;
+	const char *b = (*(const struct mount_rule *const *)right)->target;
+
+	for (; *a && *a == *b; a++, b++)
+		;
+	if (*a == *b)
+		return 0;
+	if (*a == '/' || *b == '/')
+		return !*a ? -1 : !*b ? 1 : *a == '/' ? -1 : 1;
+	return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
+}
+
+/* The path on the host of a place in a bind. */
+static const char *host_side(struct compiler *c, const struct frame *frame, const char *target)
+{
+	const char *below = target + (frame->target[1] ? strlen(frame->target) : 0);
+
+	return arena_join(c->arena, frame->source[1] ? frame->source : "", below);
+}
+
+/* ---- what lies between a mount and the one above it ---- */
+
+/* Calls act for each directory strictly between the frame's target and rule's target that the rule before did not bring already. */
+static int each_parent(struct compiler *c, const struct frame *frame, const char *target,
+	int (*act)(struct compiler *, const char *path))
+{
+	const char *slash = target + (frame->target[1] ? strlen(frame->target) : 0);
+
+	while ((slash = strchr(slash + 1, '/'))) {
+		char *path = arena_copy_range(c->arena, target, (size_t)(slash - target));
+		int r;
+
+		if (!path)
+			return out_of_memory(c);
+		if (c->previous && path_is_beneath(c->previous, path) && path_is_beneath(c->previous, frame->target))
+			continue;
+		r = act(c, path);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int make_directory(struct compiler *c, const char *path)
+{
+	struct mount_operation *operation = add_operation(c, OPERATION_DIRECTORY, path);
+
+	if (!operation)
+		return out_of_memory(c);
+	operation->mode = 0755;
+	return 0;
+}
+
+static int make_pin(struct compiler *c, const char *path)
+{
+	struct mount_operation *operation = add_operation(c, OPERATION_PIN, path);
+
+	if (!operation)
+		return out_of_memory(c);
+	operation->followed = true;
+	return 0;
+}
+
+/*
+ * Prepares the way to rule's target and says whether the mount point has to be made. A place inside somebody's tree must exist there, for
+ * nothing is made on the host; 1 when it does not and the rule is content with that.
+ */
+static int prepare_place(struct compiler *c, const struct mount_rule *rule, bool *ret_followed, bool *ret_exists)
+{
+	const struct frame *frame = &c->stack[c->depth - 1];
+	struct path_fact fact;
+	const char *path;
+	int r;
+
+	*ret_followed = frame->ground != GROUND_OURS;
+	*ret_exists = *ret_followed;
+	switch (frame->ground) {
+	case GROUND_OURS: return each_parent(c, frame, rule->target, make_directory);
+	case GROUND_LINK: return 0;
+	case GROUND_DENIED: return fail(c, &rule->rule, -EACCES, rule->target, "lies below what is denied", frame->target);
+	case GROUND_READ_ONLY:
+	case GROUND_WRITABLE: break;
+	}
+	path = host_side(c, frame, rule->target);
+	if (!path)
+		return out_of_memory(c);
+	r = c->host->path(c->host, c->arena, path, false, &fact);
+	if (r < 0)
+		return fail(c, &rule->rule, r, "mount point", path, strerror(-r));
+	if (fact.type == PATH_ABSENT) {
+		r = add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL, "its mount point does not exist in the bind above it, and nothing is made on the host",
+			"create it on the host, or bind it elsewhere");
+		return r < 0 ? r : 1;
+	}
+	return frame->ground == GROUND_WRITABLE ? each_parent(c, frame, rule->target, make_pin) : 0;
+}
+
+/* ---- one rule of each kind ---- */
+
+static int compile_symlink(struct compiler *c, const struct mount_rule *rule, const char *text)
+{
+	struct mount_operation *operation;
+	bool followed, exists;
+	int r = prepare_place(c, rule, &followed, &exists);
+
+	if (r)
+		return r < 0 ? r : 0;
+	if (followed) /* root "host": the link is there already, or something else that we must not replace */
+		return add_row(c, rule, OUTCOME_ENFORCED, "the bind above it", NULL, NULL);
+	operation = add_operation(c, OPERATION_SYMLINK, rule->target);
+	if (!operation)
+		return out_of_memory(c);
+	operation->source = text;
+	operation->rule = rule;
+	push(c, rule->target, GROUND_LINK, NULL);
+	return add_row(c, rule, OUTCOME_ENFORCED, "mount", NULL, NULL);
+}
+
+static int compile_made(struct compiler *c, const struct mount_rule *rule)
+{
+	struct mount_operation *operation;
+	bool followed, exists;
+	int r = prepare_place(c, rule, &followed, &exists);
+
+	if (r)
+		return r < 0 ? r : 0;
+	if (followed)
+		return fail(c, &rule->rule, -EROFS, rule->kind == MOUNT_FILE ? "file" : "directory", rule->target,
+			"lies inside a bind, and nothing is made on the host");
+	operation = add_operation(c, rule->kind == MOUNT_FILE ? OPERATION_FILE : OPERATION_DIRECTORY, rule->target);
+	if (!operation)
+		return out_of_memory(c);
+	operation->mode = rule->mode;
+	operation->source = rule->content;
+	operation->rule = rule;
+	return add_row(c, rule, OUTCOME_ENFORCED, "mount", NULL, NULL);
+}
+
+static int compile_tmpfs(struct compiler *c, const struct mount_rule *rule)
+{
+	const struct limit_rule *memory = &c->profile->limits.limits[LIMIT_MEMORY];
+	bool bounded = memory->rule.set && memory->value != LIMIT_UNLIMITED;
+	uint64_t size = rule->size ? rule->size : bounded ? memory->value / 4 : DEFAULT_SIZE;
+	struct mount_operation *operation;
+	bool followed, exists;
+	int r = prepare_place(c, rule, &followed, &exists);
+
+	if (r)
+		return r < 0 ? r : 0;
+	operation = add_operation(c, OPERATION_TMPFS, rule->target);
+	if (!operation)
+		return out_of_memory(c);
+	operation->followed = followed;
+	operation->point = exists ? POINT_EXISTS : POINT_DIRECTORY;
+	operation->attributes = SAFE | (rule->no_exec ? MOUNT_ATTR_NOEXEC : 0);
+	operation->mode_text = arena_format(c->arena, "%04o", (unsigned)rule->mode);
+	operation->size = arena_format(c->arena, "%llu", (unsigned long long)size);
+	operation->inodes = rule->inodes ? arena_format(c->arena, "%llu", (unsigned long long)rule->inodes) : DEFAULT_INODES;
+	operation->rule = rule;
+	if (!operation->mode_text || !operation->size || !operation->inodes)
+		return out_of_memory(c);
+	push(c, rule->target, GROUND_OURS, NULL);
+	return add_row(c, rule, OUTCOME_ENFORCED, "mount", NULL, NULL);
+}
+
+static int source_missing(struct compiler *c, const struct mount_rule *rule, const struct path_fact *fact)
+{
+	return add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL,
+		fact->type == PATH_ABSENT ? "the source does not exist" : "this user cannot reach the source",
+		"check the path, or say \"enforce\": \"best-effort\" to go on without it");
+}
+
+static int compile_bind(struct compiler *c, const struct mount_rule *rule)
+{
+	struct mount_operation *operation;
+	struct path_fact fact;
+	bool followed, exists;
+	int r = c->host->path(c->host, c->arena, rule->source, !rule->keep_link, &fact);
+
+	if (r < 0)
+		return fail(c, &rule->rule, r, "bind", rule->source, strerror(-r));
+	if (fact.type == PATH_ABSENT || fact.type == PATH_FORBIDDEN)
+		return source_missing(c, rule, &fact);
+	if (fact.type == PATH_SYMLINK)
+		return compile_symlink(c, rule, fact.link);
+	r = prepare_place(c, rule, &followed, &exists);
+	if (r)
+		return r < 0 ? r : 0;
+	operation = add_operation(c, OPERATION_BIND, rule->target);
+	if (!operation)
+		return out_of_memory(c);
+	operation->followed = followed;
+	operation->point = exists ? POINT_EXISTS : fact.type == PATH_DIRECTORY ? POINT_DIRECTORY : POINT_FILE;
+	operation->attributes = SAFE | (rule->writable ? 0 : MOUNT_ATTR_RDONLY) | (rule->no_exec ? MOUNT_ATTR_NOEXEC : 0);
+	operation->source = fact.resolved;
+	operation->device = fact.device;
+	operation->inode = fact.inode;
+	operation->rule = rule;
+	push(c, rule->target, rule->writable ? GROUND_WRITABLE : GROUND_READ_ONLY, fact.resolved);
+	return add_row(c, rule, OUTCOME_ENFORCED, "mount", NULL, NULL);
+}
+
+static int deny_existing(struct compiler *c, const struct mount_rule *rule, const struct frame *frame, enum path_type type)
+{
+	struct mount_operation *operation;
+	int r = 0;
+
+	if (type == PATH_SYMLINK && frame->ground == GROUND_WRITABLE)
+		return add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL, "it is a symbolic link in a writable bind, which a mount cannot hold in place",
+			"deny what the link leads to, or bind the directory read-only");
+	if (frame->ground == GROUND_WRITABLE)
+		r = each_parent(c, frame, rule->target, make_pin);
+	if (r < 0)
+		return r;
+	operation = add_operation(c, type == PATH_DIRECTORY ? OPERATION_DENY_DIRECTORY : OPERATION_DENY_FILE, rule->target);
+	if (!operation)
+		return out_of_memory(c);
+	operation->followed = true;
+	operation->attributes = SAFE | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC;
+	operation->rule = rule;
+	push(c, rule->target, GROUND_DENIED, NULL);
+	return add_row(c, rule, OUTCOME_ENFORCED, "mount", NULL, NULL);
+}
+
+static int compile_deny(struct compiler *c, const struct mount_rule *rule)
+{
+	const struct frame *frame = &c->stack[c->depth - 1];
+	struct path_fact fact;
+	const char *path;
+	int r;
+
+	if (frame->ground == GROUND_OURS || frame->ground == GROUND_DENIED)
+		return add_row(c, rule, OUTCOME_ENFORCED, "not mounted at all", NULL, NULL);
+	if (frame->ground == GROUND_LINK)
+		return fail(c, &rule->rule, -ELOOP, "deny", rule->target, "lies behind a symbolic link: name what it leads to");
+	path = host_side(c, frame, rule->target);
+	if (!path)
+		return out_of_memory(c);
+	r = c->host->path(c->host, c->arena, path, false, &fact);
+	if (r < 0)
+		return fail(c, &rule->rule, r, "deny", path, strerror(-r));
+	if (fact.type == PATH_ABSENT && frame->ground == GROUND_WRITABLE)
+		return add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL, "it does not exist yet in a writable bind: the program could make it",
+			"create it on the host first, bind the directory read-only, or accept it with \"enforce\": \"best-effort\"");
+	if (fact.type == PATH_ABSENT)
+		return add_row(c, rule, OUTCOME_ENFORCED, "absent, and read-only above", NULL, NULL);
+	if (fact.type == PATH_SYMLINK && frame->ground == GROUND_READ_ONLY) /* the link cannot change: cover what it leads to */
+		r = c->host->path(c->host, c->arena, path, true, &fact);
+	if (r < 0)
+		return fail(c, &rule->rule, r, "deny", path, strerror(-r));
+	return deny_existing(c, rule, frame, fact.type);
+}
+
+static int compile_rule(struct compiler *c, const struct mount_rule *rule)
+{
+	static const char *const reserved[] = {"/dev", "/proc", "/sys"};
+
+	while (c->depth > 1 && !path_is_beneath(rule->target, c->stack[c->depth - 1].target))
+		c->depth--;
+	if (rule->rule.enforce == ENFORCE_AUDIT)
+		return add_row(c, rule, OUTCOME_AUDITED, NULL, "audit: looked at, not mounted", NULL);
+	if (!rule->target[1])
+		return fail(c, &rule->rule, -EINVAL, "mount", "/", "the root is chosen by files.root (--rootfs)");
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+		if (path_is_beneath(rule->target, reserved[i]) && rule->kind != MOUNT_DENY)
+			return fail(c, &rule->rule, -EINVAL, "mount", rule->target,
+				"/dev, /proc and /sys are made by the engine: see devices, files.proc and files.sys");
+	switch (rule->kind) {
+	case MOUNT_BIND: return compile_bind(c, rule);
+	case MOUNT_TMPFS: return compile_tmpfs(c, rule);
+	case MOUNT_SYMLINK: return compile_symlink(c, rule, rule->source);
+	case MOUNT_DIRECTORY:
+	case MOUNT_FILE: return compile_made(c, rule);
+	case MOUNT_DENY: return compile_deny(c, rule);
+	case MOUNT_KIND_COUNT: break;
+	}
+	return -EINVAL;
+}
+
+/* ---- the rules that nobody wrote ---- */
+
+static bool has_target(const struct compiler *c, const char *target)
+{
+	for (size_t i = 0; i < c->profile->files.mount_count; i++)
+		if (strcmp(c->profile->files.mounts[i].target, target) == 0)
+			return true;
+	return false;
+}
+
+static int add_rule(struct compiler *c, struct mount_rule rule)
+{
+	struct mount_rule *kept = arena_zeroed(c->arena, 1, sizeof(*kept));
+
+	if (!kept)
+		return out_of_memory(c);
+	*kept = rule;
+	c->rules[c->rule_count++] = kept;
+	return 0;
+}
+
+static int add_home(struct compiler *c)
+{
+	const struct files_section *files = &c->profile->files;
+	struct mount_rule rule = {.rule = files->home_rule, .target = files->home_directory, .mode = 0700};
+
+	if (files->home == HOME_NONE || has_target(c, rule.target))
+		return 0;
+	rule.kind = files->home == HOME_EMPTY ? MOUNT_TMPFS : MOUNT_BIND;
+	rule.no_exec = files->home == HOME_EMPTY;
+	rule.writable = true;
+	rule.source = files->home_source;
+	if (rule.kind == MOUNT_BIND && !rule.source)
+		return fail(c, &rule.rule, -EINVAL, "home", rule.target, "there is no directory on the host to stand behind it");
+	return add_rule(c, rule);
+}
+
+/* The host's tree shows sockets that lead out (T-NS-07): docker.sock, the session bus, agents. They live in two places. */
+static int add_host_covers(struct compiler *c)
+{
+	static const char *const covered[] = {"/run", "/tmp"};
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(covered) / sizeof(covered[0]) && r == 0; i++)
+		if (c->profile->files.root == ROOT_HOST && !has_target(c, covered[i]))
+			r = add_rule(c, (struct mount_rule){.rule = c->profile->files.root_rule, .kind = MOUNT_TMPFS,
+					       .target = covered[i], .mode = i ? 01777 : 0755, .no_exec = true});
+	return r;
+}
+
+/* What the launcher itself believes (profiles, system call groups) must not be writable from inside, whatever was bound. */
+static int add_protection(struct compiler *c, const struct mount_rule *bind)
+{
+	const struct files_section *files = &c->profile->files;
+	struct path_fact fact;
+	int r = files->protected_count ? c->host->path(c->host, c->arena, bind->source, true, &fact) : -ENOENT;
+
+	if (r < 0 || !fact.resolved)
+		return 0; /* compile_bind() will say what is wrong with it */
+	for (size_t i = 0; i < files->protected_count; i++) {
+		const char *path = files->protected_paths[i];
+		struct frame frame = {fact.resolved, GROUND_WRITABLE, bind->target};
+		struct mount_rule rule = {.rule = bind->rule, .kind = MOUNT_DENY};
+
+		if (path_is_beneath(fact.resolved, path))
+			return fail(c, &bind->rule, -EPERM, "bind", bind->source, "is the launcher's own, and cannot be writable in a jail");
+		if (!path_is_beneath(path, fact.resolved))
+			continue;
+		rule.rule.enforce = ENFORCE_REQUIRED;
+		rule.target = host_side(c, &frame, path);
+		if (!rule.target)
+			return out_of_memory(c);
+		if (!has_target(c, rule.target) && add_rule(c, rule) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int gather(struct compiler *c)
+{
+	const struct files_section *files = &c->profile->files;
+	/* the written ones, home, two covers, and for each possible writable bind (home among them) each protected path */
+	size_t most = (files->mount_count + 1) * (1 + files->protected_count) + 4;
+	size_t written;
+	int r;
+
+	c->rules = arena_zeroed(c->arena, most, sizeof(*c->rules));
+	c->stack = arena_zeroed(c->arena, most + 2, sizeof(*c->stack));
+	if (!c->rules || !c->stack)
+		return out_of_memory(c);
+	for (size_t i = 0; i < files->mount_count; i++)
+		c->rules[c->rule_count++] = &files->mounts[i];
+	r = add_home(c);
+	if (r == 0)
+		r = add_host_covers(c);
+	written = c->rule_count;
+	for (size_t i = 0; i < written && r == 0; i++)
+		if (c->rules[i]->kind == MOUNT_BIND && c->rules[i]->writable)
+			r = add_protection(c, c->rules[i]);
+	if (r == 0 && mutant(MUTANT_WRONG_BIND))
+		r = add_rule(c, (struct mount_rule){.kind = MOUNT_BIND, .target = "/wrong-bind", .source = getenv("HOME"), .writable = true});
+	qsort(c->rules, c->rule_count, sizeof(*c->rules), compare_targets);
+	return r;
+}
+
+int mount_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
+	struct mount_plan *ret, struct err *reterr)
+{
+	struct mount_plan plan = {0};
+	struct compiler c = {profile, host, arena, receipt, reterr, &plan, NULL, 0, NULL, 0, NULL};
+	const struct files_section *files = &profile->files;
+	int r = gather(&c);
+
+	if (r < 0)
+		return r;
+	if (files->root == ROOT_EMPTY)
+		push(&c, "/", GROUND_OURS, NULL);
+	else
+		push(&c, "/", files->root == ROOT_DIRECTORY && files->root_writable ? GROUND_WRITABLE : GROUND_READ_ONLY,
+			files->root == ROOT_HOST ? "/" : files->root_directory);
+	for (size_t i = 0; i < c.rule_count && r == 0; i++) {
+		size_t before = plan.count;
+
+		r = compile_rule(&c, c.rules[i]);
+		if (plan.count > before) /* a rule that was left out has not made its parents */
+			c.previous = c.rules[i]->target;
+	}
+	if (r < 0)
+		return r;
+	if (plan.count > UINT16_MAX)
+		return err_set(reterr, -E2BIG, "/files/mounts", "more than %d mount operations", UINT16_MAX);
+	*ret = plan;
+	return 0;
+}

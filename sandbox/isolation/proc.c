@@ -1,0 +1,176 @@
+/* /proc and /sys: see proc.h. */
+#include "isolation/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "host/host.h"
+#include "isolation/child.h"
+#include "util/cleanup.h"
+#include "util/mutant.h"
+#include "util/report.h"
+
+#define SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+enum { ITEM_PROC = 1000, ITEM_SYS, ITEM_READ_ONLY };
+
+/* Second line only: what is masked here would show or steer the host. A kernel that lacks one of them has nothing to mask. */
+static const char *const masked_files[] = {
+	"proc/kcore", "proc/keys", "proc/key-users", "proc/latency_stats", "proc/timer_list", "proc/timer_stats", "proc/sched_debug",
+	"proc/schedstat", "proc/interrupts", "proc/softirqs", "proc/iomem", "proc/ioports", "proc/vmallocinfo", "proc/slabinfo",
+	"proc/kallsyms", "proc/modules", "proc/config.gz", "proc/kpagecount", "proc/kpageflags", "proc/kpagecgroup", "proc/kmsg",
+	"proc/mtrr", "proc/sysrq-trigger", "proc/swaps", "proc/diskstats", "proc/partitions", "proc/pagetypeinfo", "proc/buddyinfo",
+	"proc/zoneinfo", "proc/crypto", "proc/dma", "proc/execdomains", "proc/fb", "proc/mdstat", "proc/misc", "proc/devices",
+};
+static const char *const masked_directories[] = {
+	"proc/acpi", "proc/asound", "proc/scsi", "proc/bus", "proc/driver", "proc/tty", "proc/dynamic_debug", "proc/pressure", "proc/fs",
+	"proc/irq", "sys/firmware", "sys/fs/selinux", "sys/fs/bpf", "sys/fs/pstore", "sys/fs/fuse", "sys/kernel/debug", "sys/kernel/tracing",
+	"sys/kernel/security", "sys/kernel/mm", "sys/kernel/config", "sys/devices/virtual/powercap", "sys/class/powercap", "sys/power",
+	"sys/module", "sys/hypervisor", "sys/devices/virtual/dmi", "sys/class/dmi",
+};
+
+int proc_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
+	struct proc_plan *ret, struct err *reterr)
+{
+	const struct files_section *files = &profile->files;
+	struct receipt_row row = {.rule = &files->proc_rule, .asked = "a /proc of its own", .layer = "mount"};
+	char where[512];
+
+	(void)host;
+	(void)arena;
+	if (files->sys == SYS_READ_ONLY && profile->network.kind != NETWORK_NONE)
+		return err_set(reterr, -EINVAL, origin_format(&files->sys_rule.origin, where, sizeof(where)),
+			"/sys can be had with a network namespace of the jail's own only");
+	*ret = (struct proc_plan){.proc = files->proc, .sys = files->sys, .own_root = files->root == ROOT_EMPTY, .rule = &files->proc_rule};
+	if (mutant(MUTANT_FULL_PROC))
+		ret->proc = PROC_FULL;
+	return files->proc == PROC_NONE ? 0 : receipt_add(receipt, &row, reterr);
+}
+
+void proc_explain(const struct proc_plan *plan, struct report *out)
+{
+	static const char *const kinds[] = {"none", "own processes only (subset=pid, hidepid=ptraceable)", "own, the rest masked"};
+
+	_Static_assert(sizeof(kinds) / sizeof(kinds[0]) == PROC_KIND_COUNT, "a word for each kind");
+	report_row(out, NULL, "proc", "/proc: %s", kinds[plan->proc]);
+	report_row(out, NULL, "sys", "/sys: %s", plan->sys == SYS_NONE ? "none" : "own network's, read-only, the rest masked");
+}
+
+/* ---- child ---- */
+
+/* The mount point: made in a root of ours, and in another one a true directory (CVE-2023-27561: a link led away). */
+static int attach_at(const struct proc_plan *plan, const struct child *child, int tree, const char *target)
+{
+	_cleanup_close_ int owned = tree;
+	_cleanup_close_ int place = -1;
+
+	if (plan->own_root && mkdirat(child->root, target, 0555))
+		return -errno;
+	place = openat(child->root, target, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (place < 0 || move_mount(owned, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
+		return -errno;
+	return 0;
+}
+
+/* Covers an existing place with tree's clone or an empty tmpfs; what is absent needs no cover. */
+static int mask(const struct child *child, const char *target, int null)
+{
+	const char *const options[] = {"mode", "0555", "size", "4k", "nr_inodes", "1", NULL};
+	_cleanup_close_ int place = openat(child->root, target, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_close_ int tree = -1;
+	struct stat status;
+
+	if (place < 0)
+		return errno == ENOENT || errno == EACCES ? 0 : -errno;
+	if (fstat(place, &status))
+		return -errno;
+	if (S_ISLNK(status.st_mode)) /* sysfs classes: what the link leads to is masked by its own name */
+		return 0;
+	tree = S_ISDIR(status.st_mode) ? child_new_mount("tmpfs", options, SAFE | MOUNT_ATTR_RDONLY)
+				       : child_clone_tree(null, false, SAFE | MOUNT_ATTR_RDONLY);
+	if (tree < 0)
+		return tree;
+	return move_mount(tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) ? -errno : 0;
+}
+
+static int mask_all(const struct proc_plan *plan, const struct child *child, uint16_t *reterr_item)
+{
+	_cleanup_close_ int null = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+	int r = 0;
+
+	if (null < 0 || fstat(null, &status))
+		return -errno;
+	if (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))
+		return -ENODEV;
+	for (size_t i = 0; plan->proc == PROC_FULL && i < sizeof(masked_files) / sizeof(masked_files[0]) && r == 0; i++) {
+		*reterr_item = (uint16_t)i;
+		r = mask(child, masked_files[i], null);
+	}
+	for (size_t i = 0; i < sizeof(masked_directories) / sizeof(masked_directories[0]) && r == 0; i++) {
+		*reterr_item = (uint16_t)(500 + i);
+		r = mask(child, masked_directories[i], null);
+	}
+	return r;
+}
+
+/* /proc/sys of a jail shows the host's settings; its owner may read them and write none. */
+static int read_only_sysctl(const struct child *child)
+{
+	_cleanup_close_ int place = openat(child->root, "proc/sys", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_close_ int tree = -1;
+
+	if (place < 0)
+		return -errno;
+	tree = child_clone_tree(place, true, SAFE | MOUNT_ATTR_RDONLY);
+	if (tree < 0)
+		return tree;
+	return move_mount(tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) ? -errno : 0;
+}
+
+static int apply_proc(const struct proc_plan *plan, const struct child *child)
+{
+	const char *const pid[] = {"subset", "pid", "hidepid", "ptraceable", NULL};
+	const char *const full[] = {NULL};
+	_cleanup_close_ int host = -1;
+	int tree;
+
+	if (mutant(MUTANT_HOST_PID)) {
+		host = open("/proc", O_PATH | O_CLOEXEC);
+		tree = host < 0 ? -errno : child_clone_tree(host, true, SAFE);
+	} else {
+		tree = child_new_mount("proc", plan->proc == PROC_PID ? pid : full, SAFE);
+	}
+	return tree < 0 ? tree : attach_at(plan, child, tree, "proc");
+}
+
+int proc_apply(const struct proc_plan *plan, struct child *child, uint16_t *reterr_item)
+{
+	const char *const none[] = {NULL};
+	int r = 0;
+
+	*reterr_item = ITEM_PROC;
+	if (plan->proc != PROC_NONE)
+		r = apply_proc(plan, child);
+	if (r < 0)
+		return r;
+	if (plan->sys == SYS_READ_ONLY) {
+		*reterr_item = ITEM_SYS;
+		r = child_new_mount("sysfs", none, SAFE | MOUNT_ATTR_RDONLY);
+		if (r >= 0)
+			r = attach_at(plan, child, r, "sys");
+		if (r < 0)
+			return r;
+	}
+	if (plan->proc == PROC_FULL && !mutant(MUTANT_FULL_PROC)) {
+		*reterr_item = ITEM_READ_ONLY;
+		r = read_only_sysctl(child);
+	}
+	if (r == 0 && (plan->proc == PROC_FULL || plan->sys == SYS_READ_ONLY) && !mutant(MUTANT_FULL_PROC))
+		r = mask_all(plan, child, reterr_item);
+	return r;
+}
