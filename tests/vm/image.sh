@@ -142,9 +142,9 @@ make_policy() {
 		in_tree() { chroot merged env HOME=/root PATH=/usr/sbin:/usr/bin "$@"; }
 		in_tree make -C /mnt/p -f policies/selinux/policy.mk install-policy
 		cp -r merged/etc/selinux/default .
-		in_tree seinfo -t -x /etc/selinux/default/policy/policy.* > types
+		in_tree sh -c "seinfo /etc/selinux/default/policy/policy.* -t" > types
 		in_tree make -C /mnt/p -f policies/selinux/policy.mk uninstall-policy
-		in_tree seinfo -t -x /etc/selinux/default/policy/policy.* > types.after' - "$cache/userspace/root/" "$top/policies/selinux"
+		in_tree sh -c "seinfo /etc/selinux/default/policy/policy.* -t" > types.after' - "$cache/userspace/root/" "$top/policies/selinux"
 	grep -q 'immure_t' types || die 'install-policy left no immure_t in the policy'
 	! grep -q 'immure_' types.after || die 'uninstall-policy left types of immure in the policy'
 	rm -rf upper work merged

@@ -1,0 +1,22 @@
+# The SELinux policy: `make policy` compiles it into $(BUILD)/selinux/immure.pp, which works on the policy that it was compiled against.
+# `make install-policy` and `make uninstall-policy` (root) put it into the running policy, at the priority of the administrator's modules,
+# and take it out again. Needs Debian's selinux-policy-dev and policycoreutils (Fedora: selinux-policy-devel).
+BUILD ?= build
+SELINUX_DEVEL ?= /usr/share/selinux/devel/Makefile
+SEMODULE ?= semodule
+
+policy: $(BUILD)/selinux/immure.pp
+
+$(BUILD)/selinux/immure.pp: policies/selinux/immure.te policies/selinux/immure.fc policies/selinux/immure.if
+	@test -f $(SELINUX_DEVEL) || { echo "policy: no $(SELINUX_DEVEL); install selinux-policy-dev" >&2; exit 1; }
+	mkdir -p $(@D)
+	cp $^ $(@D)/
+	$(MAKE) --no-print-directory -C $(@D) -f $(SELINUX_DEVEL) immure.pp
+
+install-policy: $(BUILD)/selinux/immure.pp
+	$(SEMODULE) -X 400 -i $<
+
+uninstall-policy:
+	$(SEMODULE) -X 400 -r immure
+
+.PHONY: policy install-policy uninstall-policy

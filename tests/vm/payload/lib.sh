@@ -1,0 +1,58 @@
+# lib.sh - what every test of the machines begins with. Lines in the manner of TAP; the plan at the end proves that the test got there.
+# shellcheck shell=bash
+set -u
+test_count=0
+said=/tmp/said.$$ # the output of the command under test; a file, for a jail may not write into every pipe
+trap 'rm -f "$said"' EXIT
+
+report() { # ok|"not ok" NAME
+	test_count=$((test_count + 1))
+	echo "$1 $test_count - $2"
+	[ "$1" = ok ] || { [ ! -s "$said" ] || tail -n 12 "$said" | cut -c 1-300 | sed 's/^/#   /'; }
+}
+
+# works NAME COMMAND...: the command must succeed
+works() {
+	local name=$1
+	shift
+	if "$@" > "$said" 2>&1; then report ok "$name"; else report 'not ok' "$name"; fi
+}
+
+# refused NAME COMMAND...: the command must fail, and for lack of permission: a missing file proves nothing
+refused() {
+	local name=$1
+	shift
+	if ! "$@" > "$said" 2>&1 && grep -qiE 'permission denied|not permitted' "$said"; then report ok "$name"; else report 'not ok' "$name"; fi
+}
+
+# is NAME WANTED COMMAND...: the command must print just that
+is() {
+	local name=$1 wanted=$2
+	shift 2
+	"$@" > "$said" 2>&1
+	if [ "$(< "$said")" = "$wanted" ]; then report ok "$name"; else report 'not ok' "$name (wanted: $wanted)"; fi
+}
+
+# says NAME PATTERN COMMAND...: the command must fail with a message that matches
+says() {
+	local name=$1 pattern=$2
+	shift 2
+	if ! "$@" > "$said" 2>&1 && grep -qE "$pattern" "$said"; then report ok "$name"; else report 'not ok' "$name (wanted: /$pattern/)"; fi
+}
+
+skip() { # NAME REASON
+	test_count=$((test_count + 1))
+	echo "ok $test_count - $1 # SKIP $2"
+}
+
+# within SECONDS COMMAND...: until the command succeeds
+within() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" > /dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.05
+	done
+}
+
+plan() { echo "1..$test_count"; }
