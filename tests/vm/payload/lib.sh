@@ -55,4 +55,11 @@ within() {
 	done
 }
 
+
+# profile NAME MEMBERS: a profile of the user's own that extends untrusted by these JSON members
+profile() {
+	mkdir -p ~/.config/immure/profiles
+	printf '{"version": 1, "extends": ["untrusted"], %s}\n' "$2" > ~/.config/immure/profiles/"$1.json"
+}
+
 plan() { echo "1..$test_count"; }

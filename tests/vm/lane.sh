@@ -1,0 +1,100 @@
+#!/bin/bash
+# lane.sh - the launcher on kernels that this machine may lack: three machines, every test of payload/, one line at the end.
+#
+#   lane.sh IMMURE CACHE [TEST...]
+#
+#   stable     Debian's kernel, SELinux enforcing, cgroup v2 delegated to uid 1000
+#   backports  the same with a newer kernel: newer Landlock, newer mount calls
+#   systemd    Debian's kernel under systemd with a session of the user's, without SELinux
+#
+# TEST... runs only those. IMMURE: the launcher (static); build/probes beside it go in too when they are there.
+# Status: 0 only if every test ran to its end on each of its machines and none failed. Images that are missing are built (root, or sudo).
+# Environment: VM_MACHINES='stable backports systemd', and what boot.sh reads.
+set -euo pipefail
+[ $# -ge 2 ] || { echo 'usage: lane.sh IMMURE CACHE [TEST...]' >&2; exit 2; }
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+immure=$(realpath -m "$1")
+mkdir -p "$2"
+cache=$(realpath "$2")
+shift 2
+only=$(IFS=,; echo "$*")
+machines=${VM_MACHINES:-stable backports systemd}
+passed=0 failed=0 skipped=0
+
+# shellcheck source-path=SCRIPTDIR
+. "$here/guest/place.sh"
+
+die() { printf 'vm: %s\n' "$*" >&2; exit 1; }
+
+images() {
+	if [ "$(id -u)" = 0 ]; then "$here/image.sh" "$cache"; else sudo -n "$here/image.sh" "$cache"; fi
+}
+
+# What a machine finds in /payload; `overlay` goes over its root file system.
+pack() { # TARBALL
+	local stage=$work/payload
+	mkdir -p "$stage"/{guest,tests,policy,overlay/usr/bin}
+	cp "$here"/guest/{session,place.sh,vm-test.service} "$stage/guest/"
+	cp "$here"/payload/*.sh "$stage/tests/"
+	cp -r "$cache/policy/default/." "$stage/policy/"
+	install -m755 "$immure" "$stage/overlay/usr/bin/immure"
+	"${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -static -o "$stage/overlay/usr/bin/probe" "$here/payload/probe.c"
+	[ ! -d "$top/tests/escape" ] || cp -r "$top/tests/escape" "$stage/"
+	[ ! -d "$(dirname "$immure")/probes" ] || cp -r "$(dirname "$immure")/probes" "$stage/"
+	tar cf "$1" -C "$stage" .
+}
+
+init_of() { case $1 in stable | backports) echo plain ;; systemd) echo systemd ;; *) die "no machine named $1" ;; esac; }
+suite_of() { case $1 in backports) echo bookworm-backports ;; *) echo bookworm ;; esac; }
+
+# The tests that a machine owes.
+owed() { # MACHINE
+	local test name init
+	init=$(init_of "$1")
+	for test in "$here"/payload/*.sh; do
+		name=$(basename "$test" .sh)
+		[ "$name" = lib ] || [ -z "$(place_of "$test" "$init")" ] || { [ -n "$only" ] && [[ ,$only, != *,$name,* ]]; } || echo "$name"
+	done
+}
+
+count() { # MACHINE TEST: adds to the sums; a test without its plan was cut short, which is a failure of its own
+	local file=$results/$1/$2.tap ok bad skip planned
+	[ -e "$file" ] || { echo "not ok - $1/$2: never ran"; failed=$((failed + 1)); return; }
+	skip=$(grep -cE '^ok [0-9]+ .*# SKIP' "$file" || true)
+	ok=$(grep -cE '^ok [0-9]' "$file" || true)
+	bad=$(grep -cE '^not ok [0-9]' "$file" || true)
+	planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$file")
+	passed=$((passed + ok - skip)) skipped=$((skipped + skip)) failed=$((failed + bad))
+	sed -n "/^not ok/,/^\(ok\|1\.\.\)/{/^ok\|^1\.\./!p}; /# SKIP/p" "$file" | sed "s|^|$1/$2: |"
+	if [ "$planned" != $((ok + bad)) ]; then
+		echo "not ok - $1/$2: ended after $((ok + bad)) of ${planned:-an unknown number of} tests"
+		tail -n 5 "$file" | sed 's/^/#   /'
+		failed=$((failed + 1))
+	fi
+}
+
+main() {
+	local machine test start=$SECONDS
+	command -v qemu-system-x86_64 > /dev/null || die 'needs qemu-system-x86_64 (Debian package: qemu-system-x86)'
+	[ -x "$immure" ] || die "no launcher at $immure: run make first"
+	images
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	results=$cache/results
+	rm -rf "$results"
+	mkdir -p "$results"
+	pack "$work/payload.tar"
+	for machine in $machines; do
+		if "$here/boot.sh" "$cache" "$(suite_of "$machine")" "$(init_of "$machine")" "$work/payload.tar" "$results/$machine" \
+			${only:+"vm.only=$only"}; then
+			for test in $(owed "$machine"); do count "$machine" "$test"; done
+		else
+			echo "not ok - $machine: the machine did not finish"
+			failed=$((failed + 1))
+		fi
+	done
+	echo "vm: $passed passed, $failed failed, $skipped skipped ($((SECONDS - start)) s; details in $results)"
+	[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+}
+main

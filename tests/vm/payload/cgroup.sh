@@ -1,0 +1,113 @@
+#!/bin/bash
+# cgroup.sh - limits of cgroup v2 are written, and then they bite; and nothing is left of the cgroup after any end.
+# shellcheck source-path=SCRIPTDIR
+. "${TESTS:?}/lib.sh"
+mine=/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service
+result=/tmp/result.json
+
+cgroups() { find $mine -mindepth 1 -type d -name 'immure*'; }
+gone() { [ -z "$(cgroups)" ]; }
+there() { ! gone; }
+populated() { local d; d=$(cgroups | head -n1) && [ "$(wc -l < "$d/cgroup.procs")" -ge "$1" ]; }
+ends_with_limit() { # LIMIT COMMAND...: it fails, and the result names the limit
+	! "${@:2}" && cat $result && grep -qE "\"limit\": *\"$1\"" $result
+}
+
+written() {
+	local dir file wanted
+	profile limits '"limits": {"memory": "64M", "memory_high": "48M", "swap": "0", "pids": 40, "cpu": 0.5, "cpu_weight": 50, "cpuset": "0",
+		"io": [{"device": "/home", "write_bytes": "1M"}]}'
+	immure jail --profile limits sleep 20 &
+	works 'a jail with every limit starts' within 10 there
+	dir=$(cgroups | head -n1)
+	while read -r file wanted; do is "$file is written" "$wanted" cat "$dir/$file"; done <<-END
+		memory.max $((64 << 20))
+		memory.high $((48 << 20))
+		memory.swap.max 0
+		pids.max 40
+		cpu.max 50000 100000
+		cpu.weight 50
+		cpuset.cpus 0
+	END
+	works 'io.max is written' grep -q 'wbps=1048576' "$dir/io.max"
+	kill %%
+	wait
+	works 'its cgroup is gone' within 2 gone
+}
+
+memory() {
+	works 'an allocation beyond memory.max dies, and the result says so' ends_with_limit memory \
+		immure jail --result $result --profile untrusted --memory 64M probe memory 200
+	works 'after an OOM kill the cgroup is gone' within 2 gone
+	is 'control: below the limit it lives' touched immure jail --profile untrusted --memory 256M probe memory 100
+	is 'control: the machine has that much' touched probe memory 200
+}
+
+processes() {
+	local made
+	made=$(immure jail --profile untrusted --pids-limit 20 probe forks 200)
+	works "a fork bomb stops at pids.max: ${made:-none} of 200" test "${made:-0}" -gt 5 -a "${made:-200}" -lt 20
+	immure jail --profile untrusted --pids-limit 20 bash -c 'while :; do sleep 5 & done' > /dev/null 2>&1 &
+	works 'the next bomb is at its limit' within 10 populated 15
+	is 'meanwhile the host still forks' 150 probe forks 150
+	kill %%
+	wait
+	is 'control: below the limit it forks' 100 immure jail --profile untrusted --pids-limit 200 probe forks 100
+}
+
+cpu() {
+	local share
+	share=$(immure jail --profile untrusted --cpus 0.5 probe spin 4000)
+	works "half a CPU is half a CPU, within 5 %: $share/1000" test "${share:-0}" -ge 475 -a "${share:-0}" -le 525
+	share=$(immure jail --profile untrusted --cpus 0.2 probe spin 4000)
+	works "a fifth is a fifth, within 5 %: $share/1000" test "${share:-0}" -ge 190 -a "${share:-0}" -le 210
+	share=$(probe spin 1000)
+	works "control: unlimited it gets a whole one: $share/1000" test "$share" -gt 800
+}
+
+io() {
+	local start=$EPOCHREALTIME
+	mkdir -p ~/disk
+	profile io '"limits": {"io": [{"device": "/home", "write_bytes": "1M"}]}, "files": {"mounts": [{"bind": "${home}/disk", "to": "/disk", "access": "rw"}]}'
+	works 'a writer under io.max writes' immure jail --profile io dd if=/dev/zero of=/disk/file bs=64k count=48 oflag=direct
+	works 'three MiB took it two seconds or more' awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { exit !(b - a > 2) }'
+	start=$EPOCHREALTIME
+	dd if=/dev/zero of="$HOME/disk/file" bs=64k count=48 oflag=direct 2> /dev/null
+	works 'control: without the limit it is done at once' awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { exit !(b - a < 1.5) }'
+}
+
+# Every way for a jail to end; each begins with a tree of processes that ignore what can be ignored.
+tree='trap "" TERM HUP INT; for i in {1..20}; do (trap "" TERM HUP INT; exec setsid sleep 321) & done; wait'
+survivors() { pgrep -f 'sleep 321'; }
+none_left() { ! survivors; }
+
+ends() {
+	local signal
+	works 'a program that ends by itself' immure jail --profile untrusted true
+	works '… leaves no cgroup' within 2 gone
+	immure jail --profile untrusted sh -c 'exit 7'
+	works 'one that fails leaves none' within 2 gone
+	immure jail --profile untrusted sh -c 'kill -SEGV $$' 2> /dev/null
+	works 'one that crashes leaves none' within 2 gone
+	immure jail --profile untrusted bash -c 'for i in {1..20}; do setsid sleep 321 & done'
+	works 'daemons that it left die with it' within 2 none_left
+	works 'time-out: the result says so' ends_with_limit 'wall_time|timeout|time' immure jail --result $result --profile untrusted --timeout 1s bash -c "$tree"
+	works '… and the tree is dead' within 2 none_left
+	works '… and the cgroup gone' within 2 gone
+	for signal in TERM KILL; do
+		immure jail --profile untrusted bash -c "$tree" &
+		works "a tree of twenty is up ($signal)" within 10 populated 20
+		kill -$signal %%
+		wait
+		works "launcher ended by SIG$signal: the tree is dead" within 2 none_left
+		works "… and the cgroup gone" within 2 gone
+	done
+}
+
+written
+memory
+processes
+cpu
+io
+ends
+plan

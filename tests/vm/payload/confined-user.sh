@@ -1,0 +1,15 @@
+#!/bin/bash
+# confined-user.sh - a user whom SELinux itself confines (user_t) starts jails: the launcher has a domain of its own then.
+# context: user_u:user_r:user_t:s0
+# shellcheck source-path=SCRIPTDIR
+. "${TESTS:?}/lib.sh"
+profile labelled '"selinux": {"type": "immure_t"}'
+
+is 'control: the user is confined' user_u:user_r:user_t:s0 bash -c 'tr -d "\0" < /proc/self/attr/current'
+refused 'control: alone, the user can do nothing in a user namespace' unshare -Urm true
+works 'a jail starts' immure jail --profile untrusted sort /etc/passwd
+works 'a labelled jail starts, in the role of the user' bash -c \
+	'immure jail --profile labelled cat /proc/self/attr/current | grep -aqE "^user_u:user_r:immure_t:s0"'
+works 'limits are enforced' bash -c '! immure jail --profile untrusted --memory 64M probe memory 200'
+refused 'a domain of jails is not entered but through the launcher' runcon -t immure_t true
+plan

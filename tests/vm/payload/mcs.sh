@@ -1,0 +1,86 @@
+#!/bin/bash
+# mcs.sh - the label that the launcher gives: the type asked for, and a pair of categories that no other jail has while it lives.
+# shellcheck source-path=SCRIPTDIR
+. "${TESTS:?}/lib.sh"
+many=200
+pair='s0:c[0-9]+,c[0-9]+'
+profile labelled '"selinux": {"type": "immure_t"}'
+profile shared '"selinux": {"type": "immure_t", "level": "s0:c5,c6"}'
+profile absent '"selinux": {"type": "immure_absent_t"}'
+profile absent-best-effort '"selinux": {"type": "immure_absent_t", "enforce": "best-effort"}'
+
+label_of() { tr -d '\0' < "/proc/$1/attr/current"; }
+labels() { # TYPE: of all the processes that run in it, one per line
+	local process label
+	for process in /proc/[0-9]*; do
+		label=$(label_of "${process#/proc/}" 2> /dev/null) || continue
+		case $label in *:"$1":*) echo "$label" ;; esac
+	done
+}
+running() { [ "$(labels immure_t | wc -l)" = "$1" ]; }
+
+one() {
+	local label
+	works 'a labelled jail does its work' immure jail --profile labelled bash -c 'sort /etc/passwd > /tmp/sorted && test -s /tmp/sorted'
+	label=$(immure jail --profile labelled bash -c 'tr -d "\0" < /proc/self/attr/current')
+	works 'its program has the type and a pair' grep -qE "^unconfined_u:unconfined_r:immure_t:$pair$" <<< "$label"
+	label=$(immure jail --profile labelled bash -c 'bash -c "tr -d \"\\0\" < /proc/self/attr/current" && true')
+	works 'so have the children of its program' grep -qE ":immure_t:$pair$" <<< "$label"
+	is 'the pipe of a user with all categories carries what the jail prints' hello bash -c 'immure jail --profile labelled echo hello | cat'
+	is 'and what it reads' hello bash -c 'echo hello | immure jail --profile labelled cat'
+	works 'without a label asked for there is none' bash -c 'immure jail --profile untrusted cat /proc/self/attr/current | grep -q :unconfined_t:'
+	# tmpfs and what is made in it carry the jail's own categories
+	label=$(immure jail --profile labelled bash -c 'touch /tmp/new && stat -c %C /tmp/new; tr -d "\0" < /proc/self/attr/current')
+	works 'a file that it makes has its type and its pair' bash -c '[[ $1 =~ :immure_file_t:(.*)$'"'\n'"'.*:immure_t:(.*)$ ]] && [ "${BASH_REMATCH[1]}" = "${BASH_REMATCH[2]}" ]' - "$label"
+}
+
+sharing() {
+	immure jail --profile shared sleep 20 &
+	immure jail --profile shared sleep 20 &
+	works 'two jails share a level that their profile names' within 10 running 2
+	is 'it is the level that was named' 'unconfined_u:unconfined_r:immure_t:s0:c5,c6' bash -c "$(declare -f labels label_of); labels immure_t | sort -u"
+	kill %% %-
+	wait
+}
+
+concurrent() {
+	local i
+	for ((i = 0; i < many; i++)); do immure jail --profile labelled sleep 600 & done
+	works "$many jails that were started at once run" within 60 running $many
+	labels immure_t > "$said.labels"
+	is 'no two of them have the same pair' $many bash -c "sort -u '$said.labels' | wc -l"
+	is 'each has two different categories' $many bash -c "sed 's/.*:s0:c//; s/,c/ /' '$said.labels' | awk '\$1 < \$2' | wc -l"
+	# shellcheck disable=SC2046  # one word per job
+	kill $(jobs -p)
+	wait
+	works 'their pairs are free again' within 10 running 0
+	works 'and the next jail starts' immure jail --profile labelled true
+	rm -f "$said.labels"
+}
+
+walls() {
+	mkdir -p ~/kept
+	immure jail --profile shared sleep 20 &
+	works 'another jail is up' within 10 running 1
+	local other
+	other=$(pgrep -n sleep)
+	refused 'a jail of another level may not signal it' setpriv --no-new-privs runcon -t immure_t -l s0:c1,c2 probe signal "$other"
+	works 'control: the user may' probe signal "$other"
+	kill %%
+	wait
+}
+
+missing() {
+	says 'a type that the policy lacks: the launch is refused' 'immure_absent_t' immure jail --profile absent touch /tmp/ran
+	works 'best-effort: it starts' immure jail --receipt "$said.receipt" --profile absent-best-effort true
+	works 'and the receipt says that the label is not there' grep -qE 'not.enforced' "$said.receipt"
+	works 'while a label that was given is in the receipt' bash -c "immure jail --receipt '$said.receipt' --profile labelled true && grep -q immure_t '$said.receipt'"
+	rm -f "$said.receipt"
+}
+
+one
+sharing
+concurrent
+walls
+missing
+plan

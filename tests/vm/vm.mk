@@ -1,0 +1,16 @@
+# The lane of the virtual machines. The top Makefile includes this file.
+#
+#   make check-vm                  all machines, all tests (about two minutes; one more when the images are not cached)
+#   make check-vm TESTS='mcs bare' only these tests of tests/vm/payload
+#   VM_CACHE=build/vm              where the images are kept between runs
+#   VM_MACHINES='stable backports systemd'
+#   VM_TIMEOUT=240                 seconds that one boot may take before it is given up and tried once more
+#   VM=0                           leaves the lane out of `make check`, whose last line then says so
+VM          ?= 1
+VM_CACHE    ?= $(BUILD)/vm
+VM_MACHINES ?= stable backports systemd
+export VM_MACHINES VM_TIMEOUT
+
+.PHONY: check-vm
+check-vm: $(BUILD)/immure probes
+	tests/vm/lane.sh $(BUILD)/immure $(VM_CACHE) $(TESTS)
