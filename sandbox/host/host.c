@@ -79,6 +79,7 @@ static int probe_selinux(struct arena *arena, struct host *ret, struct err *rete
 	ret->selinux_enabled = true;
 	ret->selinux_enforcing = security_getenforce() == 1;
 	ret->selinux_check = check_context;
+	ret->mcs_pair = host_mcs_pair;
 	return 0;
 }
 

@@ -65,6 +65,11 @@ struct host {
 	const char *selinux_context; /* our own; NULL when disabled */
 	/* Does the loaded policy know this context? 0 or -errno (-EINVAL: it does not); tests put their own. NULL when disabled. */
 	int (*selinux_check)(const struct host *host, const char *context);
+	/*
+	 * Two categories (first < second) that no other live launch of this user has. They stay ours until the descriptor ret_lock and its copies
+	 * are closed, so at the latest until the launcher's end. 0 or -errno with reterr. Tests put their own. NULL when disabled.
+	 */
+	int (*mcs_pair)(const struct host *host, unsigned *ret_first, unsigned *ret_second, int *ret_lock, struct err *reterr);
 
 	enum cgroup_way cgroup;
 	const char *cgroup_parent;     /* DELEGATED: absolute path below which we may make a directory; SYSTEMD: the bus's socket */
@@ -90,5 +95,8 @@ int host_probe(unsigned parts, struct arena *arena, struct host *ret, struct err
 
 /* The real struct host.path: one openat2/fstat on the live file system. path is canonical (path_canonical()). */
 int host_path(const struct host *host, struct arena *arena, const char *path, bool follow, struct path_fact *ret);
+
+/* The real struct host.mcs_pair: mcs.c. */
+int host_mcs_pair(const struct host *host, unsigned *ret_first, unsigned *ret_second, int *ret_lock, struct err *reterr);
 
 #endif

@@ -17,6 +17,14 @@ int subordinate_parse(char *text, const char *name, uid_t uid, uint32_t own, str
 /* The name of uid in text (of /etc/passwd; is changed), the first as getpwuid(3) has it; NULL when there is none. */
 const char *passwd_find_name(char *text, uid_t uid);
 
+/* Pair number index (below MCS_PAIRS) as categories, and the file of locks below a runtime directory that must be the user's alone: mcs.c. */
+#define MCS_CATEGORIES 1024U
+#define MCS_PAIRS (MCS_CATEGORIES * (MCS_CATEGORIES - 1) / 2)
+void mcs_categories(unsigned index, unsigned *ret_first, unsigned *ret_second);
+int mcs_open_locks(const char *runtime, uid_t uid);
+/* Locks a free pair of the first `pairs` in the file open at fd. Its index or -errno (-EBUSY: all are taken). */
+int mcs_lock_pair(int fd, unsigned pairs);
+
 /* cgroup v2 and the way to a directory of our own in it: delegation.c. ret->uid must be filled. */
 int host_probe_cgroup(struct arena *arena, struct host *ret, struct err *reterr);
 
