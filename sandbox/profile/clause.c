@@ -146,35 +146,56 @@ static int arguments_read(const struct cursor *at, const struct field *field, vo
 
 /* ---- names ---- */
 
-struct names {
-	const char **names;
-	size_t count;
-};
-
-static int name_read(const struct cursor *at, void *into)
+/* Checks the array and counts the bytes of its names; a policy has hundreds, which is why they share one piece of memory. */
+static int names_measure(const struct cursor *at, size_t *ret_bytes)
 {
-	struct names *names = into;
-	const char *text = NULL;
-	int r = cursor_text(at, &text);
+	size_t count = json_array_size(at->node), bytes = 0;
 
-	if (r)
-		return r;
-	if (!grammar_syscall_name(text))
-		return cursor_error(at, "expected the name of a system call: small letters, digits and _");
-	return cursor_copy(at, text, &names->names[names->count++]);
+	if (!json_is_array(at->node))
+		return cursor_error(at, "expected an array of names");
+	if (count > CLAUSE_NAMES_MAX)
+		return cursor_error(at, "%zu names: more than %d", count, CLAUSE_NAMES_MAX);
+	for (size_t i = 0; i < count; i++) {
+		const json_t *node = json_array_get(at->node, i);
+		const char *text = json_string_value(node);
+
+		if (!text || !grammar_syscall_name(text)) {
+			struct cursor element = cursor_element(at, i);
+
+			return cursor_error(&element, "expected the name of a system call: small letters, digits and _");
+		}
+		bytes += json_string_length(node) + 1;
+	}
+	*ret_bytes = bytes;
+	return 0;
 }
 
 int clause_names_read(const struct cursor *at, const struct field *field, void *into)
 {
 	struct syscall_clause *clause = into;
-	size_t size = json_array_size(at->node);
-	struct names names = {.names = arena_zeroed(at->reading->arena, size + 1, sizeof(*names.names))};
-	int r = names.names ? cursor_elements(at, CLAUSE_NAMES_MAX, name_read, &names) : cursor_memory(at);
+	size_t count = json_array_size(at->node), bytes = 0;
+	const char **names;
+	char *texts;
+	int r = names_measure(at, &bytes);
 
 	(void)field;
-	clause->names = names.names;
-	clause->name_count = names.count;
-	return r;
+	if (r)
+		return r;
+	names = arena_zeroed(at->reading->arena, count + 1, sizeof(*names));
+	texts = arena_zeroed(at->reading->arena, bytes + 1, 1);
+	if (!names || !texts)
+		return cursor_memory(at);
+	for (size_t i = 0; i < count; i++) {
+		const json_t *node = json_array_get(at->node, i);
+		size_t size = json_string_length(node) + 1;
+
+		memcpy(texts, json_string_value(node), size);
+		names[i] = texts;
+		texts += size;
+	}
+	clause->names = names;
+	clause->name_count = count;
+	return 0;
 }
 
 /* ---- lifting what was inherited ---- */
@@ -317,5 +338,6 @@ int profile_add_clause(struct profile *profile, struct arena *arena, const struc
 		return err_set(reterr, -ENOMEM, NULL, "out of memory");
 	*added = *clause;
 	syscalls->unconfined = false;
+	syscalls->rule.set = true;
 	return 0;
 }

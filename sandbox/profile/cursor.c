@@ -218,7 +218,7 @@ static int match_fields(const struct cursor *at, const struct field *fields, siz
 
 		if (key[0] == 'x' && key[1] == '-')
 			continue;
-		while (i < count && strcmp(fields[i].name, key) != 0)
+		while (i < count && (fields[i].name[0] != key[0] || strcmp(fields[i].name, key) != 0))
 			i++;
 		if (i == count)
 			return unknown_key(at, key, node, fields, count);

@@ -25,8 +25,10 @@ struct reader {
 	const char *start, *at, *end; /* *end is NUL or not ours to read */
 	const struct json_limits *limits;
 	size_t depth, values;
-	char *scratch; /* for strings with escapes: as large as the longest one that is allowed; made when first needed */
+	char *scratch; /* what a string with escapes stands for, until the next one: small, or else malloc'd */
+	size_t scratch_size;
 	struct err *err;
+	char small[512];
 };
 
 static json_t *read_value(struct reader *reader);
@@ -158,29 +160,53 @@ static size_t unescape(const char *at, const char *end, char *out, const char **
 	return used;
 }
 
-/* Finds the end of the string that begins at reader->at (after the quote): the closing quote, or NULL. Knows if it has escapes. */
+/* What the walk over a string stops at. */
+enum { PLAIN, STOP_CONTROL, STOP_QUOTE, STOP_ESCAPE, STOP_WIDE };
+
+static const unsigned char stops[256] = {
+	[0 ... 0x1f] = STOP_CONTROL, ['"'] = STOP_QUOTE, ['\\'] = STOP_ESCAPE, [0x80 ... 0xff] = STOP_WIDE};
+
+/* Finds the closing quote of the string that begins at reader->at, or NULL; knows if it has escapes, and if it is all ASCII. */
 static const char *string_end(struct reader *reader, bool *ret_escapes, bool *ret_ascii)
 {
 	const char *at = reader->at;
+	unsigned stop = PLAIN;
 
 	*ret_escapes = false;
 	*ret_ascii = true;
-	for (; at < reader->end && *at != '"'; at++) {
-		if ((unsigned char)*at < 0x20)
-			return fail_null(reader, -EINVAL, at, "a control character in a string; write it as an escape");
-		if ((unsigned char)*at >= 0x80)
-			*ret_ascii = false;
-		if (*at == '\\') {
+	for (; at < reader->end; at++) {
+		stop = stops[(unsigned char)*at];
+		if (stop == STOP_QUOTE || stop == STOP_CONTROL)
+			break;
+		*ret_ascii &= stop != STOP_WIDE;
+		if (stop == STOP_ESCAPE) {
 			*ret_escapes = true;
-			if (++at == reader->end)
-				break;
+			at++;
 		}
-		if ((size_t)(at - reader->at) >= reader->limits->string)
-			return fail_null(reader, -EFBIG, reader->at - 1, "this string is longer than is allowed");
 	}
+	if (at < reader->end && stop == STOP_CONTROL)
+		return fail_null(reader, -EINVAL, at, "a control character in a string; write it as an escape");
 	if (at >= reader->end)
 		return fail_null(reader, -EINVAL, reader->at - 1, "a string without an end");
+	if ((size_t)(at - reader->at) > reader->limits->string)
+		return fail_null(reader, -EFBIG, reader->at - 1, "this string is longer than is allowed");
 	return at;
+}
+
+static bool scratch_fits(struct reader *reader, size_t length)
+{
+	char *larger;
+
+	if (length <= reader->scratch_size)
+		return true;
+	larger = malloc(length);
+	if (!larger)
+		return false;
+	if (reader->scratch != reader->small)
+		free(reader->scratch);
+	reader->scratch = larger;
+	reader->scratch_size = length;
+	return true;
 }
 
 /*
@@ -200,9 +226,7 @@ static int read_string(struct reader *reader, const char **ret, size_t *ret_leng
 	if (!ascii && !text_is_utf8(start, length))
 		return fail(reader, -EINVAL, start - 1, "this string is not valid UTF-8");
 	if (escapes) {
-		if (!reader->scratch)
-			reader->scratch = malloc(reader->limits->string + 1);
-		if (!reader->scratch)
+		if (!scratch_fits(reader, length))
 			return fail(reader, -ENOMEM, start, "out of memory");
 		length = unescape(start, end, reader->scratch, &bad);
 		if (bad)
@@ -350,15 +374,13 @@ static int read_member(struct reader *reader, json_t *object)
 {
 	const char *start = reader->at, *key;
 	char *copy _cleanup_free_ = NULL;
-	size_t length;
+	size_t length, before = json_object_size(object);
 	json_t *value;
 
 	if (!take(reader, '"'))
 		return fail(reader, -EINVAL, reader->at, "expected a key in double quotes");
 	if (read_string(reader, &key, &length))
 		return -EINVAL;
-	if (json_object_getn(object, key, length))
-		return fail(reader, -EINVAL, start, "this key is in the object already");
 	if (key == reader->scratch) { /* the value may need the buffer */
 		copy = strndup(key, length);
 		if (!copy)
@@ -370,7 +392,11 @@ static int read_member(struct reader *reader, json_t *object)
 		return fail(reader, -EINVAL, reader->at, "expected : after a key");
 	skip_space(reader);
 	value = read_value(reader);
-	return !value || json_object_setn_new_nocheck(object, key, length, value) ? -EINVAL : 0;
+	if (!value || json_object_setn_new_nocheck(object, key, length, value))
+		return -EINVAL;
+	if (json_object_size(object) == before) /* cheaper than to look first: each look hashes the key */
+		return fail(reader, -EINVAL, start, "this key is in the object already");
+	return 0;
 }
 
 static int read_members(struct reader *reader, json_t *object)
@@ -433,6 +459,8 @@ json_t *json_read(const char *name, const char *text, size_t length, const struc
 		.name = name, .start = text, .at = text, .end = text + length, .limits = limits, .err = reterr ? reterr : &own};
 	json_t *root;
 
+	reader.scratch = reader.small;
+	reader.scratch_size = sizeof(reader.small);
 	if (length > limits->bytes)
 		return fail_null(&reader, -EFBIG, text, "the document is larger than is allowed");
 	skip_space(&reader);
@@ -443,7 +471,8 @@ json_t *json_read(const char *name, const char *text, size_t length, const struc
 		json_decref(root);
 		root = NULL;
 	}
-	free(reader.scratch);
+	if (reader.scratch != reader.small)
+		free(reader.scratch);
 	if (!root) /* every other failure has said so already: what is left is jansson out of memory */
 		(void)fail(&reader, -ENOMEM, text, "out of memory");
 	return root;
