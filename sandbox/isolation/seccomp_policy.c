@@ -29,8 +29,8 @@ struct builder {
 	const struct seccomp_node *ordinary; /* of a number that no clause names */
 	struct seccomp_node *latest; /* the newest node of the clause at hand: calls that agreed so far go on sharing */
 	const struct syscall_argument *arguments; /* of the clause at hand; the mutant's own where it takes the guard out */
+	enum seccomp_constant holds; /* the clause at hand: its conditions, all together */
 	int16_t form[NUMBERS];	     /* i386: index + 1 into foreign_forms for the form of this number */
-	int16_t form_number[NUMBERS];
 };
 
 static const char *const nested_names[] = {"clone", "unshare", "setns"};
@@ -112,13 +112,15 @@ static int check_clause(const struct builder *b, const struct syscall_clause *cl
 
 /* Puts the clause in front of what `number` has. */
 static int decide(struct builder *b, int number, const struct syscall_clause *clause, const struct seccomp_node *final,
-	bool conditional)
+	enum seccomp_constant holds)
 {
 	const struct seccomp_node *before;
 
 	if (number >= NUMBERS)
 		return fail(b, -ENOTSUP, &clause->rule, "a system call number this large is not supported");
-	if (!conditional) {
+	if (holds == SECCOMP_NEVER)
+		return 0;
+	if (holds == SECCOMP_ALWAYS) {
 		b->table[number] = final;
 		return 0;
 	}
@@ -142,23 +144,24 @@ static int decide(struct builder *b, int number, const struct syscall_clause *cl
 	return 0;
 }
 
-/* The other i386 form of number, if there is one. */
-static int decide_form(struct builder *b, int number, const struct syscall_clause *clause, const struct seccomp_node *final,
-	bool conditional)
+/* The other i386 form of the call, if it has one; a call may have only that. */
+static int decide_form(struct builder *b, const char *name, int number, const struct syscall_clause *clause,
+	const struct seccomp_node *final)
 {
-	const struct foreign_form *form;
+	bool permits = clause->action == ACTION_ALLOW || clause->action == ACTION_LOG;
+	const struct foreign_form *form = NULL;
+	enum seccomp_constant holds = b->holds;
 
-	if (number >= NUMBERS || !b->form[number])
+	if (number >= 0 && number < NUMBERS && b->form[number])
+		form = &foreign_forms[b->form[number] - 1];
+	for (size_t i = 0; number < 0 && !form && i < foreign_form_count; i++)
+		if (strcmp(foreign_forms[i].name, name) == 0)
+			form = &foreign_forms[i];
+	if (!form)
 		return 0;
-	form = &foreign_forms[b->form[number] - 1];
-	if (conditional && form->arguments == FOREIGN_APART)
-		return 0;
-	if (conditional && form->arguments == FOREIGN_OTHER) {
-		if (clause->action == ACTION_ALLOW || clause->action == ACTION_LOG)
-			return 0;
-		conditional = false;
-	}
-	return decide(b, b->form_number[number], clause, final, conditional);
+	if (clause->argument_count && form->arguments != FOREIGN_SAME)
+		holds = form->arguments == FOREIGN_APART || permits ? SECCOMP_NEVER : SECCOMP_ALWAYS;
+	return decide(b, syscall_number(AUDIT_ARCH_I386, form->form), clause, final, holds);
 }
 
 /* A name that nobody knows: a slip of the pen in a required clause, a row of the receipt in any other. */
@@ -198,12 +201,26 @@ static const struct syscall_argument *arguments_of(struct builder *b, const stru
 	return wide;
 }
 
+static enum seccomp_constant all_hold(const struct builder *b, const struct syscall_clause *clause)
+{
+	enum seccomp_constant all = SECCOMP_ALWAYS;
+
+	for (size_t i = 0; i < clause->argument_count; i++) {
+		enum seccomp_constant one = seccomp_constant(&b->arguments[i]);
+
+		if (one == SECCOMP_NEVER)
+			return one;
+		if (one == SECCOMP_VARIES)
+			all = one;
+	}
+	return all;
+}
+
 static int apply_clause(struct builder *b, const struct syscall_clause *clause)
 {
 	uint32_t value = seccomp_return_value(b->decisions->section, clause->action, clause->error,
 		clause->rule.enforce == ENFORCE_AUDIT);
 	const struct seccomp_node *final;
-	bool conditional = false;
 	int r = check_clause(b, clause);
 
 	if (r < 0)
@@ -213,24 +230,16 @@ static int apply_clause(struct builder *b, const struct syscall_clause *clause)
 	b->latest = NULL;
 	if (!final || (clause->argument_count && !b->arguments))
 		return err_set(b->reterr, -ENOMEM, NULL, "out of memory");
-	for (size_t i = 0; i < clause->argument_count; i++) {
-		enum seccomp_constant constant = seccomp_constant(&b->arguments[i]);
-
-		if (constant == SECCOMP_NEVER)
-			return 0;
-		conditional = conditional || constant == SECCOMP_VARIES;
-	}
+	b->holds = all_hold(b, clause);
 	for (size_t i = 0; r >= 0 && i < clause->name_count; i++) {
 		int number = syscall_number(b->architecture, clause->names[i]);
 
 		if (number == SYSCALL_UNKNOWN)
 			r = judge_unknown(b, clause, clause->names[i]);
-		else if (number == SYSCALL_ABSENT && b->architecture == AUDIT_ARCH_I386 && strcmp(clause->names[i], "newfstatat") == 0)
-			r = decide(b, syscall_number(b->architecture, "fstatat64"), clause, final, conditional);
 		else if (number != SYSCALL_ABSENT)
-			r = decide(b, number, clause, final, conditional);
-		if (r >= 0 && number >= 0 && b->architecture == AUDIT_ARCH_I386)
-			r = decide_form(b, number, clause, final, conditional);
+			r = decide(b, number, clause, final, b->holds);
+		if (r >= 0 && b->architecture == AUDIT_ARCH_I386)
+			r = decide_form(b, clause->names[i], number, clause, final);
 	}
 	return r;
 }
@@ -257,12 +266,9 @@ static void find_forms(struct builder *b)
 		return;
 	for (size_t i = 0; i < foreign_form_count; i++) {
 		int number = syscall_number(AUDIT_ARCH_I386, foreign_forms[i].name);
-		int form = syscall_number(AUDIT_ARCH_I386, foreign_forms[i].form);
 
-		if (number < 0 || form < 0)
-			continue;
-		b->form[number] = (int16_t)(i + 1);
-		b->form_number[number] = (int16_t)form;
+		if (number >= 0)
+			b->form[number] = (int16_t)(i + 1);
 	}
 }
 
