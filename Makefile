@@ -72,15 +72,14 @@ $(eval $(call variant,mutant,$(BUILD)/mutant))
 # Profiles and system call groups travel inside the binary: no file to lose, to find, or to tamper with.
 $(BUILD)/builtins.c: Makefile $(BUILTINS)
 	@mkdir -p $(@D)
-	@{ echo '/* Made by the Makefile from profiles/ and policies/seccomp/. */'; \
-	   echo '#include "profile/builtin.h"'; \
+	@{ printf '%s\n' '/* Made by the Makefile from profiles/ and policies/seccomp/. */' '#include "profile/builtin.h"'; \
 	   i=0; for f in $(BUILTINS); do \
-	     echo "__asm__(\".section .rodata\\n.global builtin_$$i\\nbuiltin_$$i:\\n.incbin \\\"$(CURDIR)/$$f\\\"\\n.byte 0\\n.previous\");"; \
-	     echo "extern const char builtin_$$i[];"; i=$$((i+1)); done; \
-	   echo 'const struct builtin_entry builtin_entries[] = {'; \
+	     printf '__asm__(".section .rodata; .global builtin_%d; builtin_%d: .incbin \\"%s\\"; .byte 0; .previous");\n' $$i $$i "$(CURDIR)/$$f"; \
+	     printf 'extern const char builtin_%d[];\n' $$i; i=$$((i+1)); done; \
+	   printf '%s\n' 'const struct builtin_entry builtin_entries[] = {'; \
 	   i=0; for f in $(BUILTINS); do \
-	     echo "	{\"$$f\", builtin_$$i, $$(wc -c < $$f)},"; i=$$((i+1)); done; \
-	   echo '};'; echo 'const size_t builtin_count = sizeof(builtin_entries) / sizeof(builtin_entries[0]);'; } > $@
+	     printf '\t{"%s", builtin_%d, %d},\n' "$$f" $$i "$$(wc -c < $$f)"; i=$$((i+1)); done; \
+	   printf '%s\n' '};' 'const size_t builtin_count = sizeof(builtin_entries) / sizeof(builtin_entries[0]);'; } > $@
 
 .PHONY: asan mutant units probes
 asan: $(BUILD)/asan/immure

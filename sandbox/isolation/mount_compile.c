@@ -445,6 +445,82 @@ static int add_protection(struct compiler *c, const struct mount_rule *bind)
 	return 0;
 }
 
+/* ---- rules that lie behind links of ours ---- */
+
+/* The canonical path that a link at target with this text leads to; ".." is folded, since what lies above is ours. NULL: out of memory. */
+static const char *link_destination(struct compiler *c, const char *target, const char *text)
+{
+	const char *parent = text[0] == '/' ? "" : arena_copy_range(c->arena, target, (size_t)(strrchr(target, '/') - target));
+	const char *joined = parent ? arena_format(c->arena, "%s/%s", parent, text) : NULL;
+	char *folded = joined ? arena_zeroed(c->arena, strlen(joined) + 2, 1) : NULL;
+	size_t used = 0;
+
+	while (folded && *joined) {
+		size_t length = strcspn(joined, "/");
+
+		if (length == 2 && joined[0] == '.' && joined[1] == '.') {
+			while (used && folded[--used] != '/')
+				;
+		} else if (length && !(length == 1 && joined[0] == '.')) {
+			folded[used++] = '/';
+			memcpy(folded + used, joined, length);
+			used += length;
+		}
+		joined += length + (joined[length] == '/');
+	}
+	if (folded)
+		folded[used ? used : 1] = '\0', folded[0] = '/';
+	return folded;
+}
+
+static const char *link_text(struct compiler *c, const struct mount_rule *rule)
+{
+	struct path_fact fact;
+
+	if (rule->kind == MOUNT_SYMLINK)
+		return rule->source;
+	if (rule->kind != MOUNT_BIND || !rule->keep_link)
+		return NULL;
+	return c->host->path(c->host, c->arena, rule->source, false, &fact) == 0 && fact.type == PATH_SYMLINK ? fact.link : NULL;
+}
+
+/* "/var/tmp/x" where the profile makes /var/tmp a link to /tmp means "/tmp/x": said once here, so that nothing later has to follow it. */
+static int redirect(struct compiler *c, const struct mount_rule *link, const char *destination)
+{
+	size_t length = strlen(link->target);
+
+	for (size_t i = 0; i < c->rule_count; i++) {
+		struct mount_rule *moved;
+
+		if (c->rules[i] == link || !path_is_beneath(c->rules[i]->target, link->target) || !c->rules[i]->target[length])
+			continue;
+		moved = arena_zeroed(c->arena, 1, sizeof(*moved));
+		if (!moved)
+			return out_of_memory(c);
+		*moved = *c->rules[i];
+		moved->target = arena_join(c->arena, destination[1] ? destination : "", c->rules[i]->target + length);
+		if (!moved->target)
+			return out_of_memory(c);
+		c->rules[i] = moved;
+	}
+	return 0;
+}
+
+static int redirect_all(struct compiler *c)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < c->rule_count && r == 0; i++) {
+		const struct mount_rule *rule = c->rules[i];
+		const char *text = link_text(c, rule);
+		const char *destination = text ? link_destination(c, rule->target, text) : NULL;
+
+		if (text)
+			r = destination ? redirect(c, rule, destination) : out_of_memory(c);
+	}
+	return r;
+}
+
 static int gather(struct compiler *c)
 {
 	const struct files_section *files = &c->profile->files;
@@ -468,6 +544,8 @@ static int gather(struct compiler *c)
 			r = add_protection(c, c->rules[i]);
 	if (r == 0 && mutant(MUTANT_WRONG_BIND))
 		r = add_rule(c, (struct mount_rule){.kind = MOUNT_BIND, .target = "/wrong-bind", .source = getenv("HOME"), .writable = true});
+	if (r == 0 && files->root == ROOT_EMPTY)
+		r = redirect_all(c);
 	qsort(c->rules, c->rule_count, sizeof(*c->rules), compare_targets);
 	return r;
 }

@@ -1,0 +1,104 @@
+/* Completions for bash, zsh and fish, printed from the same tables that parse, so that they cannot fall behind. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static void print_words(const char *before, const char *after)
+{
+	for (const struct verb *verb = verbs; verb->name; verb++)
+		(void)printf("%s%s%s", before, verb->name, after);
+}
+
+static void print_bash(void)
+{
+	(void)printf("# bash completion of immure\n"
+		     "_immure()\n{\n"
+		     "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
+		     "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+		     "\t\tmapfile -t COMPREPLY < <(compgen -W '");
+	print_words("", " ");
+	(void)printf("' -- \"$word\"); return\n\tfi\n"
+		     "\tcase $before in\n"
+		     "\t-p|--profile) mapfile -t COMPREPLY < <(compgen -f -W \"$(immure profile list | cut -d' ' -f1)\" -- \"$word\"); return ;;\n"
+		     "\tshow|explain|check) mapfile -t COMPREPLY < <(compgen -f -W \"$(immure profile list | cut -d' ' -f1)\" -- \"$word\"); return ;;\n"
+		     "\tprofile) mapfile -t COMPREPLY < <(compgen -W 'list show check explain' -- \"$word\"); return ;;\n"
+		     "\tcompletion) mapfile -t COMPREPLY < <(compgen -W 'bash zsh fish' -- \"$word\"); return ;;\n"
+		     "\t--network) mapfile -t COMPREPLY < <(compgen -W 'none host' -- \"$word\"); return ;;\n"
+		     "\t--format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- \"$word\"); return ;;\n"
+		     "\tesac\n"
+		     "\tif [ \"${COMP_WORDS[1]}\" = jail ] && [[ $word == -* ]]; then\n"
+		     "\t\tmapfile -t COMPREPLY < <(compgen -W '");
+	for (const struct option *option = launch_options_table; option->name; option++)
+		(void)printf("--%s ", option->name);
+	(void)printf("' -- \"$word\"); return\n\tfi\n"
+		     "\tmapfile -t COMPREPLY < <(compgen -f -c -- \"$word\")\n"
+		     "}\ncomplete -o filenames -F _immure immure\n");
+}
+
+static void print_quoted(const char *text, const char *special)
+{
+	for (; *text; text++)
+		(void)printf(strchr(special, *text) ? "\\%c" : "%c", *text);
+}
+
+static void print_zsh(void)
+{
+	(void)printf("#compdef immure\n_immure()\n{\n\tlocal -a verbs\n\tverbs=(\n");
+	for (const struct verb *verb = verbs; verb->name; verb++)
+		(void)printf("\t\t'%s:%s'\n", verb->name, verb->summary);
+	(void)printf("\t)\n\tif (( CURRENT == 2 )); then\n\t\t_describe verb verbs\n\t\treturn\n\tfi\n\tcase $words[2] in\n\tjail)\n"
+		     "\t\tshift words; (( CURRENT-- ))\n\t\t_arguments -S \\\n");
+	for (const struct option *option = launch_options_table; option->name; option++) {
+		(void)printf("\t\t\t'--%s%s[", option->name, option->argument ? "=" : "");
+		print_quoted(option->summary, "[]:'");
+		(void)printf("]%s%s' \\\n", option->argument ? ":value:" : "",
+			!option->argument			  ? ""
+			: strcmp(option->name, "profile") == 0 ? "($(immure profile list | cut -d\" \" -f1))"
+							       : "_files");
+	}
+	(void)printf("\t\t\t'*::program:_normal'\n\t\t;;\n"
+		     "\tprofile) _arguments '2:what:(list show check explain)' '3:profile:($(immure profile list | cut -d\" \" -f1))' ;;\n"
+		     "\tcompletion) _arguments '2:shell:(bash zsh fish)' ;;\n"
+		     "\tesac\n}\n_immure \"$@\"\n");
+}
+
+static void print_fish(void)
+{
+	(void)printf("# fish completion of immure\ncomplete -c immure -f\n");
+	for (const struct verb *verb = verbs; verb->name; verb++) {
+		(void)printf("complete -c immure -n __fish_use_subcommand -a %s -d '", verb->name);
+		print_quoted(verb->summary, "'");
+		(void)printf("'\n");
+	}
+	for (const struct option *option = launch_options_table; option->name; option++) {
+		(void)printf("complete -c immure -n '__fish_seen_subcommand_from jail' -l %s", option->name);
+		if (option->letter)
+			(void)printf(" -s %c", option->letter);
+		(void)printf("%s -d '", option->argument ? " -r" : "");
+		print_quoted(option->summary, "'");
+		(void)printf("'\n");
+	}
+	(void)printf("complete -c immure -n '__fish_seen_subcommand_from jail' -s p -l profile -x -a '(immure profile list | cut -d\" \" -f1)'\n"
+		     "complete -c immure -n '__fish_seen_subcommand_from profile' -a 'list show check explain'\n"
+		     "complete -c immure -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n");
+}
+
+int cli_completion(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*print)(void);
+	} shells[] = {{"bash", print_bash}, {"zsh", print_zsh}, {"fish", print_fish}};
+	struct err err = {0};
+
+	for (size_t i = 0; argc == 2 && i < sizeof(shells) / sizeof(shells[0]); i++)
+		if (strcmp(argv[1], shells[i].name) == 0) {
+			shells[i].print();
+			return 0;
+		}
+	err_set(&err, -EINVAL, "completion", "expected bash, zsh or fish");
+	print_error(&err);
+	return EXIT_OWN_ERROR;
+}

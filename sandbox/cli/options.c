@@ -1,0 +1,125 @@
+/* Options by table: see cli.h. */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "util/text.h"
+
+#define MOST_NAMES 128
+
+static const struct option *find_name(const struct option *table, const char *name, size_t length)
+{
+	for (; table->name; table++)
+		if (strlen(table->name) == length && strncmp(table->name, name, length) == 0)
+			return table;
+	return NULL;
+}
+
+static const struct option *find_letter(const struct option *table, char letter)
+{
+	for (; table->name; table++)
+		if (table->letter && table->letter == letter)
+			return table;
+	return NULL;
+}
+
+static int unknown(const struct option *table, const char *word, size_t length, struct err *reterr)
+{
+	const char *names[MOST_NAMES];
+	char name[64] = "";
+	size_t count = 0;
+	const char *near;
+
+	for (; table->name && count < MOST_NAMES; table++)
+		names[count++] = table->name;
+	if (length < sizeof(name))
+		memcpy(name, word, length);
+	near = length > 1 ? text_nearest(name, names, count) : NULL;
+	err_set(reterr, -EINVAL, NULL, "unknown option %s%.*s", length > 1 ? "--" : "-", (int)length, word);
+	if (near)
+		err_hint(reterr, "did you mean --%s?", near);
+	else
+		err_hint(reterr, "options of the program itself go after its name, or after --");
+	return -EINVAL;
+}
+
+/* "--name", "--name=value": takes one word or two. */
+static int parse_long(const struct option *table, char **word, struct given_option *given, struct err *reterr)
+{
+	const char *name = word[0] + 2;
+	size_t length = strcspn(name, "=");
+	const struct option *option = find_name(table, name, length);
+
+	if (!option)
+		return unknown(table, name, length, reterr);
+	*given = (struct given_option){option, NULL};
+	if (!option->argument)
+		return name[length] ? err_set(reterr, -EINVAL, NULL, "--%s takes no value", option->name) : 1;
+	given->value = name[length] ? name + length + 1 : word[1];
+	if (!given->value)
+		return err_set(reterr, -EINVAL, NULL, "--%s needs %s", option->name, option->argument);
+	return name[length] ? 1 : 2;
+}
+
+/* "-it", "-v value", "-vvalue": takes one word or two; several options may stand in it. */
+static int parse_letters(const struct option *table, char **word, struct given_option *given, size_t *count, struct err *reterr)
+{
+	for (const char *letter = word[0] + 1; *letter; letter++) {
+		const struct option *option = find_letter(table, *letter);
+
+		if (!option)
+			return unknown(table, letter, 1, reterr);
+		if (*count == OPTIONS_ROOM)
+			return err_set(reterr, -E2BIG, NULL, "more than %d options", OPTIONS_ROOM);
+		given[*count] = (struct given_option){option, NULL};
+		if (option->argument) {
+			given[*count].value = letter[1] ? letter + 1 : word[1];
+			if (!given[(*count)++].value)
+				return err_set(reterr, -EINVAL, NULL, "-%c needs %s", *letter, option->argument);
+			return letter[1] ? 1 : 2;
+		}
+		(*count)++;
+	}
+	return 1;
+}
+
+int options_parse(const struct option *table, int argc, char **argv, struct given_option *given, size_t *ret_count, struct err *reterr)
+{
+	size_t count = 0;
+	int i = 1;
+
+	while (i < argc && argv[i][0] == '-' && argv[i][1]) {
+		int taken;
+
+		if (strcmp(argv[i], "--") == 0) {
+			i++;
+			break;
+		}
+		if (argv[i][1] != '-')
+			taken = parse_letters(table, argv + i, given, &count, reterr);
+		else if (count == OPTIONS_ROOM)
+			taken = err_set(reterr, -E2BIG, NULL, "more than %d options", OPTIONS_ROOM);
+		else
+			taken = parse_long(table, argv + i, &given[count++], reterr);
+		if (taken < 0)
+			return taken;
+		i += taken;
+	}
+	*ret_count = count;
+	return i;
+}
+
+void options_print(const struct option *table, FILE *out)
+{
+	for (; table->name; table++) {
+		char left[64];
+
+		if (table->letter)
+			(void)snprintf(left, sizeof(left), "-%c, --%s%s%s", table->letter, table->name, table->argument ? " " : "",
+				table->argument ? table->argument : "");
+		else
+			(void)snprintf(left, sizeof(left), "    --%s%s%s", table->name, table->argument ? " " : "",
+				table->argument ? table->argument : "");
+		(void)fprintf(out, "  %-34s %s\n", left, table->summary);
+	}
+}

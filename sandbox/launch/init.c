@@ -1,0 +1,75 @@
+/*
+ * PID 1 of the jail, once the program runs: collects every orphan, passes on the signals that come from outside, and when the program ends
+ * says so and goes, which makes the kernel kill whatever is left. It holds no descriptor but the control socket and lives under a filter
+ * that knows these few calls only.
+ */
+#include "launch/parts.h"
+
+#include <errno.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "isolation/child.h"
+#include "launch/control.h"
+
+const struct forwarded_signal forwarded_signals[] = {
+	{SIGHUP, true},	 {SIGINT, true},   {SIGQUIT, true}, {SIGTSTP, true},  {SIGCONT, true},
+	{SIGTERM, false}, {SIGUSR1, false}, {SIGUSR2, false}, {SIGALRM, false}, {SIGWINCH, true},
+};
+const size_t forwarded_signal_count = sizeof(forwarded_signals) / sizeof(forwarded_signals[0]);
+
+_Noreturn static void report(int control, int status)
+{
+	struct control_message message = {.kind = CONTROL_ENDED, .value = status};
+
+	/* an absent supervisor needs no report; SIGPIPE is blocked like every signal here */
+	if (write(control, &message, sizeof(message)) < 0)
+		_exit(125);
+	_exit(0);
+}
+
+static void reap(int control, pid_t program)
+{
+	int status;
+	pid_t ended;
+
+	while ((ended = (pid_t)syscall(SYS_wait4, -1, &status, WNOHANG, NULL)) > 0)
+		if (ended == program)
+			report(control, status);
+}
+
+static void forward(pid_t program, const siginfo_t *info)
+{
+	if (info->si_pid != 0) /* sent from inside the jail: not ours to pass on */
+		return;
+	for (size_t i = 0; i < forwarded_signal_count; i++)
+		if (forwarded_signals[i].number == info->si_signo)
+			(void)kill(forwarded_signals[i].group ? -program : program, info->si_signo); /* it may be gone */
+}
+
+_Noreturn void init_run(const struct plan *plan, int control, pid_t program)
+{
+	struct child child = {.control = control, .root = -1, .label = -1, .terminal = -1};
+	uint64_t every = UINT64_MAX; /* the kernel's signal set: 64 signals */
+	uint16_t item;
+	siginfo_t info;
+
+	if (control > 0)
+		(void)syscall(SYS_close_range, 0, control - 1, 0);
+	(void)syscall(SYS_close_range, control + 1, ~0u, 0);
+	if (seccomp_apply(&plan->init_filter, &child, &item) < 0)
+		_exit(125); /* the program dies with us: better than a PID 1 without its filter */
+	for (;;) {
+		long number = syscall(SYS_rt_sigtimedwait, &every, &info, NULL, sizeof(every));
+
+		if (number == SIGCHLD)
+			reap(control, program);
+		else if (number > 0)
+			forward(program, &info);
+		else if (errno != EINTR)
+			_exit(125);
+	}
+}

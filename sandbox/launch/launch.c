@@ -1,0 +1,182 @@
+/* The launch itself: see launch.h. */
+#include "launch/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "launch/control.h"
+#include "launch/parts.h"
+#include "util/arena.h"
+#include "util/cleanup.h"
+
+/* ---- making the child ---- */
+
+/* All signals stay blocked from here on: in the supervisor they come by signalfd, in PID 1 by sigtimedwait. */
+static void block_signals(void)
+{
+	sigset_t every;
+
+	(void)sigfillset(&every);
+	(void)sigprocmask(SIG_SETMASK, &every, NULL);
+}
+
+static int explain_clone(int error, const struct plan *plan, struct err *reterr)
+{
+	const char *places = "this user may make no more namespaces";
+
+	if (error == ENOSPC || error == EUSERS)
+		err_set(reterr, -error, "user namespace", "%s: user.max_user_namespaces or its like is used up", places);
+	else if (error == EPERM || error == EACCES)
+		err_set(reterr, -error, "user namespace", "the kernel refuses to make one for this user: %s", strerror(error));
+	else
+		err_set(reterr, -error, "clone3", "%s", strerror(error));
+	if (plan->cgroup.way != CGROUP_NONE && error == EACCES)
+		err_hint(reterr, "the child may not be born in the cgroup that was delegated: see `immure doctor`");
+	else
+		err_hint(reterr, "`immure doctor` names the cause and the fix");
+	return -error;
+}
+
+static pid_t make_child(const struct plan *plan, const struct cgroup *cgroup, int *ret_pidfd)
+{
+	struct clone_args arguments = {
+		.flags = plan->namespaces.flags | (uint64_t)(unsigned)CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
+		.exit_signal = SIGCHLD,
+	};
+
+	if (cgroup->directory >= 0) {
+		arguments.flags |= (uint64_t)(unsigned long)CLONE_INTO_CGROUP;
+		arguments.cgroup = (__u64)cgroup->directory;
+	}
+	return (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+}
+
+/* ---- after the end ---- */
+
+static const char *limit_hit(const struct plan *plan, const struct supervision *supervision, const struct launch_result *result)
+{
+	if (supervision->timed_out)
+		return "wall_time";
+	if (result->counts.oom_kills && WIFSIGNALED(result->status) && WTERMSIG(result->status) == SIGKILL)
+		return "memory";
+	if (WIFSIGNALED(result->status) && WTERMSIG(result->status) == SIGXCPU)
+		return "cpu_time";
+	if (WIFSIGNALED(result->status) && WTERMSIG(result->status) == SIGXFSZ)
+		return "file_size";
+	if (result->counts.pids_refused && plan->cgroup.pids_limited)
+		return "pids";
+	return NULL;
+}
+
+static int collect(const struct plan *plan, struct supervision *supervision, struct launch_result *ret, bool *ret_exec_failed,
+	struct err *reterr)
+{
+	int status = 0;
+
+	while (wait4(supervision->pid, &status, 0, &ret->usage) < 0)
+		if (errno != EINTR)
+			return err_set(reterr, -errno, NULL, "lost PID 1 of the jail: %s", strerror(errno));
+	relay_finish(&supervision->relay);
+	ret->wall_microseconds = supervise_clock() - supervision->started;
+	if (supervision->failed) {
+		*ret_exec_failed = supervision->failed_step == STEP_EXEC;
+		plan_describe_failure(plan, (enum step_id)supervision->failed_step, supervision->failed_item,
+			supervision->failed_error, reterr);
+		return -supervision->failed_error;
+	}
+	/* without a report PID 1 itself was killed: by our clock, by the OOM killer, or by whoever may */
+	ret->status = supervision->reported ? supervision->status : WIFSIGNALED(status) ? status : SIGKILL;
+	ret->started = true;
+	if (supervision->reported || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
+		return 0;
+	return err_set(reterr, -EPROTO, NULL, "PID 1 of the jail ended without a word about the program (wait status 0x%x)", (unsigned)status);
+}
+
+static int release(const struct plan *plan, const struct supervision *supervision, struct err *reterr)
+{
+	char word = CONTROL_RELEASE;
+	int r;
+
+	if (plan->idmap.way == IDMAP_SELF)
+		return 0;
+	r = idmap_apply_parent(&plan->idmap, supervision->pid, reterr);
+	if (r < 0)
+		return r;
+	if (send(supervision->control, &word, 1, MSG_NOSIGNAL) != 1 && errno != EPIPE) /* a child that is gone has said why */
+		return err_set(reterr, -errno, NULL, "cannot release the child: %s", strerror(errno));
+	return 0;
+}
+
+static int run_in(const struct plan *plan, const struct cgroup *cgroup, struct launch_result *ret, bool *ret_exec_failed,
+	struct err *reterr)
+{
+	struct supervision supervision = {.pidfd = -1, .relay = {.master = -1, .terminal = -1}};
+	_cleanup_close_ int ours = -1, theirs = -1, pidfd = -1;
+	int pair[2], made = -1, r;
+	void *stack = mmap(NULL, WALK_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+
+	if (stack == MAP_FAILED)
+		return err_set(reterr, -errno, NULL, "out of memory");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return err_set(reterr, -errno, NULL, "socketpair: %s", strerror(errno));
+	ours = pair[0];
+	theirs = pair[1];
+	block_signals();
+	supervision.started = supervise_clock();
+	supervision.deadline = plan->wall_milliseconds ? supervision.started + plan->wall_milliseconds * 1000 : 0;
+	supervision.pid = make_child(plan, cgroup, &made);
+	if (supervision.pid == 0) {
+		(void)close(ours);
+		walk_child(plan, theirs, stack, WALK_STACK);
+	}
+	if (supervision.pid < 0)
+		return explain_clone(errno, plan, reterr);
+	(void)close(take_fd(&theirs));
+	supervision.pidfd = pidfd = made;
+	supervision.control = ours;
+	r = release(plan, &supervision, reterr);
+	if (r == 0)
+		r = supervise(plan, &supervision, reterr);
+	if (r < 0) { /* nothing may outlive a supervisor that cannot supervise */
+		(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+		(void)waitpid(supervision.pid, NULL, 0);
+		return r;
+	}
+	r = collect(plan, &supervision, ret, ret_exec_failed, reterr);
+	if (r == 0 && cgroup->directory >= 0)
+		cgroup_read(cgroup, &ret->counts);
+	if (r == 0)
+		ret->limit = limit_hit(plan, &supervision, ret);
+	return r;
+}
+
+int launch_run(const struct plan *plan, struct arena *arena, struct launch_result *ret, bool *ret_exec_failed, struct err *reterr)
+{
+	struct cgroup cgroup = {.directory = -1, .parent = -1};
+	int closed, r;
+
+	*ret = (struct launch_result){0};
+	*ret_exec_failed = false;
+	r = arena_protect(arena);
+	if (r < 0)
+		return err_set(reterr, r, NULL, "cannot make the plan read-only: %s", strerror(-r));
+	if (plan->cgroup.way != CGROUP_NONE) {
+		r = cgroup_open(&plan->cgroup, &cgroup, reterr);
+		if (r < 0)
+			return r;
+	}
+	r = run_in(plan, &cgroup, ret, ret_exec_failed, reterr);
+	closed = cgroup.directory >= 0 ? cgroup_close(&cgroup) : 0;
+	if (r == 0 && closed < 0)
+		r = err_set(reterr, closed, cgroup.name, "the cgroup could not be removed: %s", strerror(-closed));
+	return r;
+}
