@@ -1,0 +1,32 @@
+# Fuzzing: one libFuzzer binary per fuzz_*.c, under ASan and UBSan; the same sources, linked with a driver that replays files, run in `make check`.
+#
+#   make fuzz FUZZ_SECONDS=60              each target for so long
+#   make fuzz FUZZ_TARGETS=fuzz_profile    one of them
+#   make fuzz-coverage                     line coverage of the parsers by the corpora alone
+
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= $(basename $(notdir $(sort $(wildcard fuzz/fuzz_*.c))))
+FUZZ_FLAGS   := -std=gnu11 -g -O1 $(DEFINES) $(INCLUDES) -Itests/seccomp -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -Wno-unused-command-line-argument
+
+.PHONY: fuzzers fuzz fuzz-coverage
+fuzzers: $(addprefix $(BUILD)/fuzz/,$(FUZZ_TARGETS))
+
+$(BUILD)/fuzz/objects/%.o: %.c
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+
+FUZZ_ENGINE := $(patsubst %.c,$(BUILD)/fuzz/objects/%.o,$(ENGINE) tests/seccomp/simulate.c $(wildcard tests/seccomp/tuples.c))
+$(BUILD)/fuzz/objects/builtins.o: $(BUILD)/builtins.c $(BUILTINS)
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZ_FLAGS) -c -o $@ $<
+
+$(BUILD)/fuzz/%: fuzz/%.c $(FUZZ_ENGINE) $(BUILD)/fuzz/objects/builtins.o
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+-include $(FUZZ_ENGINE:.o=.d)
+
+fuzz: fuzzers
+	@fuzz/run $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+fuzz-coverage:
+	@fuzz/coverage $(FUZZ_TARGETS)

@@ -1,0 +1,60 @@
+# Tests, analysis, demonstration, benchmarks, installation: what the top Makefile's targets do beside building.
+
+.PHONY: check check-built demo bench analyze install uninstall
+check:
+	@tests/setup check
+	@$(MAKE) --no-print-directory -j$$(nproc) check-built
+	@VM=$(VM) BUILD=$(BUILD) tests/check
+
+# everything that the tests run
+check-built: $(BUILD)/immure $(BUILD)/asan/immure $(BUILD)/mutant/immure units probes fuzzers
+
+demo:
+	@tests/setup build
+	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/immure > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }; rm -f $(BUILD).log
+	@tests/demo
+
+bench:
+	@tests/setup bench
+	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/immure $(BUILD)/bench/floor $(BUILD)/bench/true $(BUILD)/bench/filter
+	@tests/bench/run
+
+$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libimmure.a
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(FLAGS_release) -static-pie -o $@ $< $(BUILD)/libimmure.a $(LIBS)
+
+# ---- static analysis: clean, or the build is red ----
+
+TIDY := -*,bugprone-*,cert-*,clang-analyzer-*,misc-redundant-expression,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-cert-dcl37-c,-cert-dcl51-cpp,-bugprone-suspicious-include,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-cert-err33-c,-bugprone-assignment-in-if-condition
+SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' -r tests fuzz .ci 2>/dev/null)
+
+analyze: analyze-gcc analyze-tidy analyze-cppcheck analyze-shell
+.PHONY: analyze-gcc analyze-tidy analyze-cppcheck analyze-shell
+analyze-gcc: $(BUILD)/builtins.c
+	@for file in $(SOURCES); do $(CC) $(BASE) -MF /dev/null -O2 -fanalyzer -fsyntax-only $$file || exit 1; done
+analyze-tidy:
+	@printf '%s\n' $(SOURCES) | xargs -P$$(nproc) -n4 sh -c 'clang-tidy --quiet --warnings-as-errors="*" --checks="$(TIDY)" "$$@" -- -std=gnu11 $(filter-out -DIMMURE_VERSION%,$(DEFINES)) -DIMMURE_VERSION=1 $(INCLUDES) 2> $(BUILD)/tidy.err || { cat $(BUILD)/tidy.err; exit 255; }' tidy
+analyze-cppcheck:
+	@cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --suppress=missingIncludeSystem \
+		--suppress=unmatchedSuppression --std=c11 -D_GNU_SOURCE $(INCLUDES) -j$$(nproc) sandbox
+analyze-shell:
+	@shellcheck -x $(SCRIPTS)
+
+# ---- installation ----
+
+MAN := $(wildcard sandbox/cli/man/*)
+install: $(BUILD)/immure
+	install -D -m 755 $(BUILD)/immure $(DESTDIR)$(PREFIX)/bin/immure
+	for page in $(MAN); do install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+	install -D -m 644 profiles/schema.json $(DESTDIR)$(PREFIX)/share/immure/schema.json
+	mkdir -p $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	$(BUILD)/immure completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/immure
+	$(BUILD)/immure completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_immure
+	$(BUILD)/immure completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/immure.fish
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/immure $(DESTDIR)$(PREFIX)/share/immure/schema.json \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/immure $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_immure \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/immure.fish
+	for page in $(MAN); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
