@@ -4,7 +4,9 @@
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
 DESTDIR  ?=
-CC       ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 CLANG    ?= clang
 
 BUILD    := build
@@ -22,9 +24,9 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 FLAGS_release := $(CFLAGS) $(HARDEN) -D_FORTIFY_SOURCE=3 -fPIE -ffunction-sections -fdata-sections
 FLAGS_asan    := -O1 -g $(SANITIZE)
 FLAGS_mutant  := -O1 -g -fPIE -DIMMURE_MUTANTS
-LINK_release  := -static-pie -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--build-id=none
+LINK_release  := -static-pie -s -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--build-id=none,--no-warnings
 LINK_asan     := $(SANITIZE)
-LINK_mutant   := -static-pie
+LINK_mutant   := -static-pie -Wl,--no-warnings
 
 SOURCES   := $(sort $(wildcard sandbox/*/*.c))
 ENGINE    := $(filter-out sandbox/cli/main.c,$(SOURCES))
@@ -43,26 +45,26 @@ OBJECTS_$(1) := $$(patsubst sandbox/%.c,$(2)/objects/%.o,$$(ENGINE)) $(2)/object
 
 $(2)/objects/%.o: sandbox/%.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(BASE) $$(FLAGS_$(1)) -c -o $$@ $$<
+	@echo "  CC   $$@"; $$(CC) $$(BASE) $$(FLAGS_$(1)) -c -o $$@ $$<
 
 $(2)/objects/builtins.o: $(BUILD)/builtins.c $$(BUILTINS)
 	@mkdir -p $$(@D)
-	$$(CC) $$(BASE) $$(FLAGS_$(1)) -c -o $$@ $$<
+	@echo "  CC   $$@"; $$(CC) $$(BASE) $$(FLAGS_$(1)) -c -o $$@ $$<
 
 $(2)/libimmure.a: $$(OBJECTS_$(1))
 	@rm -f $$@
-	ar rcs $$@ $$^
+	@echo "  AR   $$@"; ar rcs $$@ $$^
 
 $(2)/immure: $(2)/objects/cli/main.o $(2)/libimmure.a
-	$$(CC) $$(FLAGS_$(1)) $$(LINK_$(1)) -o $$@ $$^ $$(LIBS)
+	@echo "  LINK $$@"; $$(CC) $$(FLAGS_$(1)) $$(LINK_$(1)) -o $$@ $$^ $$(LIBS)
 
 $(2)/unit/%: tests/unit/%.c $(2)/libimmure.a $(BUILD)/tests/simulate-$(1).o
 	@mkdir -p $$(@D)
-	$$(CC) $$(BASE) -Itests/unit -Itests/seccomp $$(FLAGS_$(1)) $$(LINK_$(1)) -o $$@ $$(filter %.c %.a %.o,$$^) $$(LIBS)
+	@echo "  TEST $$@"; $$(CC) $$(BASE) -Itests/unit -Itests/seccomp $$(FLAGS_$(1)) $$(LINK_$(1)) -o $$@ $$(filter %.c %.a %.o,$$^) $$(LIBS)
 
 $(BUILD)/tests/simulate-$(1).o: tests/seccomp/simulate.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(BASE) $$(FLAGS_$(1)) -c -o $$@ $$<
+	@echo "  CC   $$@"; $$(CC) $$(BASE) $$(FLAGS_$(1)) -c -o $$@ $$<
 -include $$(OBJECTS_$(1):.o=.d) $(2)/objects/cli/main.d
 endef
 $(eval $(call variant,release,$(BUILD)))
@@ -89,11 +91,11 @@ probes: $(addprefix $(BUILD)/probes/,$(notdir $(PROBES:.c=)))
 
 $(BUILD)/probes/%: tests/escape/probes/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -static -o $@ $<
+	@echo "  PROBE $@"; $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -static -o $@ $<
 
 $(BUILD)/probes/%: tests/seccomp/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -static -o $@ $<
+	@echo "  PROBE $@"; $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -static -o $@ $<
 
 # ---- the walls of the house ----
 

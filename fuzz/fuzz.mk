@@ -13,16 +13,16 @@ fuzzers: $(addprefix $(BUILD)/fuzz/,$(FUZZ_TARGETS))
 
 $(BUILD)/fuzz/objects/%.o: %.c
 	@mkdir -p $(@D)
-	$(CLANG) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+	@echo "  FUZZ $@"; $(CLANG) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
 
 FUZZ_ENGINE := $(patsubst %.c,$(BUILD)/fuzz/objects/%.o,$(ENGINE) tests/seccomp/simulate.c $(wildcard tests/seccomp/tuples.c))
 $(BUILD)/fuzz/objects/builtins.o: $(BUILD)/builtins.c $(BUILTINS)
 	@mkdir -p $(@D)
-	$(CLANG) $(FUZZ_FLAGS) -c -o $@ $<
+	@echo "  FUZZ $@"; $(CLANG) $(FUZZ_FLAGS) -c -o $@ $<
 
 $(BUILD)/fuzz/%: fuzz/%.c $(FUZZ_ENGINE) $(BUILD)/fuzz/objects/builtins.o
 	@mkdir -p $(@D)
-	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	@echo "  FUZZ $@"; $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 -include $(FUZZ_ENGINE:.o=.d)
 
 fuzz: fuzzers

@@ -21,7 +21,7 @@ bench:
 
 $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libimmure.a
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(FLAGS_release) -static-pie -o $@ $< $(BUILD)/libimmure.a $(LIBS)
+	@echo "  BENCH $@"; $(CC) $(BASE) $(FLAGS_release) -static-pie -o $@ $< $(BUILD)/libimmure.a $(LIBS)
 
 # ---- static analysis: clean, or the build is red ----
 

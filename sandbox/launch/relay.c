@@ -122,7 +122,8 @@ static void end_input(struct relay *relay)
 
 	if (tcgetattr(relay->master, &mode) == 0 && mode.c_lflag & ICANON)
 		end = (char)mode.c_cc[VEOF];
-	(void)write(relay->master, &end, 1); /* a program that reads no more does not miss it */
+	if (write(relay->master, &end, 1) != 1)
+		return; /* a program that reads no more does not miss it */
 }
 
 void relay_move(struct relay *relay)
