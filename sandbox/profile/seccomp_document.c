@@ -274,7 +274,7 @@ static int read_condition(const struct at *at, struct syscall_clause *clause)
 	*values = value;
 	if (operator == COUNT_OF(operators) - 1) {
 		argument->mask = value;
-		*values = second;
+		*values = second & value; /* libseccomp, too, passes over bits outside of the mask */
 	}
 	return 0;
 }
