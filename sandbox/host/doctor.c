@@ -172,8 +172,9 @@ static int examine_cgroup(struct round *round)
 		bool there = host->cgroup_controllers & controllers[i].controller;
 
 		row = (struct doctor_row){.id = controllers[i].id, .feature = controllers[i].feature, .costs = controllers[i].costs,
-			.state = there ? DOCTOR_OK : DOCTOR_MISSING, .detail = there ? "delegated" : "not delegated"};
-		r = add(round, &row, fix);
+			.state = there ? DOCTOR_OK : DOCTOR_MISSING};
+		row.detail = there ? "delegated" : host->cgroup == CGROUP_NONE ? "there is no cgroup of our own" : "not delegated";
+		r = add(round, &row, host->cgroup == CGROUP_NONE ? FIX_NONE : fix);
 	}
 	return r;
 }

@@ -214,7 +214,7 @@ static int step_down(struct walk *walk, int fd, const char *name)
 {
 	size_t size = strlen(name), separator = walk->place_length > 0;
 
-	if (walk->place_length + separator + size >= sizeof(walk->place))
+	if (size > NAME_MAX || walk->place_length + separator + size >= sizeof(walk->place))
 		return -ENAMETOOLONG;
 	if (separator)
 		walk->place[walk->place_length++] = '/';
@@ -278,19 +278,23 @@ static int open_last(struct walk *walk, const char *name, bool directory_wanted,
 	return 0;
 }
 
-/* Takes the next name off the rest, but not the slashes behind it. False at the end, or with an error. */
-static bool next_name(struct walk *walk, char name[static NAME_MAX + 1], bool *ret_more, bool *ret_slash, int *ret_error)
+#define NAME_ROOM (NAME_MAX + 2)
+
+/*
+ * Takes the next name off the rest, but not the slashes behind it; false at the end. A name that is too long comes cut, but still too long: the
+ * kernel then says so, unless the directory is closed to us, which it says first.
+ */
+static bool next_name(struct walk *walk, char name[static NAME_ROOM], bool *ret_more, bool *ret_slash)
 {
 	const char *start = walk->rest + walk->rest_start;
 	size_t size;
 
 	start += strspn(start, "/");
 	size = strcspn(start, "/");
-	*ret_error = size > NAME_MAX ? -ENAMETOOLONG : 0;
-	if (size == 0 || size > NAME_MAX)
+	if (size == 0)
 		return false;
-	memcpy(name, start, size);
-	name[size] = '\0';
+	memcpy(name, start, size < NAME_ROOM ? size : NAME_ROOM - 1);
+	name[size < NAME_ROOM ? size : NAME_ROOM - 1] = '\0';
 	start += size;
 	walk->rest_start = (size_t)(start - walk->rest);
 	*ret_slash = *start == '/';
@@ -320,18 +324,17 @@ static bool step_dots(struct walk *walk, const char *name, int *ret_error)
 
 static int walk_to_end(struct walk *walk, uint64_t flags, int *ret_fd)
 {
-	char name[NAME_MAX + 1];
+	char name[NAME_ROOM];
 	bool more, slash;
 	int r;
 
-	while (next_name(walk, name, &more, &slash, &r)) {
+	while (next_name(walk, name, &more, &slash)) {
 		if (!step_dots(walk, name, &r))
 			r = more ? step_through(walk, name) : open_last(walk, name, slash, flags, ret_fd);
 		if (r < 0 || *ret_fd >= 0)
 			return r;
 	}
-	if (r == 0)
-		r = reach_place(walk);
+	r = reach_place(walk);
 	if (r == 0) /* the way ended in ".", ".." or was but slashes: where we stand is what was meant */
 		*ret_fd = r = open_step(walk, stand(walk), ".", flags & ~(uint64_t)O_NOFOLLOW);
 	return r;
