@@ -12,6 +12,9 @@
  * seccomp_foreign.h), and a call whose arguments lie behind a pointer there (socketcall, ipc, the old mmap and select) is denied as soon
  * as a clause looks at the arguments of what it would do (T-SEC-05). namespaces.nested_user allows clone, unshare and setns whatever the
  * groups say of them; clauses after the last group still decide. It does not allow mount, chroot or pivot_root: a profile names them.
+ *
+ * What no filter can change: Linux lets uretprobe and uprobe (335 and 336 on x86_64, since 6.14) through without asking. They end a
+ * program with SIGILL that calls them other than from a probe's trampoline.
  */
 #ifndef IMMURE_ISOLATION_SECCOMP_H
 #define IMMURE_ISOLATION_SECCOMP_H
