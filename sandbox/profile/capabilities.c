@@ -11,15 +11,18 @@
 static int unknown(const struct cursor *at, const char *word)
 {
 	const char *names[CAPABILITIES];
+	char lower[64] = "";
 	size_t count = 0;
 
 	if (strncasecmp(word, "CAP_", 4) == 0)
 		word += 4;
+	for (size_t i = 0; word[i] && i < sizeof(lower) - 1; i++)
+		lower[i] = word[i] >= 'A' && word[i] <= 'Z' ? (char)(word[i] - 'A' + 'a') : word[i];
 	for (unsigned i = 0; i < CAPABILITIES; i++) {
 		names[count] = capng_capability_to_name(i);
 		count += names[count] ? 1 : 0;
 	}
-	return cursor_unknown(at, "capability", word, names, count);
+	return cursor_unknown(at, "capability", lower, names, count);
 }
 
 static int capability_read(const struct cursor *at, void *into)

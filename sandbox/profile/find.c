@@ -276,6 +276,8 @@ static int find_path(struct loader *loader, const struct cursor *at, const struc
 	if (path[0] != '/' && at) {
 		if (!from->directory)
 			return cursor_error(at, "a relative path in a document that is no file");
+		while (text_starts_with(path, "./"))
+			path += 2; /* for a shorter name in messages */
 		path = arena_format(loader->arena, "%s/%s", from->directory, path);
 		if (!path)
 			return cursor_memory(at);
