@@ -95,8 +95,8 @@ static char *take_optional(char **cursor)
 	char *start = *cursor, *end = start;
 
 	while (strncmp(end, "- ", 2) != 0) {
-		end = strchr(end, ' ');
-		if (!end || end[1] == ' ')
+		end = *end == ' ' ? NULL : strchr(end, ' ');
+		if (!end)
 			return NULL;
 		end++;
 	}
