@@ -83,6 +83,32 @@ static int probe_selinux(struct arena *arena, struct host *ret, struct err *rete
 	return 0;
 }
 
+/* The links that a launch meets are few and asked for by several mechanisms: one reading is quicker, and cannot be two different answers. */
+#define LINKS 32
+struct link_memory {
+	const char *path[LINKS];
+	struct path_fact fact[LINKS];
+	size_t count;
+};
+
+static bool recall(const struct link_memory *links, const char *path, struct path_fact *ret)
+{
+	for (size_t i = 0; links && i < links->count; i++)
+		if (strcmp(links->path[i], path) == 0) {
+			*ret = links->fact[i];
+			return true;
+		}
+	return false;
+}
+
+static void remember(struct link_memory *links, const char *path, const struct path_fact *fact)
+{
+	if (!links || links->count == LINKS || fact->type != PATH_SYMLINK)
+		return;
+	links->path[links->count] = path;
+	links->fact[links->count++] = *fact;
+}
+
 int host_probe(unsigned parts, struct arena *arena, struct host *ret, struct err *reterr)
 {
 	static const struct {
@@ -98,6 +124,9 @@ int host_probe(unsigned parts, struct arena *arena, struct host *ret, struct err
 	};
 	struct host host = {.uid = getuid(), .gid = getgid(), .path = host_path};
 
+	host.links = arena_zeroed(arena, 1, sizeof(*host.links));
+	if (!host.links)
+		return err_set(reterr, -ENOMEM, NULL, "out of memory");
 	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
 		int r = parts & probes[i].part ? probes[i].probe(arena, &host, reterr) : 0;
 
@@ -174,7 +203,8 @@ int host_path(const struct host *host, struct arena *arena, const char *path, bo
 	bool plain;
 	int r = 0;
 
-	(void)host;
+	if (!follow && recall(host->links, path, ret))
+		return 0;
 	fd = open_for_facts(path, follow, &plain);
 	if (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES) {
 		fact.type = fd == -EACCES ? PATH_FORBIDDEN : PATH_ABSENT;
@@ -196,7 +226,10 @@ int host_path(const struct host *host, struct arena *arena, const char *path, bo
 		fact.resolved = path;
 	else if (r == 0)
 		r = name_of(fd, arena, &fact.resolved);
-	if (r == 0)
-		*ret = fact;
-	return r;
+	if (r < 0)
+		return r;
+	if (!follow)
+		remember(host->links, path, &fact);
+	*ret = fact;
+	return 0;
 }

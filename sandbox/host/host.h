@@ -82,6 +82,8 @@ struct host {
 	size_t uid_range_count, gid_range_count;
 	const char *subordinate_reason; /* why there are none */
 
+	struct link_memory *links; /* what host_path() has been told of links, so that each is read once; NULL: nothing is kept */
+
 	/* Facts about one path of the host; tests put a table of their own behind it. 0 or -errno (absence is a fact, not an error). */
 	int (*path)(const struct host *host, struct arena *arena, const char *path, bool follow, struct path_fact *ret);
 	const void *path_context;

@@ -43,25 +43,32 @@ int child_new_mount(const char *type, const char *const *options, uint64_t attri
 	return mount < 0 ? -errno : mount;
 }
 
-int child_clone_tree(int fd, bool recursive, uint64_t attributes)
+int child_clone_path(const char *path, bool recursive)
 {
-	unsigned deep = recursive ? AT_RECURSIVE : 0;
-	struct mount_attr change = {.attr_set = attributes, .propagation = MS_PRIVATE};
-	_cleanup_close_ int tree =
-		open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | deep);
+	int tree = open_tree(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0u));
 
-	if (tree < 0)
-		return -errno;
+	return tree < 0 ? -errno : tree;
+}
+
+int child_change_tree(int tree, bool recursive, uint64_t attributes)
+{
+	struct mount_attr change = {.attr_set = attributes, .propagation = MS_PRIVATE};
+	unsigned deep = recursive && !mutant(MUTANT_SHALLOW_READONLY) ? AT_RECURSIVE : 0;
+
 	if (mutant(MUTANT_NO_PRIVATE))
 		change.propagation = 0;
 	if (mutant(MUTANT_NO_NOSUID))
 		change.attr_set &= ~(uint64_t)(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-	if (mutant(MUTANT_SHALLOW_READONLY))
-		deep = 0;
 	/* one call for the whole tree, all or nothing: no submount can be left writable (T-PATH-32) */
-	if (mount_setattr(tree, "", AT_EMPTY_PATH | deep, &change, sizeof(change)))
-		return -errno;
-	return take_fd(&tree);
+	return mount_setattr(tree, "", AT_EMPTY_PATH | deep, &change, sizeof(change)) ? -errno : 0;
+}
+
+int child_clone_tree(int fd, bool recursive, uint64_t attributes)
+{
+	_cleanup_close_ int tree = open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0u));
+	int r = tree < 0 ? -errno : child_change_tree(tree, recursive, attributes);
+
+	return r < 0 ? r : take_fd(&tree);
 }
 
 const char *child_attribute_names(uint64_t attributes, char *buffer, size_t size)

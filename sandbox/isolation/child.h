@@ -32,6 +32,10 @@ int child_new_mount(const char *type, const char *const *options, uint64_t attri
  */
 int child_clone_tree(int fd, bool recursive, uint64_t attributes);
 
+/* The two halves of it: the copy of what is at a path (its last component is not followed), and the attributes. A descriptor, 0, or -errno. */
+int child_clone_path(const char *path, bool recursive);
+int child_change_tree(int tree, bool recursive, uint64_t attributes);
+
 /* MOUNT_ATTR_* as mount(8) writes them ("ro,nosuid,nodev"): into buffer; returns it. For explain. */
 const char *child_attribute_names(uint64_t attributes, char *buffer, size_t size);
 

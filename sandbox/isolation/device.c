@@ -137,25 +137,26 @@ void device_explain(const struct device_plan *plan, struct report *out)
 
 static int attach_node(const struct device_node *node, const struct child *child)
 {
-	_cleanup_close_ int devices = -1, source = -1, place = -1, tree = -1;
-	char target[4 + 256] = "dev/";
+	char source[5 + 256] = "/dev/";
+	const char *target = source + 1;
+	_cleanup_close_ int tree = -1;
 	struct stat status;
+	int r;
 
-	devices = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	source = devices < 0 ? -1 : openat(devices, node->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (source < 0 || fstat(source, &status))
+	if (strlen(node->path) > 255)
+		return -ENAMETOOLONG;
+	memcpy(source + 5, node->path, strlen(node->path) + 1);
+	tree = child_clone_path(source, !node->node);
+	if (tree < 0)
+		return tree;
+	if (fstat(tree, &status))
 		return -errno;
 	if (status.st_ino != node->inode || status.st_dev != node->device || (node->node && status.st_rdev != node->node))
 		return -ESTALE;
-	if (strlen(node->path) > 255)
-		return -ENAMETOOLONG;
-	memcpy(target + 4, node->path, strlen(node->path) + 1);
-	tree = child_clone_tree(source, !node->node, node->attributes);
-	if (tree < 0)
-		return tree;
-	if (node->node)
-		place = openat(child->root, target, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
-	if (node->node ? place < 0 : mkdirat(child->root, target, 0755))
+	r = child_change_tree(tree, !node->node, node->attributes);
+	if (r < 0)
+		return r;
+	if (node->node ? mknodat(child->root, target, S_IFREG | 0444, 0) : mkdirat(child->root, target, 0755))
 		return -errno;
 	return child_attach(child, take_fd(&tree), target, false);
 }

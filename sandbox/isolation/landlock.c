@@ -77,7 +77,16 @@ static int add(struct landlock_layer *layer, struct arena *arena, const char *pa
 	return 0;
 }
 
-static int add_mount(struct landlock_layer *layer, struct arena *arena, const struct mount_rule *rule)
+/* A bind that came out as a link grants nothing of its own: what it leads to has a rule, or is not there. */
+static bool is_link(const struct mount_rule *rule, const struct host *host, struct arena *arena)
+{
+	struct path_fact fact;
+
+	return rule->kind == MOUNT_BIND && rule->keep_link && host->path(host, arena, rule->source, false, &fact) == 0 &&
+	       fact.type == PATH_SYMLINK;
+}
+
+static int add_mount(struct landlock_layer *layer, struct arena *arena, const struct host *host, const struct mount_rule *rule)
 {
 	uint64_t execute = rule->no_exec ? 0 : FS_EXECUTE;
 	uint64_t access;
@@ -89,13 +98,13 @@ static int add_mount(struct landlock_layer *layer, struct arena *arena, const st
 	case MOUNT_DIRECTORY: access = FS_READ_DIR; break;
 	default: return 0; /* a symbolic link is not asked about; a deny grants nothing */
 	}
-	if (rule->rule.enforce == ENFORCE_AUDIT)
+	if (rule->rule.enforce == ENFORCE_AUDIT || is_link(rule, host, arena))
 		return 0;
 	return add(layer, arena, rule->target, access, rule->rule.enforce == ENFORCE_BEST_EFFORT);
 }
 
 /* Everything that the files, devices and identity sections make visible, and with which right. */
-static int derive(const struct profile *profile, struct arena *arena, struct landlock_layer *layer)
+static int derive(const struct profile *profile, const struct host *host, struct arena *arena, struct landlock_layer *layer)
 {
 	const struct files_section *files = &profile->files;
 	uint64_t root = files->root == ROOT_EMPTY ? FS_READ_DIR : READ | FS_EXECUTE | (files->root_writable ? WRITE | SPECIAL : 0);
@@ -103,7 +112,7 @@ static int derive(const struct profile *profile, struct arena *arena, struct lan
 	int r = add(layer, arena, "/", root, false);
 
 	for (size_t i = 0; i < files->mount_count && r == 0; i++)
-		r = add_mount(layer, arena, &files->mounts[i]);
+		r = add_mount(layer, arena, host, &files->mounts[i]);
 	if (r == 0 && files->home != HOME_NONE)
 		r = add(layer, arena, files->home_directory, home, false);
 	if (r == 0 && files->proc != PROC_NONE)
@@ -188,7 +197,7 @@ int landlock_compile(const struct profile *profile, const struct host *host, str
 	if (plan.abi >= 6 && !mutant(MUTANT_NO_LANDLOCK_SCOPE))
 		plan.scoped = (uint64_t)(asked->scope_abstract ? SCOPE_ABSTRACT : 0) | (uint64_t)(asked->scope_signal ? SCOPE_SIGNAL : 0);
 	plan.layer_count = asked->path_count ? 2 : 1;
-	r = derive(profile, arena, &plan.layers[0]);
+	r = derive(profile, host, arena, &plan.layers[0]);
 	if (r == 0)
 		r = tighten(profile, arena, &plan.layers[1]);
 	if (r < 0)

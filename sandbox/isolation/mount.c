@@ -3,12 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -49,22 +47,24 @@ void mount_explain(const struct mount_plan *plan, struct report *out)
 
 /* ---- child ---- */
 
-/* The source, if it still is what was checked: no component may have become a link, and the inode must be the same (T-PATH-19). */
-static int open_source(const struct mount_operation *operation)
+/*
+ * A detached copy of the source, if it still is what was checked: a component that somebody has made a link since, or a directory put in the
+ * place of another, leads to another inode (T-PATH-19).
+ */
+static int clone_source(const struct mount_operation *operation)
 {
-	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
 	struct stat status;
-	_cleanup_close_ int fd = (int)syscall(SYS_openat2, AT_FDCWD, operation->source, &how, sizeof(how));
+	_cleanup_close_ int tree = child_clone_path(operation->source, true);
+	int r;
 
-	if (fd < 0 && (errno == ENOSYS || errno == EPERM)) /* an outer filter; the inode check below still holds */
-		fd = open(operation->source, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ELOOP ? -ESTALE : -errno;
-	if (fstat(fd, &status))
+	if (tree < 0)
+		return tree;
+	if (fstat(tree, &status))
 		return -errno;
 	if (!mutant(MUTANT_NO_SOURCE_CHECK) && (status.st_ino != operation->inode || status.st_dev != operation->device))
 		return -ESTALE;
-	return take_fd(&fd);
+	r = child_change_tree(tree, true, operation->attributes);
+	return r < 0 ? r : take_fd(&tree);
 }
 
 static int make_point(const struct mount_operation *operation, int root)
@@ -108,12 +108,10 @@ static int apply_tmpfs(const struct mount_operation *operation, const struct chi
 
 static int apply_bind(const struct mount_operation *operation, const struct child *child)
 {
-	_cleanup_close_ int source = open_source(operation);
-	int r = source < 0 ? source : make_point(operation, child->root);
+	_cleanup_close_ int tree = clone_source(operation);
+	int r = tree < 0 ? tree : make_point(operation, child->root);
 
-	if (r == 0)
-		r = child_clone_tree(source, true, operation->attributes);
-	return r < 0 ? r : child_attach(child, r, operation->target, operation->followed);
+	return r < 0 ? r : child_attach(child, take_fd(&tree), operation->target, operation->followed);
 }
 
 static int apply_pin(const struct mount_operation *operation, const struct child *child)
