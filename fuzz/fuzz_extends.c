@@ -1,9 +1,10 @@
 /*
  * Inheritance. The input is several profiles, NUL between them: the first is loaded, the others are what it may extend, as NAME.json
- * (a, b, c …) in the user's directory of profiles. Loading ends, in bounded time; a deny of a profile that is extended is still there,
+ * (a, b, c …) in the user's directory of profiles, and as NAME@1.json among the groups of system calls. Loading ends, in bounded time; a deny of a profile that is extended is still there,
  * or a rule that says why stands in its place; the effective profile loads again, flat, to an equal one.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,52 +30,53 @@ enum { PROFILES_MAX = 12 };
 
 static char config[64];
 
+static const char *const rooms[] = {"", "/immure", "/immure/profiles", "/immure/seccomp"};
+
+static const char *path_of(int number, bool group)
+{
+	static char path[128];
+
+	(void)snprintf(path, sizeof(path), group ? "%s/immure/seccomp/%c@1.json" : "%s/immure/profiles/%c.json", config, 'a' + number);
+	return path;
+}
+
+static void remove_profile(int number)
+{
+	(void)unlink(path_of(number, false)); /* most are not there */
+	(void)unlink(path_of(number, true));
+}
+
 static void remove_all(void)
 {
 	char path[128];
 
-	for (int i = 0; i < PROFILES_MAX; i++) {
-		(void)snprintf(path, sizeof(path), "%s/immure/profiles/%c.json", config, 'a' + i);
-		(void)unlink(path); /* most are not there */
+	for (int i = 0; i < PROFILES_MAX; i++)
+		remove_profile(i);
+	for (size_t i = sizeof(rooms) / sizeof(rooms[0]); i > 0; i--) {
+		(void)snprintf(path, sizeof(path), "%s%s", config, rooms[i - 1]);
+		(void)rmdir(path);
 	}
-	(void)snprintf(path, sizeof(path), "%s/immure/profiles", config);
-	(void)rmdir(path);
-	(void)snprintf(path, sizeof(path), "%s/immure", config);
-	(void)rmdir(path);
-	(void)rmdir(config);
 }
 
 static void make_directories(void)
 {
 	char path[128];
-	const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 
-	(void)snprintf(config, sizeof(config), "%s/fuzz-extends-XXXXXX", base);
+	(void)snprintf(config, sizeof(config), "%s/fuzz-extends-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	HOLDS(mkdtemp(config));
-	(void)snprintf(path, sizeof(path), "%s/immure", config);
-	HOLDS(mkdir(path, 0700) == 0);
-	(void)snprintf(path, sizeof(path), "%s/immure/profiles", config);
-	HOLDS(mkdir(path, 0700) == 0);
+	for (size_t i = 1; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", config, rooms[i]);
+		HOLDS(mkdir(path, 0700) == 0);
+	}
 	HOLDS(atexit(remove_all) == 0);
 }
 
-static void write_profile(int number, const char *text, size_t size)
+static void write_file(const char *path, const char *text, size_t size)
 {
-	char path[128];
-	int fd;
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-	(void)snprintf(path, sizeof(path), "%s/immure/profiles/%c.json", config, 'a' + number);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	HOLDS(fd >= 0 && write(fd, text, size) == (ssize_t)size);
 	HOLDS(close(fd) == 0);
-}
-
-static void remove_profile(int number)
-{
-	char path[128];
-
-	(void)snprintf(path, sizeof(path), "%s/immure/profiles/%c.json", config, 'a' + number);
-	(void)unlink(path);
 }
 
 struct load {
@@ -155,6 +157,24 @@ static void check_flat(const struct profile *profile)
 	unload(&again);
 }
 
+/* By its path and by a descriptor a document says the same as by its name, but for what it is called and what is beside it. */
+static void check_other_ways(const struct profile *profile)
+{
+	struct load path = {0}, descriptor = {0};
+	char word[16];
+	int fd = open(path_of(0, false), O_RDONLY | O_CLOEXEC);
+
+	HOLDS(fd >= 0);
+	(void)snprintf(word, sizeof(word), "@%d", fd);
+	HOLDS(load_name(&path, path_of(0, false)) == 0);
+	HOLDS(profile_equal(profile, &path.profile));
+	if (load_name(&descriptor, word) == 0)
+		HOLDS(profile->files.mount_count == descriptor.profile.files.mount_count);
+	HOLDS(close(fd) == 0);
+	unload(&path);
+	unload(&descriptor);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *text = (const char *)data, *end = text + size;
@@ -168,12 +188,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		if (!stop)
 			stop = end;
-		write_profile(count++, text, (size_t)(stop - text));
+		write_file(path_of(count, false), text, (size_t)(stop - text));
+		write_file(path_of(count++, true), text, (size_t)(stop - text));
 		text = stop + 1;
 	}
 	if (load_name(&load, "a") == 0) {
 		check_extended(&load.profile, (const char *)data, size);
 		check_flat(&load.profile);
+		check_other_ways(&load.profile);
 	} else {
 		HOLDS(load.err.code < 0 && load.err.message[0]);
 	}

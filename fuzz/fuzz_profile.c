@@ -111,6 +111,48 @@ static void check_additions(const char *text, size_t size)
 	}
 }
 
+/* What the command line adds is what the parser adds: a profile put together from the rules of another one has the same rules. */
+static void check_rebuilt(const struct profile *profile)
+{
+	struct arena arena = {0};
+	struct profile rebuilt = *profile;
+
+	rebuilt.files.mounts = NULL;
+	rebuilt.files.mount_count = 0;
+	rebuilt.files.index = NULL;
+	rebuilt.environment = (struct environment_section){0};
+	rebuilt.syscalls.clauses = NULL;
+	rebuilt.syscalls.clause_count = 0;
+	for (int twice = 0; twice < 2; twice++) {
+		for (size_t i = 0; i < profile->files.mount_count; i++)
+			HOLDS(profile_set_mount(&rebuilt, &arena, &profile->files.mounts[i], NULL) == 0);
+		for (size_t i = 0; i < profile->environment.setting_count; i++)
+			HOLDS(profile_set_environment(&rebuilt, &arena, &profile->environment.settings[i], NULL) == 0);
+	}
+	for (size_t i = 0; i < profile->syscalls.clause_count; i++)
+		HOLDS(profile_add_clause(&rebuilt, &arena, &profile->syscalls.clauses[i], NULL) == 0);
+	HOLDS(profile_equal(profile, &rebuilt));
+	arena_free(&arena);
+}
+
+/* A limit that was accepted in a document is accepted as an option, in the words in which it is printed. */
+static void check_limits(const uint8_t *data, size_t size)
+{
+	char text[64];
+	uint64_t value;
+
+	if (!size || size >= sizeof(text))
+		return;
+	memcpy(text, data, size);
+	text[size] = '\0';
+	for (enum limit_kind kind = 0; kind < LIMIT_COUNT; kind++) {
+		struct err err = {0};
+		int r = limit_parse(kind, text, &value, &err);
+
+		HOLDS(r == 0 ? err.code == 0 : err.code == r && err.message[0]);
+	}
+}
+
 static void check_emit(const struct profile *profile, bool origins)
 {
 	struct load again = {0};
@@ -138,12 +180,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct load load = {0};
 	int r = load_text(&load, (const char *)data, size);
 
+	check_limits(data, size);
 	if (r) {
 		check_refusal(&load.err);
 	} else {
 		HOLDS(load.err.code == 0);
 		check_invariants(&load.profile);
 		check_additions((const char *)data, size);
+		check_rebuilt(&load.profile);
 		check_emit(&load.profile, false);
 		check_emit(&load.profile, true);
 	}
