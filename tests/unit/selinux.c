@@ -1,0 +1,207 @@
+/* The label: made of the caller's own, the profile's type and a level; and what is said where it cannot be had. The policy here is a function. */
+#include "isolation/selinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "host/host.h"
+#include "isolation/child.h"
+#include "util/arena.h"
+#include "util/cleanup.h"
+
+static int policy_knows(const struct host *host, const char *context)
+{
+	(void)host;
+	return strstr(context, ":immure_t") ? 0 : -EINVAL;
+}
+
+static int give_pair(const struct host *host, unsigned *ret_first, unsigned *ret_second, int *ret_lock, struct err *reterr)
+{
+	(void)host;
+	(void)reterr;
+	*ret_first = 12;
+	*ret_second = 900;
+	*ret_lock = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return 0;
+}
+
+static int give_no_pair(const struct host *host, unsigned *ret_first, unsigned *ret_second, int *ret_lock, struct err *reterr)
+{
+	(void)host;
+	(void)ret_first;
+	(void)ret_second;
+	(void)ret_lock;
+	return err_set(reterr, -EPERM, NULL, "no place for locks");
+}
+
+struct bench {
+	struct profile profile;
+	struct host host;
+	struct arena arena;
+	struct receipt receipt;
+	struct selinux_plan plan;
+	struct err err;
+};
+
+static void bench_start(struct bench *bench, const char *type, const char *level, enum enforce enforce)
+{
+	*bench = (struct bench){.host = {.selinux_enabled = true, .selinux_enforcing = true, .selinux_check = policy_knows, .mcs_pair = give_pair,
+					 .selinux_context = "unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023"}};
+	bench->profile.selinux = (struct selinux_section){.rule = {.set = true, .enforce = enforce}, .type = type, .level = level};
+	bench->receipt.arena = &bench->arena;
+}
+
+static int compile(struct bench *bench)
+{
+	return selinux_compile(&bench->profile, &bench->host, &bench->arena, &bench->receipt, &bench->plan, &bench->err);
+}
+
+static void bench_end(struct bench *bench)
+{
+	if (bench->plan.lock >= 0)
+		(void)close(bench->plan.lock);
+	arena_free(&bench->arena);
+}
+
+static int count_descriptors(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+static void test_labels(void)
+{
+	static const struct {
+		const char *caller, *level, *want;
+		enum outcome outcome;
+	} cases[] = {
+		{"unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023", NULL, "unconfined_u:unconfined_r:immure_t:s0:c12,c900", OUTCOME_ENFORCED},
+		{"staff_u:staff_r:staff_t:s0", NULL, "staff_u:staff_r:immure_t:s0:c12,c900", OUTCOME_ENFORCED},
+		{"u:r:t:s3:c1-s5:c1,c2", NULL, "u:r:immure_t:s3:c12,c900", OUTCOME_ENFORCED},
+		{"u:r:t:s0", "s0:c1,c2", "u:r:immure_t:s0:c1,c2", OUTCOME_ENFORCED},
+		{"u:r:t", "s0", "u:r:immure_t:s0", OUTCOME_ENFORCED},
+		{"u:r:t", NULL, "u:r:immure_t", OUTCOME_PARTLY}, /* a policy without levels */
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bench bench;
+
+		bench_start(&bench, "immure_t", cases[i].level, ENFORCE_BEST_EFFORT);
+		bench.host.selinux_context = cases[i].caller;
+		check_int(compile(&bench), 0, "from %s", cases[i].caller);
+		check_text(bench.plan.context, cases[i].want, "the label");
+		check(bench.receipt.row_count == 1 && bench.receipt.rows[0].outcome == cases[i].outcome, "the receipt");
+		check((bench.plan.lock >= 0) == (strstr(cases[i].want, "c12,c900") != NULL), "the pair is held where there is one");
+		bench_end(&bench);
+	}
+}
+
+enum trouble { NO_SELINUX, PERMISSIVE, UNKNOWN_TYPE, NO_PAIR, ODD_CALLER, TROUBLES };
+
+static int compile_in_trouble(struct bench *bench, enum trouble trouble, enum enforce enforce)
+{
+	bench_start(bench, trouble == UNKNOWN_TYPE ? "other_t" : "immure_t", NULL, enforce);
+	if (trouble == NO_SELINUX)
+		bench->host.selinux_enabled = false;
+	if (trouble == PERMISSIVE)
+		bench->host.selinux_enforcing = false;
+	if (trouble == NO_PAIR)
+		bench->host.mcs_pair = give_no_pair;
+	if (trouble == ODD_CALLER)
+		bench->host.selinux_context = "kernel";
+	return compile(bench);
+}
+
+/* T-LSM-13: required fails, best-effort is reported, and nothing is held on to. */
+static void test_trouble(void)
+{
+	int before = count_descriptors();
+
+	for (int trouble = 0; trouble < TROUBLES; trouble++) {
+		struct bench bench;
+
+		check_int(compile_in_trouble(&bench, (enum trouble)trouble, ENFORCE_REQUIRED), -ENOTSUP, "trouble %d, required", trouble);
+		check(bench.err.message[0] && !bench.plan.context && bench.plan.lock == -1, "an error: %s", bench.err.message);
+		bench_end(&bench);
+		check_int(compile_in_trouble(&bench, (enum trouble)trouble, ENFORCE_BEST_EFFORT), 0, "trouble %d, best effort", trouble);
+		check(bench.receipt.row_count == 1 && bench.receipt.rows[0].reason, "a row with the reason: %s",
+			bench.receipt.row_count ? bench.receipt.rows[0].reason : "none");
+		check_int(bench.receipt.rows[0].outcome, trouble == PERMISSIVE ? OUTCOME_PARTLY : OUTCOME_NOT_ENFORCED, "the outcome");
+		check(!bench.plan.context == (trouble != PERMISSIVE), "a label only where there can be one");
+		bench_end(&bench);
+	}
+	check_int(count_descriptors(), before, "no descriptor is left open");
+}
+
+static void test_not_asked(void)
+{
+	struct bench bench;
+
+	bench_start(&bench, "immure_t", NULL, ENFORCE_AUDIT);
+	check_int(compile(&bench), 0, "audit");
+	check(!bench.plan.context && bench.plan.lock == -1 && bench.receipt.row_count == 1 && bench.receipt.rows[0].outcome == OUTCOME_AUDITED,
+		"is stated, and sets nothing");
+	bench_end(&bench);
+	bench_start(&bench, "immure_t", NULL, ENFORCE_REQUIRED);
+	bench.profile.selinux.rule.set = false;
+	check_int(compile(&bench), 0, "nothing asked");
+	check(!bench.plan.context && bench.plan.lock == -1 && !bench.receipt.row_count, "nothing done");
+	bench_end(&bench);
+}
+
+static void test_grammar(void)
+{
+	static const struct {
+		const char *type, *level;
+	} bad[] = {{"immure_t:s0", NULL}, {"", NULL}, {"immure t", NULL}, {"immure_t", "s0:c1:c2"}, {"immure_t", "c1"}, {"immure_t", "s0\n"},
+		{NULL, NULL}, {"immure_t", "s0:c1024"}};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct bench bench;
+
+		bench_start(&bench, bad[i].type, bad[i].level, ENFORCE_REQUIRED);
+		check_int(compile(&bench), -EINVAL, "no type and level: case %zu", i);
+		check(!bench.plan.context, "no label");
+		bench_end(&bench);
+	}
+}
+
+static void test_apply(void)
+{
+	struct selinux_plan plan = {.context = "u:r:immure_t:s0", .lock = -1}, none = {.lock = -1};
+	char path[] = "/tmp/immure-selinux-XXXXXX";
+	struct child child = {.label = mkstemp(path)};
+	uint16_t item = 9;
+
+	check(child.label >= 0 && unlink(path) == 0, "a file that is no procfs");
+	check_int(selinux_apply(&plan, &child, &item), -EPERM, "does not get the label (T-LSM-12)");
+	check_int(lseek(child.label, 0, SEEK_END), 0, "nothing was written");
+	(void)close(child.label);
+	child.label = -1;
+	check_int(selinux_apply(&plan, &child, &item), -EBADF, "no descriptor at all");
+	check_int(selinux_apply(&none, &child, &item), 0, "no label, nothing to do");
+	child.label = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC); /* a procfs file that takes text */
+	check_int(selinux_apply(&plan, &child, &item), 0, "a true procfs gets it");
+	(void)close(child.label);
+	child.label = open("/proc/thread-self/attr/exec", O_WRONLY | O_CLOEXEC);
+	if (child.label >= 0 && access("/sys/fs/selinux/enforce", F_OK) != 0)
+		check(selinux_apply(&plan, &child, &item) < 0, "a kernel without SELinux refuses it");
+	if (child.label >= 0)
+		(void)close(child.label);
+}
+
+int main(void)
+{
+	test_labels();
+	test_trouble();
+	test_not_asked();
+	test_grammar();
+	test_apply();
+	return check_done();
+}
