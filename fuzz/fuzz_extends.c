@@ -1,7 +1,9 @@
 /*
- * Inheritance. The input is several profiles, NUL between them: the first is loaded, the others are what it may extend, as NAME.json
- * (a, b, c …) in the user's directory of profiles, and as NAME@1.json among the groups of system calls. Loading ends, in bounded time; a deny of a profile that is extended is still there,
- * or a rule that says why stands in its place; the effective profile loads again, flat, to an equal one.
+ * Inheritance. The input is several profiles, NUL between them: the first is loaded, the others are
+ * what it may extend, as NAME.json (a, b, c …) in the user's directory of profiles, and as
+ * NAME@1.json among the groups of system calls. Loading ends, in bounded time; a deny of a profile
+ * that is extended is still there, or a rule that says why stands in its place; the effective
+ * profile loads again, flat, to an equal one.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -18,12 +20,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define HOLDS(condition) \
-	do { \
-		if (!(condition)) { \
+#define HOLDS(condition)                                                          \
+	do {                                                                      \
+		if (!(condition)) {                                               \
 			(void)fprintf(stderr, "does not hold: %s\n", #condition); \
-			abort(); \
-		} \
+			abort();                                                  \
+		}                                                                 \
 	} while (0)
 
 enum { PROFILES_MAX = 12 };
@@ -36,7 +38,9 @@ static const char *path_of(int number, bool group)
 {
 	static char path[128];
 
-	(void)snprintf(path, sizeof(path), group ? "%s/immure/seccomp/%c@1.json" : "%s/immure/profiles/%c.json", config, 'a' + number);
+	(void)snprintf(path, sizeof(path),
+		group ? "%s/immure/seccomp/%c@1.json" : "%s/immure/profiles/%c.json", config,
+		'a' + number);
 	return path;
 }
 
@@ -62,7 +66,8 @@ static void make_directories(void)
 {
 	char path[128];
 
-	(void)snprintf(config, sizeof(config), "%s/fuzz-extends-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	(void)snprintf(config, sizeof(config), "%s/fuzz-extends-XXXXXX",
+		access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	HOLDS(mkdtemp(config));
 	for (size_t i = 1; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
 		(void)snprintf(path, sizeof(path), "%s%s", config, rooms[i]);
@@ -88,9 +93,11 @@ struct load {
 
 static int load_name(struct load *load, const char *name)
 {
-	struct profile_variables variables = {.cwd = "/work", .home = "/home/u", .user = "u", .xdg_config = config};
+	struct profile_variables variables = {
+		.cwd = "/work", .home = "/home/u", .user = "u", .xdg_config = config};
 
-	return profile_load(name, &variables, &load->arena, &load->library, &load->profile, &load->err);
+	return profile_load(
+		name, &variables, &load->arena, &load->library, &load->profile, &load->err);
 }
 
 static void unload(struct load *load)
@@ -107,7 +114,8 @@ static const struct mount_rule *find_mount(const struct profile *profile, const 
 	return NULL;
 }
 
-/* Each deny that a profile has when it is loaded by itself is in the profile that extends it, or has been lifted for a reason. */
+/* Each deny that a profile has when it is loaded by itself is in the profile that extends it, or
+ * has been lifted for a reason. */
 static void check_denies(const struct profile *whole, const char *name)
 {
 	struct load base = {0};
@@ -115,10 +123,13 @@ static void check_denies(const struct profile *whole, const char *name)
 	if (load_name(&base, name) == 0)
 		for (size_t i = 0; i < base.profile.files.mount_count; i++) {
 			const struct mount_rule *deny = &base.profile.files.mounts[i];
-			const struct mount_rule *now = deny->kind == MOUNT_DENY ? find_mount(whole, deny->target) : deny;
+			const struct mount_rule *now =
+				deny->kind == MOUNT_DENY ? find_mount(whole, deny->target) : deny;
 
 			HOLDS(now);
-			HOLDS(now->kind == MOUNT_DENY ? now->reason || now->rule.enforce <= deny->rule.enforce : deny == now || now->reason);
+			HOLDS(now->kind == MOUNT_DENY
+					? now->reason || now->rule.enforce <= deny->rule.enforce
+					: deny == now || now->reason);
 		}
 	unload(&base);
 }
@@ -127,7 +138,8 @@ static void check_denies(const struct profile *whole, const char *name)
 static void check_extended(const struct profile *whole, const char *text, size_t size)
 {
 	const char *stop = memchr(text, '\0', size);
-	json_t *root = json_read("a", text, stop ? (size_t)(stop - text) : size, &json_limits_profile, NULL);
+	json_t *root = json_read(
+		"a", text, stop ? (size_t)(stop - text) : size, &json_limits_profile, NULL);
 	json_t *extends = json_object_get(root, "extends");
 	const json_t *name;
 	size_t index;
@@ -135,8 +147,7 @@ static void check_extended(const struct profile *whole, const char *text, size_t
 	HOLDS(root);
 	if (json_is_string(extends))
 		check_denies(whole, json_string_value(extends));
-	json_array_foreach(extends, index, name)
-		check_denies(whole, json_string_value(name));
+	json_array_foreach(extends, index, name) check_denies(whole, json_string_value(name));
 	json_decref(root);
 }
 
@@ -152,12 +163,14 @@ static void check_flat(const struct profile *profile)
 	HOLDS(profile_emit(profile, true, out) == 0);
 	HOLDS(fclose(out) == 0);
 	/* printed is malloc'd, and taken over */
-	HOLDS(profile_load_text("flat", printed, length, &variables, &again.arena, &again.library, &again.profile, &again.err) == 0);
+	HOLDS(profile_load_text("flat", printed, length, &variables, &again.arena, &again.library,
+		      &again.profile, &again.err) == 0);
 	HOLDS(profile_equal(profile, &again.profile));
 	unload(&again);
 }
 
-/* By its path and by a descriptor a document says the same as by its name, but for what it is called and what is beside it. */
+/* By its path and by a descriptor a document says the same as by its name, but for what it is
+ * called and what is beside it. */
 static void check_other_ways(const struct profile *profile)
 {
 	struct load path = {0}, descriptor = {0};

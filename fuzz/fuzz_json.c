@@ -1,6 +1,7 @@
 /*
- * The JSON reader against jansson's. What ours accepts jansson accepts, and makes an equal tree of it; every value of the tree can be
- * found again in the text; the limits hold; what is emitted from the tree reads back to an equal one.
+ * The JSON reader against jansson's. What ours accepts jansson accepts, and makes an equal tree of
+ * it; every value of the tree can be found again in the text; the limits hold; what is emitted from
+ * the tree reads back to an equal one.
  */
 #include <jansson.h>
 #include <stdint.h>
@@ -13,14 +14,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct json_limits limits = {.bytes = 1 << 16, .depth = 8, .values = 500, .string = 1000};
+static const struct json_limits limits = {
+	.bytes = 1 << 16, .depth = 8, .values = 500, .string = 1000};
 
-#define HOLDS(condition) \
-	do { \
-		if (!(condition)) { \
+#define HOLDS(condition)                                                          \
+	do {                                                                      \
+		if (!(condition)) {                                               \
 			(void)fprintf(stderr, "does not hold: %s\n", #condition); \
-			abort(); \
-		} \
+			abort();                                                  \
+		}                                                                 \
 	} while (0)
 
 struct walk {
@@ -28,7 +30,8 @@ struct walk {
 	size_t values;
 };
 
-/* Each value is where the pointer says, and the text there begins as such a value (or its key) does. */
+/* Each value is where the pointer says, and the text there begins as such a value (or its key)
+ * does. */
 static void visit(struct walk *walk, const json_t *node, const char *pointer, size_t depth)
 {
 	char below[4096];
@@ -42,12 +45,14 @@ static void visit(struct walk *walk, const json_t *node, const char *pointer, si
 	HOLDS(line >= 1 && column >= 1);
 	if (json_is_object(node) || json_is_array(node))
 		HOLDS(depth < limits.depth);
-	json_object_foreach((json_t *)(uintptr_t)node, key, value) {
+	json_object_foreach((json_t *)(uintptr_t)node, key, value)
+	{
 		HOLDS(text_is_utf8(key, strlen(key)));
 		if (json_pointer_append(below, sizeof(below), pointer, key))
 			visit(walk, value, below, depth + 1);
 	}
-	json_array_foreach(node, index, value) {
+	json_array_foreach(node, index, value)
+	{
 		char token[24];
 
 		(void)snprintf(token, sizeof(token), "%zu", index);
@@ -85,7 +90,8 @@ static void check_document(const uint8_t *data, size_t size, json_t *theirs)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *exact = malloc(size ? size : 1); /* so that the sanitizer sees a read behind the end */
+	char *exact =
+		malloc(size ? size : 1); /* so that the sanitizer sees a read behind the end */
 	struct err err = {0};
 	json_t *ours, *theirs;
 

@@ -1,7 +1,7 @@
 /*
- * The profile parser. What it accepts is printed, and what is printed loads to an equal profile; an accepted document with an unknown or
- * a duplicate key is refused; the profile keeps its invariants; whatever is refused says where and why, in characters that cannot move
- * a terminal.
+ * The profile parser. What it accepts is printed, and what is printed loads to an equal profile; an
+ * accepted document with an unknown or a duplicate key is refused; the profile keeps its
+ * invariants; whatever is refused says where and why, in characters that cannot move a terminal.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -16,16 +16,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define HOLDS(condition) \
-	do { \
-		if (!(condition)) { \
+#define HOLDS(condition)                                                          \
+	do {                                                                      \
+		if (!(condition)) {                                               \
 			(void)fprintf(stderr, "does not hold: %s\n", #condition); \
-			abort(); \
-		} \
+			abort();                                                  \
+		}                                                                 \
 	} while (0)
 
-static const struct profile_variables variables = {
-	.cwd = "/work", .home = "/home/u", .user = "u", .xdg_cache = "/home/u/.cache", .xdg_data = "/home/u/$data", .uid = 1000, .gid = 100};
+static const struct profile_variables variables = {.cwd = "/work",
+	.home = "/home/u",
+	.user = "u",
+	.xdg_cache = "/home/u/.cache",
+	.xdg_data = "/home/u/$data",
+	.uid = 1000,
+	.gid = 100};
 
 struct load {
 	struct arena arena;
@@ -42,7 +47,8 @@ static int load_text(struct load *load, const char *text, size_t size)
 	if (size)
 		memcpy(copy, text, size);
 	copy[size] = '\0';
-	return profile_load_text("input", copy, size, &variables, &load->arena, &load->library, &load->profile, &load->err);
+	return profile_load_text("input", copy, size, &variables, &load->arena, &load->library,
+		&load->profile, &load->err);
 }
 
 static void unload(struct load *load)
@@ -61,10 +67,13 @@ static void check_invariants(const struct profile *profile)
 	for (size_t i = 0; i < files->mount_count; i++) {
 		const struct mount_rule *rule = &files->mounts[i];
 
-		HOLDS(rule->target[0] == '/' && path_depth(rule->target) > 0 && !text_has_control(rule->target));
-		HOLDS((rule->kind == MOUNT_BIND || rule->kind == MOUNT_SYMLINK) == (rule->source != NULL));
+		HOLDS(rule->target[0] == '/' && path_depth(rule->target) > 0 &&
+			!text_has_control(rule->target));
+		HOLDS((rule->kind == MOUNT_BIND || rule->kind == MOUNT_SYMLINK) ==
+			(rule->source != NULL));
 		HOLDS((rule->kind == MOUNT_FILE) == (rule->content != NULL));
-		HOLDS(rule->rule.set && rule->rule.origin.document && rule->rule.enforce < ENFORCE_COUNT);
+		HOLDS(rule->rule.set && rule->rule.origin.document &&
+			rule->rule.enforce < ENFORCE_COUNT);
 		HOLDS((rule->mode & ~01777U) == 0);
 		for (size_t j = 0; j < i && i < 64; j++)
 			HOLDS(strcmp(files->mounts[j].target, rule->target) != 0);
@@ -75,7 +84,8 @@ static void check_invariants(const struct profile *profile)
 		HOLDS(clause->name_count && clause->action < ACTION_COUNT);
 		HOLDS((clause->action == ACTION_ERRNO) == (clause->error != 0));
 		for (size_t j = 0; j < clause->argument_count; j++)
-			HOLDS(clause->arguments[j].comparison < COMPARE_COUNT && clause->arguments[j].value_count);
+			HOLDS(clause->arguments[j].comparison < COMPARE_COUNT &&
+				clause->arguments[j].value_count);
 	}
 }
 
@@ -84,14 +94,18 @@ static void check_refusal(const struct err *err)
 	char buffer[2 * sizeof(err->message)];
 
 	HOLDS(err->code < 0 && err->message[0] && err->where[0]);
-	HOLDS(strcmp(text_escape(err->message, strlen(err->message), buffer, sizeof(buffer)), err->message) == 0);
-	HOLDS(strcmp(text_escape(err->where, strlen(err->where), buffer, sizeof(buffer)), err->where) == 0);
+	HOLDS(strcmp(text_escape(err->message, strlen(err->message), buffer, sizeof(buffer)),
+		      err->message) == 0);
+	HOLDS(strcmp(text_escape(err->where, strlen(err->where), buffer, sizeof(buffer)),
+		      err->where) == 0);
 }
 
-/* The document with "zz" as the first member of its root object must be refused, and so must one whose first key comes twice. */
+/* The document with "zz" as the first member of its root object must be refused, and so must one
+ * whose first key comes twice. */
 static void check_additions(const char *text, size_t size)
 {
-	static const char *const additions[] = {"\"zz\":1,", "\"version\":1,", "\"vers\\u0069on\":1,", "\"Files\":{},"};
+	static const char *const additions[] = {
+		"\"zz\":1,", "\"version\":1,", "\"vers\\u0069on\":1,", "\"Files\":{},"};
 	const char *brace = memchr(text, '{', size);
 	size_t head = brace ? (size_t)(brace - text) + 1 : 0;
 
@@ -111,7 +125,8 @@ static void check_additions(const char *text, size_t size)
 	}
 }
 
-/* What the command line adds is what the parser adds: a profile put together from the rules of another one has the same rules. */
+/* What the command line adds is what the parser adds: a profile put together from the rules of
+ * another one has the same rules. */
 static void check_rebuilt(const struct profile *profile)
 {
 	struct arena arena = {0};
@@ -125,17 +140,21 @@ static void check_rebuilt(const struct profile *profile)
 	rebuilt.syscalls.clause_count = 0;
 	for (int twice = 0; twice < 2; twice++) {
 		for (size_t i = 0; i < profile->files.mount_count; i++)
-			HOLDS(profile_set_mount(&rebuilt, &arena, &profile->files.mounts[i], NULL) == 0);
+			HOLDS(profile_set_mount(
+				      &rebuilt, &arena, &profile->files.mounts[i], NULL) == 0);
 		for (size_t i = 0; i < profile->environment.setting_count; i++)
-			HOLDS(profile_set_environment(&rebuilt, &arena, &profile->environment.settings[i], NULL) == 0);
+			HOLDS(profile_set_environment(&rebuilt, &arena,
+				      &profile->environment.settings[i], NULL) == 0);
 	}
 	for (size_t i = 0; i < profile->syscalls.clause_count; i++)
-		HOLDS(profile_add_clause(&rebuilt, &arena, &profile->syscalls.clauses[i], NULL) == 0);
+		HOLDS(profile_add_clause(&rebuilt, &arena, &profile->syscalls.clauses[i], NULL) ==
+			0);
 	HOLDS(profile_equal(profile, &rebuilt));
 	arena_free(&arena);
 }
 
-/* A limit that was accepted in a document is accepted as an option, in the words in which it is printed. */
+/* A limit that was accepted in a document is accepted as an option, in the words in which it is
+ * printed. */
 static void check_limits(const uint8_t *data, size_t size)
 {
 	char text[64];

@@ -1,4 +1,5 @@
-/* The section "capabilities": what the program may do as if it were root, in the jail's user namespace only. */
+/* The section "capabilities": what the program may do as if it were root, in the jail's user
+ * namespace only. */
 #include <cap-ng.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ static int unknown(const struct cursor *at, const char *word)
 
 	if (strncasecmp(word, "CAP_", 4) == 0)
 		word += 4;
-	for (size_t i = 0; word[i] && i < sizeof(lower) - 1; i++)
+	for (size_t i = 0; i < sizeof(lower) - 1 && word[i]; i++)
 		lower[i] = word[i] >= 'A' && word[i] <= 'Z' ? (char)(word[i] - 'A' + 'a') : word[i];
 	for (unsigned i = 0; i < CAPABILITIES; i++) {
 		names[count] = capng_capability_to_name(i);

@@ -1,4 +1,5 @@
-/* One clause of the system call policy: names, an action, conditions on arguments; and when it may lift what was inherited. */
+/* One clause of the system call policy: names, an action, conditions on arguments; and when it may
+ * lift what was inherited. */
 #include <errno.h>
 #include <string.h>
 
@@ -19,7 +20,8 @@ static bool parse_hexadecimal(const char *text, uint64_t *ret)
 	if (!length || length > 16 || strspn(text, "0123456789abcdefABCDEF") != length)
 		return false;
 	for (; *text; text++)
-		value = value << 4 | (uint64_t)(*text <= '9' ? *text - '0' : (*text | 0x20) - 'a' + 10);
+		value = value << 4 |
+			(uint64_t)(*text <= '9' ? *text - '0' : (*text | 0x20) - 'a' + 10);
 	*ret = value;
 	return true;
 }
@@ -34,11 +36,14 @@ static int word_read(const struct cursor *at, unsigned width, uint64_t *ret)
 		good = json_integer_value(at->node) >= 0;
 		value = (uint64_t)json_integer_value(at->node);
 	} else {
-		good = text && (text_starts_with(text, "0x") ? parse_hexadecimal(text + 2, &value)
-							     : text_parse_u64(text, UINT64_MAX, &value) == 0);
+		good = text && (text_starts_with(text, "0x")
+					       ? parse_hexadecimal(text + 2, &value)
+					       : text_parse_u64(text, UINT64_MAX, &value) == 0);
 	}
 	if (!good || (width == 32 && value > UINT32_MAX))
-		return cursor_error(at, "expected a number of at most %u bits: an integer, \"0x5412\" or \"21522\"", width);
+		return cursor_error(at,
+			"expected a number of at most %u bits: an integer, \"0x5412\" or \"21522\"",
+			width);
 	*ret = value;
 	return 0;
 }
@@ -52,7 +57,8 @@ static int width_read(const struct cursor *at, const struct field *field, void *
 	(void)field;
 	if (!json_is_integer(at->node) || (width != 32 && width != 64)) {
 		int r = cursor_error(at, "expected 32 or 64");
-		err_hint(at->reading->err, "32 for an int, where the kernel ignores the upper half of the register; 64 for size_t and pointers");
+		err_hint(at->reading->err, "32 for an int, where the kernel ignores the upper half "
+					   "of the register; 64 for size_t and pointers");
 		return r;
 	}
 	*(unsigned *)into = (unsigned)width;
@@ -86,15 +92,17 @@ static int comparison_read(const struct cursor *at, const struct field *field, v
 	enum syscall_comparison comparison = (enum syscall_comparison)field->minimum;
 	bool list = comparison == COMPARE_IN || comparison == COMPARE_NOT_IN;
 	size_t count = list ? json_array_size(at->node) : 1;
-	struct values values = {.width = argument->width, .values = arena_zeroed(at->reading->arena, count + 1, sizeof(uint64_t))};
+	struct values values = {.width = argument->width,
+		.values = arena_zeroed(at->reading->arena, count + 1, sizeof(uint64_t))};
 	int r;
 
 	if (!values.values)
 		return cursor_memory(at);
 	if (argument->comparison != COMPARE_COUNT)
-		return cursor_error(at, "\"%s\" beside \"%s\": an argument has one comparison", field->name,
-			comparison_names[argument->comparison]);
-	r = list ? cursor_elements(at, ARGUMENT_VALUES_MAX, value_read, &values) : value_read(at, &values);
+		return cursor_error(at, "\"%s\" beside \"%s\": an argument has one comparison",
+			field->name, comparison_names[argument->comparison]);
+	r = list ? cursor_elements(at, ARGUMENT_VALUES_MAX, value_read, &values)
+		 : value_read(at, &values);
 	if (!r && !values.count)
 		r = cursor_error(at, "expected at least one value");
 	if (r)
@@ -105,12 +113,16 @@ static int comparison_read(const struct cursor *at, const struct field *field, v
 	return 0;
 }
 
-#define COMPARISON(kind, key) {.name = (key), .read = comparison_read, .minimum = (kind)}
+#define COMPARISON(kind, key)                                             \
+	{                                                                 \
+		.name = (key), .read = comparison_read, .minimum = (kind) \
+	}
 
 static int argument_read(const struct cursor *at, void *into)
 {
 	static const struct field fields[] = {
-		FIELD("index", cursor_unsigned, struct syscall_argument, index, .maximum = 5, .mandatory = true),
+		FIELD("index", cursor_unsigned, struct syscall_argument, index, .maximum = 5,
+			.mandatory = true),
 		FIELD("width", width_read, struct syscall_argument, width, .mandatory = true),
 		{.name = "mask", .read = mask_read},
 		COMPARISON(COMPARE_IN, "in"),
@@ -121,16 +133,20 @@ static int argument_read(const struct cursor *at, void *into)
 		COMPARISON(COMPARE_GREATER_EQUAL, "ge"),
 	};
 	struct syscall_clause *clause = into;
-	struct syscall_argument argument = {.mask = UINT64_MAX, .comparison = COMPARE_COUNT}, *added;
+	struct syscall_argument argument = {.mask = UINT64_MAX, .comparison = COMPARE_COUNT},
+				*added;
 	int r = cursor_fields(at, fields, ARRAY_SIZE(fields), &argument);
 
 	if (r)
 		return r;
 	if (argument.comparison == COMPARE_COUNT)
-		return cursor_error(at, "expected one of \"in\", \"not_in\", \"lt\", \"le\", \"gt\", \"ge\"");
+		return cursor_error(
+			at, "expected one of \"in\", \"not_in\", \"lt\", \"le\", \"gt\", \"ge\"");
 	for (size_t i = 0; i < clause->argument_count; i++)
 		if (clause->arguments[i].index == argument.index)
-			return cursor_error(at, "argument %u has a condition already: write a rule for each", argument.index);
+			return cursor_error(at,
+				"argument %u has a condition already: write a rule for each",
+				argument.index);
 	added = ARENA_APPEND(at->reading->arena, clause->arguments, clause->argument_count);
 	if (!added)
 		return cursor_memory(at);
@@ -146,7 +162,8 @@ static int arguments_read(const struct cursor *at, const struct field *field, vo
 
 /* ---- names ---- */
 
-/* Checks the array and counts the bytes of its names; a policy has hundreds, which is why they share one piece of memory. */
+/* Checks the array and counts the bytes of its names; a policy has hundreds, which is why they
+ * share one piece of memory. */
 static int names_measure(const struct cursor *at, size_t *ret_bytes)
 {
 	size_t count = json_array_size(at->node), bytes = 0;
@@ -162,7 +179,8 @@ static int names_measure(const struct cursor *at, size_t *ret_bytes)
 		if (!text || !grammar_syscall_name(text)) {
 			struct cursor element = cursor_element(at, i);
 
-			return cursor_error(&element, "expected the name of a system call: small letters, digits and _");
+			return cursor_error(&element,
+				"expected the name of a system call: small letters, digits and _");
 		}
 		bytes += json_string_length(node) + 1;
 	}
@@ -202,7 +220,8 @@ int clause_names_read(const struct cursor *at, const struct field *field, void *
 
 bool clause_permits(const struct syscall_clause *clause)
 {
-	return clause->action == ACTION_ALLOW || clause->action == ACTION_LOG || clause->rule.enforce == ENFORCE_AUDIT;
+	return clause->action == ACTION_ALLOW || clause->action == ACTION_LOG ||
+	       clause->rule.enforce == ENFORCE_AUDIT;
 }
 
 static bool clause_has(const struct syscall_clause *clause, const char *name)
@@ -213,8 +232,10 @@ static bool clause_has(const struct syscall_clause *clause, const char *name)
 	return false;
 }
 
-/* The last inherited clause that denies name, unless one after it permits the call whatever its arguments. */
-static const struct syscall_clause *inherited_denial(const struct reading *reading, const char *name)
+/* The last inherited clause that denies name, unless one after it permits the call whatever its
+ * arguments. */
+static const struct syscall_clause *inherited_denial(
+	const struct reading *reading, const char *name)
 {
 	const struct syscall_clause *clauses = reading->profile->syscalls.clauses;
 
@@ -243,7 +264,9 @@ int clause_check(const struct cursor *at, const struct syscall_clause *clause)
 		if (!denial)
 			continue;
 		r = cursor_error(at, "%s lifts an inherited denial", clause->names[i]);
-		err_hint(reading->err, "denied at %s; if it is meant, write a rule with \"override\": \"the reason\"",
+		err_hint(reading->err,
+			"denied at %s; if it is meant, write a rule with \"override\": \"the "
+			"reason\"",
 			origin_format(&denial->rule.origin, place, sizeof(place)));
 		return r;
 	}
@@ -288,7 +311,8 @@ static int errno_read(const struct cursor *at, const struct field *field, void *
 
 int clause_errno(const struct cursor *at, const char *name, uint16_t *ret)
 {
-	static const char *const usual[] = {"EPERM", "ENOSYS", "EACCES", "EINVAL", "ENOENT", "ENOTTY", "EAFNOSUPPORT", "ENOPROTOOPT"};
+	static const char *const usual[] = {"EPERM", "ENOSYS", "EACCES", "EINVAL", "ENOENT",
+		"ENOTTY", "EAFNOSUPPORT", "ENOPROTOOPT"};
 	uint16_t number = grammar_errno(name);
 
 	if (!number)
@@ -302,8 +326,8 @@ int clause_read(const struct cursor *at, void *into)
 	static const struct field fields[] = {
 		FIELD_ENFORCE,
 		{.name = "names", .read = clause_names_read, .mandatory = true},
-		FIELD("action", cursor_word, struct syscall_clause, action, .words = syscall_action_names, .maximum = ACTION_COUNT,
-			.mandatory = true),
+		FIELD("action", cursor_word, struct syscall_clause, action,
+			.words = syscall_action_names, .maximum = ACTION_COUNT, .mandatory = true),
 		FIELD("errno", errno_read, struct syscall_clause, error, ),
 		{.name = "args", .read = arguments_read},
 		FIELD("override", cursor_reason, struct syscall_clause, reason, ),
@@ -325,7 +349,8 @@ int clause_read(const struct cursor *at, void *into)
 	return clause_add(at, &clause);
 }
 
-int profile_add_clause(struct profile *profile, struct arena *arena, const struct syscall_clause *clause, struct err *reterr)
+int profile_add_clause(struct profile *profile, struct arena *arena,
+	const struct syscall_clause *clause, struct err *reterr)
 {
 	struct syscalls_section *syscalls = &profile->syscalls;
 	struct syscall_clause *added = NULL;
@@ -333,7 +358,8 @@ int profile_add_clause(struct profile *profile, struct arena *arena, const struc
 	if (syscalls->clause_count < CLAUSES_MAX)
 		added = ARENA_APPEND(arena, syscalls->clauses, syscalls->clause_count);
 	else
-		return err_set(reterr, -E2BIG, NULL, "more than %d clauses of system calls", CLAUSES_MAX);
+		return err_set(
+			reterr, -E2BIG, NULL, "more than %d clauses of system calls", CLAUSES_MAX);
 	if (!added)
 		return err_set(reterr, -ENOMEM, NULL, "out of memory");
 	*added = *clause;

@@ -31,7 +31,8 @@ static bool pointer_write(const struct cursor *at, char *buffer, size_t size)
 		(void)snprintf(number, sizeof(number), "%zu", at->index);
 		token = number;
 	}
-	return pointer_write(at->parent, buffer, size) && json_pointer_append(buffer, size, buffer, token);
+	return pointer_write(at->parent, buffer, size) &&
+	       json_pointer_append(buffer, size, buffer, token);
 }
 
 const char *cursor_pointer(const struct cursor *at)
@@ -39,7 +40,8 @@ const char *cursor_pointer(const struct cursor *at)
 	char buffer[512];
 
 	/* keys that we know are short: only a stranger's key overflows, and that has no rule */
-	return arena_copy(at->reading->arena, pointer_write(at, buffer, sizeof(buffer)) ? buffer : "");
+	return arena_copy(
+		at->reading->arena, pointer_write(at, buffer, sizeof(buffer)) ? buffer : "");
 }
 
 static void place_write(const struct cursor *at, char *buffer, size_t size)
@@ -69,11 +71,13 @@ int cursor_memory(const struct cursor *at)
 	return err_set(at->reading->err, -ENOMEM, at->reading->document->name, "out of memory");
 }
 
-int cursor_unknown(const struct cursor *at, const char *what, const char *word, const char *const *words, size_t count)
+int cursor_unknown(const struct cursor *at, const char *what, const char *word,
+	const char *const *words, size_t count)
 {
 	char safe[128];
 	const char *nearest = text_nearest(word, words, count);
-	int r = cursor_error(at, "unknown %s \"%s\"", what, text_escape(word, strlen(word), safe, sizeof(safe)));
+	int r = cursor_error(
+		at, "unknown %s \"%s\"", what, text_escape(word, strlen(word), safe, sizeof(safe)));
 	char list[sizeof(at->reading->err->hint)] = "";
 	size_t used = 0;
 
@@ -93,8 +97,14 @@ int cursor_unknown(const struct cursor *at, const char *what, const char *word, 
 static const char *type_name(const json_t *node)
 {
 	static const char *const names[] = {
-		[JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_STRING] = "a string", [JSON_INTEGER] = "an integer",
-		[JSON_REAL] = "a number with a fraction", [JSON_TRUE] = "true", [JSON_FALSE] = "false", [JSON_NULL] = "null",
+		[JSON_OBJECT] = "an object",
+		[JSON_ARRAY] = "an array",
+		[JSON_STRING] = "a string",
+		[JSON_INTEGER] = "an integer",
+		[JSON_REAL] = "a number with a fraction",
+		[JSON_TRUE] = "true",
+		[JSON_FALSE] = "false",
+		[JSON_NULL] = "null",
 	};
 
 	return names[json_typeof(node)];
@@ -109,16 +119,24 @@ static int expected(const struct cursor *at, const char *what)
 
 struct cursor cursor_member(const struct cursor *at, const char *key, json_t *node)
 {
-	return (struct cursor){.reading = at->reading, .parent = at, .key = key, .node = node, .enforce = at->enforce};
+	return (struct cursor){.reading = at->reading,
+		.parent = at,
+		.key = key,
+		.node = node,
+		.enforce = at->enforce};
 }
 
 struct cursor cursor_element(const struct cursor *at, size_t index)
 {
-	return (struct cursor){.reading = at->reading, .parent = at, .index = index, .node = json_array_get(at->node, index),
+	return (struct cursor){.reading = at->reading,
+		.parent = at,
+		.index = index,
+		.node = json_array_get(at->node, index),
 		.enforce = at->enforce};
 }
 
-int cursor_elements(const struct cursor *at, size_t maximum, int (*read)(const struct cursor *at, void *into), void *into)
+int cursor_elements(const struct cursor *at, size_t maximum,
+	int (*read)(const struct cursor *at, void *into), void *into)
 {
 	size_t count = json_array_size(at->node);
 
@@ -151,7 +169,8 @@ static int read_enforce(const struct cursor *at, enum enforce *ret)
 
 int cursor_rule(const struct cursor *at, struct rule *ret)
 {
-	struct rule rule = {.set = true, .origin = {.document = at->reading->document, .pointer = cursor_pointer(at)}};
+	struct rule rule = {.set = true,
+		.origin = {.document = at->reading->document, .pointer = cursor_pointer(at)}};
 	int r = rule.origin.pointer ? read_enforce(at, &rule.enforce) : cursor_memory(at);
 
 	if (r)
@@ -174,7 +193,8 @@ int cursor_setting(const struct cursor *at, struct rule *ret_rule, struct cursor
 		{.name = "value", .read = keep_value, .mandatory = true},
 	};
 	struct cursor value = *at;
-	int r = json_is_object(at->node) ? cursor_fields(at, fields, ARRAY_SIZE(fields), &value) : 0;
+	int r = json_is_object(at->node) ? cursor_fields(at, fields, ARRAY_SIZE(fields), &value)
+					 : 0;
 
 	if (!r)
 		r = cursor_rule(at, ret_rule);
@@ -197,7 +217,8 @@ int cursor_setting_word(const struct cursor *at, const struct field *field, void
 
 /* ---- objects ---- */
 
-static int unknown_key(const struct cursor *at, const char *key, json_t *node, const struct field *fields, size_t count)
+static int unknown_key(const struct cursor *at, const char *key, json_t *node,
+	const struct field *fields, size_t count)
 {
 	const char *names[FIELDS_MAX];
 	struct cursor member = cursor_member(at, key, node);
@@ -208,17 +229,20 @@ static int unknown_key(const struct cursor *at, const char *key, json_t *node, c
 }
 
 /* Sorts the members of the object into values, in the order of the table. */
-static int match_fields(const struct cursor *at, const struct field *fields, size_t count, json_t **values)
+static int match_fields(
+	const struct cursor *at, const struct field *fields, size_t count, json_t **values)
 {
 	const char *key;
 	json_t *node;
 
-	json_object_foreach(at->node, key, node) {
+	json_object_foreach(at->node, key, node)
+	{
 		size_t i = 0;
 
 		if (key[0] == 'x' && key[1] == '-')
 			continue;
-		while (i < count && (fields[i].name[0] != key[0] || strcmp(fields[i].name, key) != 0))
+		while (i < count &&
+			(fields[i].name[0] != key[0] || strcmp(fields[i].name, key) != 0))
 			i++;
 		if (i == count)
 			return unknown_key(at, key, node, fields, count);
@@ -240,7 +264,8 @@ int cursor_fields(const struct cursor *at, const struct field *fields, size_t co
 		return expected(at, "an object");
 	r = match_fields(at, fields, count, values);
 	if (!r)
-		r = read_enforce(at, &here.enforce); /* a table without FIELD_ENFORCE has refused the key above */
+		r = read_enforce(at, &here.enforce); /* a table without FIELD_ENFORCE has refused
+							the key above */
 	for (size_t i = 0; i < count && !r; i++) {
 		struct cursor member = cursor_member(&here, fields[i].name, values[i]);
 
@@ -254,9 +279,11 @@ int cursor_fields(const struct cursor *at, const struct field *fields, size_t co
 
 int cursor_text(const struct cursor *at, const char **ret)
 {
-	if (!json_is_string(at->node))
+	const char *text = json_string_value(at->node);
+
+	if (!text)
 		return expected(at, "a string");
-	*ret = json_string_value(at->node);
+	*ret = text;
 	return 0;
 }
 
@@ -297,7 +324,8 @@ int cursor_word(const struct cursor *at, const struct field *field, void *into)
 		return r;
 	for (unsigned i = 0; i < field->maximum; i++)
 		if (strcmp(field->words[i], word) == 0) {
-			memcpy(into, &i, sizeof(i)); /* an enum without negative values is an unsigned int */
+			memcpy(into, &i,
+				sizeof(i)); /* an enum without negative values is an unsigned int */
 			return 0;
 		}
 	return cursor_unknown(at, "word", word, field->words, (size_t)field->maximum);
@@ -310,8 +338,8 @@ int cursor_number(const struct cursor *at, const struct field *field, void *into
 	if (!json_is_integer(at->node))
 		return expected(at, "an integer");
 	if (value < 0 || (uint64_t)value < field->minimum || (uint64_t)value > field->maximum)
-		return cursor_error(at, "%lld is not between %llu and %llu", (long long)value, (unsigned long long)field->minimum,
-			(unsigned long long)field->maximum);
+		return cursor_error(at, "%lld is not between %llu and %llu", (long long)value,
+			(unsigned long long)field->minimum, (unsigned long long)field->maximum);
 	*(uint64_t *)into = (uint64_t)value;
 	return 0;
 }
@@ -338,7 +366,8 @@ int cursor_size(const struct cursor *at, const struct field *field, void *into)
 	if (r)
 		return r;
 	if (text_parse_size(text, &value) || value < field->minimum || value > field->maximum)
-		return cursor_error(at, "expected a size from %llu bytes on, such as \"64M\"", (unsigned long long)field->minimum);
+		return cursor_error(at, "expected a size from %llu bytes on, such as \"64M\"",
+			(unsigned long long)field->minimum);
 	*(uint64_t *)into = value;
 	return 0;
 }
@@ -352,14 +381,16 @@ int cursor_mode(const struct cursor *at, const struct field *field, void *into)
 	if (r)
 		return r;
 	if (!grammar_mode(text, (mode_t)field->maximum, &mode))
-		return cursor_error(at, "expected an octal mode in a string, at most \"%04llo\"", (unsigned long long)field->maximum);
+		return cursor_error(at, "expected an octal mode in a string, at most \"%04llo\"",
+			(unsigned long long)field->maximum);
 	*(mode_t *)into = mode;
 	return 0;
 }
 
 int cursor_access(const struct cursor *at, const struct field *field, void *into)
 {
-	static const struct field words = {.words = access_names, .maximum = ARRAY_SIZE(access_names)};
+	static const struct field words = {
+		.words = access_names, .maximum = ARRAY_SIZE(access_names)};
 	unsigned writable = 0;
 	int r = cursor_word(at, &words, &writable);
 
@@ -395,8 +426,10 @@ int cursor_path(const struct cursor *at, const struct field *field, void *into)
 	if (!path && errno == ENOMEM)
 		return cursor_memory(at);
 	if (!path) {
-		r = cursor_error(at, "\"%s\" is not an absolute path in plain characters", text_escape(text, strlen(text), safe, sizeof(safe)));
-		err_hint(at->reading->err, "a path begins with / or a variable such as ${cwd}, has no \"..\", and no component over 255 bytes");
+		r = cursor_error(at, "\"%s\" is not an absolute path in plain characters",
+			text_escape(text, strlen(text), safe, sizeof(safe)));
+		err_hint(at->reading->err, "a path begins with / or a variable such as ${cwd}, has "
+					   "no \"..\", and no component over 255 bytes");
 		return r;
 	}
 	*(const char **)into = path;
@@ -419,5 +452,7 @@ int cursor_reason(const struct cursor *at, const struct field *field, void *into
 int cursor_version(const struct cursor *at)
 {
 	return json_is_integer(at->node) && json_integer_value(at->node) == 1
-		? 0 : cursor_error(at, "expected 1, the version of the notation that this program reads");
+		       ? 0
+		       : cursor_error(at,
+				 "expected 1, the version of the notation that this program reads");
 }

@@ -28,7 +28,8 @@ static int device_read(const struct cursor *at, void *into)
 	};
 	struct devices_section *devices = into;
 	struct device_rule rule = {.writable = true}, *place = NULL;
-	int r = json_is_string(at->node) ? path_read(at, &fields[1], &rule.path) : cursor_fields(at, fields, ARRAY_SIZE(fields), &rule);
+	int r = json_is_string(at->node) ? path_read(at, &fields[1], &rule.path)
+					 : cursor_fields(at, fields, ARRAY_SIZE(fields), &rule);
 
 	if (!r)
 		r = cursor_rule(at, &rule.rule);

@@ -1,6 +1,7 @@
 /*
- * Printing a profile as a document: flat (nothing is extended, no variable is left), with what somebody asked for and nothing else, so
- * that it loads to an equal profile. A tree of jansson's is built and printed; any failure on the way sticks and shows at the end.
+ * Printing a profile as a document: flat (nothing is extended, no variable is left), with what
+ * somebody asked for and nothing else, so that it loads to an equal profile. A tree of jansson's is
+ * built and printed; any failure on the way sticks and shows at the end.
  */
 #include <cap-ng.h>
 #include <errno.h>
@@ -115,11 +116,14 @@ static void put_rule(struct emitter *out, json_t *object, const struct rule *rul
 	if (rule->enforce != ENFORCE_REQUIRED)
 		put_word(out, object, "enforce", enforce_names[rule->enforce]);
 	if (out->origins)
-		put_word(out, object, "x-origin", origin_format(&rule->origin, place, sizeof(place)));
+		put_word(out, object, "x-origin",
+			origin_format(&rule->origin, place, sizeof(place)));
 }
 
-/* A setting, if anybody asked for it: bare, or as an object where there is more to say than its value. Takes over value. */
-static void put_setting(struct emitter *out, json_t *object, const char *key, const struct rule *rule, json_t *value)
+/* A setting, if anybody asked for it: bare, or as an object where there is more to say than its
+ * value. Takes over value. */
+static void put_setting(struct emitter *out, json_t *object, const char *key,
+	const struct rule *rule, json_t *value)
 {
 	json_t *whole;
 
@@ -180,7 +184,8 @@ static void emit_mount(struct emitter *out, json_t *mounts, const struct mount_r
 {
 	json_t *mount = entry(out, mounts);
 
-	put_text(out, mount, mount_kind_names[rule->kind], rule->kind == MOUNT_BIND ? rule->source : rule->target);
+	put_text(out, mount, mount_kind_names[rule->kind],
+		rule->kind == MOUNT_BIND ? rule->source : rule->target);
 	switch (rule->kind) {
 	case MOUNT_BIND:
 		put_text(out, mount, "to", rule->target);
@@ -216,7 +221,8 @@ static void emit_files(struct emitter *out, json_t *root, const struct files_sec
 	json_t *object = part(out, root, "files"), *mounts;
 
 	put_setting(out, object, "root", &files->root_rule,
-		files->root == ROOT_DIRECTORY ? new_text(out, files->root_directory) : new_word(out, root_names[files->root]));
+		files->root == ROOT_DIRECTORY ? new_text(out, files->root_directory)
+					      : new_word(out, root_names[files->root]));
 	put_word(out, object, "root_access", access_names[files->root_writable]);
 	put_setting(out, object, "home", &files->home_rule, new_word(out, home_names[files->home]));
 	put_text(out, object, "home_directory", files->home_directory);
@@ -240,7 +246,8 @@ static void emit_devices(struct emitter *out, json_t *root, const struct devices
 
 		put_text(out, device, "path", devices->devices[i].path);
 		put_word(out, device, "access", access_names[devices->devices[i].writable]);
-		put(out, device, "enforce", new_word(out, enforce_names[devices->devices[i].rule.enforce]));
+		put(out, device, "enforce",
+			new_word(out, enforce_names[devices->devices[i].rule.enforce]));
 	}
 }
 
@@ -269,14 +276,17 @@ static void emit_limits(struct emitter *out, json_t *root, const struct limits_s
 
 	for (enum limit_kind kind = 0; kind < LIMIT_COUNT; kind++)
 		put_setting(out, object, limit_names[kind], &limits->limits[kind].rule,
-			new_word(out, limit_format(kind, limits->limits[kind].value, text, sizeof(text))));
+			new_word(out, limit_format(kind, limits->limits[kind].value, text,
+					      sizeof(text))));
 	if (limits->io_count) {
 		io = list(out, object, "io");
 		for (size_t i = 0; i < limits->io_count; i++)
 			emit_io(out, io, &limits->io[i]);
 	}
-	put_setting(out, object, "cpuset", &limits->cpuset_rule, new_word(out, limits->cpuset ? limits->cpuset : ""));
-	put_setting(out, object, "oom_score_adjust", &limits->oom_rule, made(out, json_integer(limits->oom_score_adjust)));
+	put_setting(out, object, "cpuset", &limits->cpuset_rule,
+		new_word(out, limits->cpuset ? limits->cpuset : ""));
+	put_setting(out, object, "oom_score_adjust", &limits->oom_rule,
+		made(out, json_integer(limits->oom_score_adjust)));
 	put_setting(out, object, "nice", &limits->nice_rule, made(out, json_integer(limits->nice)));
 }
 
@@ -286,11 +296,13 @@ static json_t *new_word64(struct emitter *out, uint64_t value)
 {
 	char digits[32];
 
-	(void)snprintf(digits, sizeof(digits), "0x%llx", (unsigned long long)value); /* JSON's integers end at 63 bits */
+	(void)snprintf(digits, sizeof(digits), "0x%llx",
+		(unsigned long long)value); /* JSON's integers end at 63 bits */
 	return new_word(out, digits);
 }
 
-static void emit_argument(struct emitter *out, json_t *arguments, const struct syscall_argument *argument)
+static void emit_argument(
+	struct emitter *out, json_t *arguments, const struct syscall_argument *argument)
 {
 	json_t *object = entry(out, arguments), *values;
 	const char *key = comparison_names[argument->comparison];
@@ -308,7 +320,8 @@ static void emit_argument(struct emitter *out, json_t *arguments, const struct s
 		add(out, values, new_word64(out, argument->values[i]));
 }
 
-static void put_errno(struct emitter *out, json_t *object, const char *key, const char *prefix, uint16_t error)
+static void put_errno(
+	struct emitter *out, json_t *object, const char *key, const char *prefix, uint16_t error)
 {
 	const char *name = strerrorname_np(error);
 	char text[64];
@@ -343,11 +356,13 @@ static void emit_clause(struct emitter *out, json_t *rules, const struct syscall
 	if (out->origins) {
 		char place[1024];
 
-		put_word(out, object, "x-origin", origin_format(&clause->rule.origin, place, sizeof(place)));
+		put_word(out, object, "x-origin",
+			origin_format(&clause->rule.origin, place, sizeof(place)));
 	}
 }
 
-static void emit_syscalls(struct emitter *out, json_t *root, const struct syscalls_section *syscalls)
+static void emit_syscalls(
+	struct emitter *out, json_t *root, const struct syscalls_section *syscalls)
 {
 	json_t *object = section(out, root, "syscalls", &syscalls->rule), *rules, *architectures;
 
@@ -368,7 +383,8 @@ static void emit_syscalls(struct emitter *out, json_t *root, const struct syscal
 
 /* ---- the smaller sections ---- */
 
-static void emit_capabilities(struct emitter *out, json_t *root, const struct capabilities_section *capabilities)
+static void emit_capabilities(
+	struct emitter *out, json_t *root, const struct capabilities_section *capabilities)
 {
 	json_t *object = section(out, root, "capabilities", &capabilities->rule), *keep;
 
@@ -377,18 +393,22 @@ static void emit_capabilities(struct emitter *out, json_t *root, const struct ca
 	keep = list(out, object, "keep");
 	for (unsigned bit = 0; bit < 64; bit++) {
 		char name[80] = "CAP_";
-		const char *known = capabilities->keep >> bit & 1 ? capng_capability_to_name(bit) : NULL;
+		const char *known =
+			capabilities->keep >> bit & 1 ? capng_capability_to_name(bit) : NULL;
 
 		if (!known)
 			continue;
 		for (size_t i = 0; known[i] && i + 5 < sizeof(name); i++)
-			name[i + 4] = known[i] >= 'a' && known[i] <= 'z' ? (char)(known[i] - 'a' + 'A') : known[i];
+			name[i + 4] = known[i] >= 'a' && known[i] <= 'z'
+					      ? (char)(known[i] - 'a' + 'A')
+					      : known[i];
 		add(out, keep, new_word(out, name));
 	}
 	put_bool(out, object, "ambient", capabilities->ambient);
 }
 
-static void emit_identity(struct emitter *out, json_t *root, const struct identity_section *identity)
+static void emit_identity(
+	struct emitter *out, json_t *root, const struct identity_section *identity)
 {
 	json_t *object = section(out, root, "identity", &identity->rule);
 
@@ -399,16 +419,20 @@ static void emit_identity(struct emitter *out, json_t *root, const struct identi
 	put_number(out, object, "gid", identity->gid);
 }
 
-/* Settings keep their order only among those set and those passed, which is all that there is to it: names are unique. */
-static void emit_environment(struct emitter *out, json_t *root, const struct environment_section *environment)
+/* Settings keep their order only among those set and those passed, which is all that there is to
+ * it: names are unique. */
+static void emit_environment(
+	struct emitter *out, json_t *root, const struct environment_section *environment)
 {
-	json_t *object = part(out, root, "environment"), *set = part(out, object, "set"), *pass = NULL;
+	json_t *object = part(out, root, "environment"), *set = part(out, object, "set"),
+	       *pass = NULL;
 
 	for (size_t i = 0; i < environment->setting_count; i++) {
 		const struct environment_setting *setting = &environment->settings[i];
 
 		if (setting->value) {
-			put_setting(out, set, setting->name, &setting->rule, new_text(out, setting->value));
+			put_setting(out, set, setting->name, &setting->rule,
+				new_text(out, setting->value));
 		} else {
 			if (!pass)
 				pass = list(out, object, "pass");
@@ -433,7 +457,8 @@ static void emit_scope(struct emitter *out, json_t *object, const struct landloc
 	put_word(out, whole, "enforce", enforce_names[landlock->scope_rule.enforce]);
 }
 
-static void emit_landlock(struct emitter *out, json_t *root, const struct landlock_section *landlock)
+static void emit_landlock(
+	struct emitter *out, json_t *root, const struct landlock_section *landlock)
 {
 	json_t *object, *paths;
 
@@ -457,7 +482,8 @@ static void emit_landlock(struct emitter *out, json_t *root, const struct landlo
 	}
 }
 
-static void emit_namespaces(struct emitter *out, json_t *root, const struct namespaces_section *namespaces)
+static void emit_namespaces(
+	struct emitter *out, json_t *root, const struct namespaces_section *namespaces)
 {
 	json_t *object = section(out, root, "namespaces", &namespaces->rule);
 
@@ -486,12 +512,15 @@ static void emit_words(struct emitter *out, json_t *root, const struct profile *
 		put_word(out, terminal, "mode", terminal_names[profile->terminal.kind]);
 	if (selinux) {
 		put_word(out, selinux, "type", profile->selinux.type);
-		put_word(out, selinux, "level", profile->selinux.level ? profile->selinux.level : "auto");
+		put_word(out, selinux, "level",
+			profile->selinux.level ? profile->selinux.level : "auto");
 	}
 	if (profile->hostname)
-		put_setting(out, root, "hostname", &profile->hostname_rule, new_word(out, profile->hostname));
+		put_setting(out, root, "hostname", &profile->hostname_rule,
+			new_word(out, profile->hostname));
 	if (profile->workdir)
-		put_setting(out, root, "workdir", &profile->workdir_rule, new_text(out, profile->workdir));
+		put_setting(out, root, "workdir", &profile->workdir_rule,
+			new_text(out, profile->workdir));
 	(void)snprintf(digits, sizeof(digits), "%04o", (unsigned)profile->umask);
 	put_setting(out, root, "umask", &profile->umask_rule, new_word(out, digits));
 }

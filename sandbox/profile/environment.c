@@ -1,4 +1,5 @@
-/* The section "environment": a list of what goes in. What is not named stays outside (R19 of the threat catalogue). */
+/* The section "environment": a list of what goes in. What is not named stays outside (R19 of the
+ * threat catalogue). */
 #include <errno.h>
 #include <string.h>
 
@@ -8,7 +9,8 @@
 #include "util/arena.h"
 #include "util/text.h"
 
-int environment_set(struct environment_section *environment, struct arena *arena, const struct environment_setting *setting)
+int environment_set(struct environment_section *environment, struct arena *arena,
+	const struct environment_setting *setting)
 {
 	struct environment_setting *place = NULL;
 
@@ -23,26 +25,30 @@ int environment_set(struct environment_section *environment, struct arena *arena
 	return 0;
 }
 
-int profile_set_environment(
-	struct profile *profile, struct arena *arena, const struct environment_setting *setting, struct err *reterr)
+int profile_set_environment(struct profile *profile, struct arena *arena,
+	const struct environment_setting *setting, struct err *reterr)
 {
 	struct environment_setting copy = *setting;
 
 	if (!grammar_environment_name(setting->name))
-		return err_set(reterr, -EINVAL, NULL, "not the name of an environment variable: letters, digits and _");
+		return err_set(reterr, -EINVAL, NULL,
+			"not the name of an environment variable: letters, digits and _");
 	copy.name = arena_copy(arena, setting->name);
 	copy.value = arena_copy(arena, setting->value);
-	if (!copy.name || (setting->value && !copy.value) || environment_set(&profile->environment, arena, &copy))
+	if (!copy.name || (setting->value && !copy.value) ||
+		environment_set(&profile->environment, arena, &copy))
 		return err_set(reterr, -ENOMEM, setting->name, "out of memory");
 	return 0;
 }
 
-static int add(const struct cursor *at, struct environment_section *environment, const char *name, struct environment_setting *setting)
+static int add(const struct cursor *at, struct environment_section *environment, const char *name,
+	struct environment_setting *setting)
 {
 	int r;
 
 	if (!grammar_environment_name(name))
-		return cursor_error(at, "expected the name of an environment variable: letters, digits and _");
+		return cursor_error(
+			at, "expected the name of an environment variable: letters, digits and _");
 	if (environment->setting_count >= ENVIRONMENT_MAX)
 		return cursor_error(at, "more than %d environment variables", ENVIRONMENT_MAX);
 	r = cursor_copy(at, name, &setting->name);
@@ -90,7 +96,8 @@ static int set_read(const struct cursor *at, const struct field *field, void *in
 	(void)field;
 	if (!json_is_object(at->node))
 		return cursor_error(at, "expected an object: names and values");
-	json_object_foreach(at->node, key, node) {
+	json_object_foreach(at->node, key, node)
+	{
 		struct cursor member = cursor_member(at, key, node);
 		int r = text_starts_with(key, "x-") ? 0 : value_read(&member, into);
 

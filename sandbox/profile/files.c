@@ -1,6 +1,6 @@
 /*
- * The section "files": what the jail's tree is made of. A mount is an object with one key that says its kind; which other keys it may
- * have depends on the kind.
+ * The section "files": what the jail's tree is made of. A mount is an object with one key that says
+ * its kind; which other keys it may have depends on the kind.
  */
 #include <errno.h>
 #include <string.h>
@@ -57,11 +57,13 @@ static int link_read(const struct cursor *at, const struct field *field, void *i
 	if (r)
 		return r;
 	if (!*text || strlen(text) > 4095 || text_has_control(text))
-		return cursor_error(at, "expected the text of a symbolic link, 1 to 4095 plain characters");
+		return cursor_error(
+			at, "expected the text of a symbolic link, 1 to 4095 plain characters");
 	return cursor_copy(at, text, into);
 }
 
-/* The text of a file; it may hold any character but NUL, which a string of this notation cannot hold anyway. */
+/* The text of a file; it may hold any character but NUL, which a string of this notation cannot
+ * hold anyway. */
 static int content_read(const struct cursor *at, const struct field *field, void *into)
 {
 	const char *text = NULL;
@@ -74,7 +76,8 @@ static int content_read(const struct cursor *at, const struct field *field, void
 #define TEMPORARY_SIZE_MAX (UINT64_C(1) << 60)
 #define INODES_MAX (UINT64_C(1) << 32)
 
-#define MOUNT_FIELD(key, reader, member, ...) FIELD(key, reader, struct mount_rule, member, __VA_ARGS__)
+#define MOUNT_FIELD(key, reader, member, ...) \
+	FIELD(key, reader, struct mount_rule, member, __VA_ARGS__)
 #define MOUNT_COMMON FIELD_ENFORCE, MOUNT_FIELD("override", cursor_reason, reason, )
 
 static const struct field bind_fields[] = {
@@ -89,7 +92,8 @@ static const struct field bind_fields[] = {
 static const struct field tmpfs_fields[] = {
 	MOUNT_COMMON,
 	MOUNT_FIELD("tmpfs", target_read, target, ),
-	MOUNT_FIELD("size", cursor_size, size, .minimum = TEMPORARY_SIZE_MIN, .maximum = TEMPORARY_SIZE_MAX),
+	MOUNT_FIELD("size", cursor_size, size, .minimum = TEMPORARY_SIZE_MIN,
+		.maximum = TEMPORARY_SIZE_MAX),
 	MOUNT_FIELD("inodes", cursor_number, inodes, .minimum = 1, .maximum = INODES_MAX),
 	MOUNT_FIELD("mode", cursor_mode, mode, .maximum = 01777),
 	MOUNT_FIELD("exec", cursor_not, no_exec, ),
@@ -138,12 +142,14 @@ static int kind_read(const struct cursor *at, enum mount_kind *ret)
 		if (!json_object_get(at->node, mount_kind_names[i]))
 			continue;
 		if (found != MOUNT_KIND_COUNT)
-			return cursor_error(at, "\"%s\" and \"%s\" in one mount", mount_kind_names[found], mount_kind_names[i]);
+			return cursor_error(at, "\"%s\" and \"%s\" in one mount",
+				mount_kind_names[found], mount_kind_names[i]);
 		found = i;
 	}
 	if (found == MOUNT_KIND_COUNT) {
 		r = cursor_error(at, "expected an object that says what is mounted");
-		err_hint(at->reading->err, "one of the keys bind, tmpfs, directory, symlink, file, deny");
+		err_hint(at->reading->err,
+			"one of the keys bind, tmpfs, directory, symlink, file, deny");
 		return r;
 	}
 	*ret = found;
@@ -151,8 +157,8 @@ static int kind_read(const struct cursor *at, enum mount_kind *ret)
 }
 
 /*
- * The deny of an extended profile that rule would lift: one at its target, which it would replace by something weaker, or one above
- * that would hide it. NULL where there is none.
+ * The deny of an extended profile that rule would lift: one at its target, which it would replace
+ * by something weaker, or one above that would hide it. NULL where there is none.
  */
 static const struct mount_rule *lifted_deny(const struct cursor *at, const struct mount_rule *rule)
 {
@@ -170,11 +176,13 @@ static const struct mount_rule *lifted_deny(const struct cursor *at, const struc
 		*end = '\0';
 		position = mounts_find(files, path);
 		above = position < files->mount_count ? &files->mounts[position] : NULL;
-		if (!above || above->kind != MOUNT_DENY || above->rule.origin.document == at->reading->document)
+		if (!above || above->kind != MOUNT_DENY ||
+			above->rule.origin.document == at->reading->document)
 			continue;
 		if (rule->kind != MOUNT_DENY)
 			return above;
-		if (strcmp(above->target, rule->target) == 0 && rule->rule.enforce > above->rule.enforce)
+		if (strcmp(above->target, rule->target) == 0 &&
+			rule->rule.enforce > above->rule.enforce)
 			return above;
 	}
 	return NULL;
@@ -185,16 +193,20 @@ static int mount_add(const struct cursor *at, const struct mount_rule *rule)
 {
 	struct files_section *files = &at->reading->profile->files;
 	size_t position = mounts_find(files, rule->target);
-	const struct mount_rule *there = position < files->mount_count ? &files->mounts[position] : NULL;
+	const struct mount_rule *there =
+		position < files->mount_count ? &files->mounts[position] : NULL;
 	const struct mount_rule *denied = rule->reason ? NULL : lifted_deny(at, rule);
 	char place[512];
 	int r;
 
 	if (there && there->rule.origin.document == at->reading->document)
-		return cursor_error(at, "%s is the target of %s already", rule->target, there->rule.origin.pointer);
+		return cursor_error(at, "%s is the target of %s already", rule->target,
+			there->rule.origin.pointer);
 	if (denied) {
-		r = cursor_error(at, "%s lifts an inherited deny of %s", rule->target, denied->target);
-		err_hint(at->reading->err, "denied at %s; if it is meant, add \"override\": \"the reason\"",
+		r = cursor_error(
+			at, "%s lifts an inherited deny of %s", rule->target, denied->target);
+		err_hint(at->reading->err,
+			"denied at %s; if it is meant, add \"override\": \"the reason\"",
 			origin_format(&denied->rule.origin, place, sizeof(place)));
 		return r;
 	}
@@ -219,7 +231,8 @@ static int mount_read(const struct cursor *at, void *into)
 		return r;
 	if (!rule.target) { /* a bind without "to" */
 		if (path_depth(rule.source) == 0)
-			return cursor_error(at, "nothing can be mounted on /: say \"to\", or use \"root\": \"host\"");
+			return cursor_error(at, "nothing can be mounted on /: say \"to\", or use "
+						"\"root\": \"host\"");
 		rule.target = rule.source;
 	}
 	if (rule.special_files && !rule.writable)

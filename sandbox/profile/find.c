@@ -1,7 +1,8 @@
 /*
- * Finding documents by name. A name is looked up in the user's own directory, in the machine's, and among the built-in ones; never in
- * the current directory, which may belong to whoever made the program that is to be jailed (T-CFG-24). What a built-in document names is
- * built in too, so that a shipped profile means the same on every machine.
+ * Finding documents by name. A name is looked up in the user's own directory, in the machine's, and
+ * among the built-in ones; never in the current directory, which may belong to whoever made the
+ * program that is to be jailed (T-CFG-24). What a built-in document names is built in too, so that
+ * a shipped profile means the same on every machine.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,8 +29,8 @@ static const struct {
 
 #define BUILT_IN_PREFIX "built-in/"
 
-__attribute__((format(printf, 5, 6))) static int fail(
-	struct loader *loader, const struct cursor *at, int code, const char *place, const char *format, ...)
+__attribute__((format(printf, 5, 6))) static int fail(struct loader *loader,
+	const struct cursor *at, int code, const char *place, const char *format, ...)
 {
 	char message[384], safe[256];
 	va_list arguments;
@@ -38,7 +39,8 @@ __attribute__((format(printf, 5, 6))) static int fail(
 	(void)vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
 	(void)text_escape(place, strlen(place), safe, sizeof(safe));
-	return at ? cursor_error(at, "%s: %s", safe, message) : err_set(loader->err, code, safe, "%s", message);
+	return at ? cursor_error(at, "%s: %s", safe, message)
+		  : err_set(loader->err, code, safe, "%s", message);
 }
 
 /* ---- documents of this load ---- */
@@ -62,22 +64,25 @@ void profile_library_free(struct profile_library *library)
 	library->documents = NULL;
 }
 
-int loader_take(struct loader *loader, const struct profile_document *like, const char *document_name, char *text, size_t length,
-	const struct profile_document **ret)
+int loader_take(struct loader *loader, const struct profile_document *like,
+	const char *document_name, char *text, size_t length, const struct profile_document **ret)
 {
-	struct profile_document *document = loader->document_count < DOCUMENTS_MAX ? calloc(1, sizeof(*document)) : NULL;
+	struct profile_document *document =
+		loader->document_count < DOCUMENTS_MAX ? calloc(1, sizeof(*document)) : NULL;
 	int r;
 
 	if (!document) {
 		free(text);
-		return loader->document_count < DOCUMENTS_MAX ? err_set(loader->err, -ENOMEM, document_name, "out of memory")
-							      : err_set(loader->err, -EINVAL, document_name,
-									"more than %d documents for one profile", DOCUMENTS_MAX);
+		return loader->document_count < DOCUMENTS_MAX
+			       ? err_set(loader->err, -ENOMEM, document_name, "out of memory")
+			       : err_set(loader->err, -EINVAL, document_name,
+					 "more than %d documents for one profile", DOCUMENTS_MAX);
 	}
 	*document = *like;
 	document->directory = like->directory ? strdup(like->directory) : NULL;
 	document->name = strdup(like->name);
-	r = json_document_parse(document_name, text, length, &json_limits_profile, &document->json, loader->err);
+	r = json_document_parse(
+		document_name, text, length, &json_limits_profile, &document->json, loader->err);
 	if (!r && (!document->name || (like->directory && !document->directory)))
 		r = err_set(loader->err, -ENOMEM, document_name, "out of memory");
 	if (r) {
@@ -91,13 +96,16 @@ int loader_take(struct loader *loader, const struct profile_document *like, cons
 	return 0;
 }
 
-static const struct profile_document *known(const struct loader *loader, const struct profile_document *like)
+static const struct profile_document *known(
+	const struct loader *loader, const struct profile_document *like)
 {
 	for (size_t i = 0; i < loader->document_count; i++) {
 		const struct profile_document *document = loader->documents[i];
 
-		if (like->built_in ? document->built_in && strcmp(document->built_in, like->built_in) == 0
-				   : like->inode && document->inode == like->inode && document->device == like->device)
+		if (like->built_in ? document->built_in &&
+					     strcmp(document->built_in, like->built_in) == 0
+				   : like->inode && document->inode == like->inode &&
+					     document->device == like->device)
 			return document;
 	}
 	return NULL;
@@ -106,7 +114,8 @@ static const struct profile_document *known(const struct loader *loader, const s
 /* ---- built-in ---- */
 
 /* 0, -ENOENT, or an error that is told. */
-static int find_built_in(struct loader *loader, enum document_kind kind, const char *name, const struct profile_document **ret)
+static int find_built_in(struct loader *loader, enum document_kind kind, const char *name,
+	const struct profile_document **ret)
 {
 	struct profile_document like = {.name = (char *)name, .kind = kind};
 	char label[160];
@@ -135,8 +144,8 @@ static int find_built_in(struct loader *loader, enum document_kind kind, const c
 /* ---- files ---- */
 
 /*
- * What else could write the file could widen every jail that is made from it: it must be the user's own or root's, and closed to others
- * and to groups that are not the user's own.
+ * What else could write the file could widen every jail that is made from it: it must be the user's
+ * own or root's, and closed to others and to groups that are not the user's own.
  */
 static const char *distrust(const struct stat *status)
 {
@@ -152,7 +161,8 @@ static const char *distrust(const struct stat *status)
 }
 
 /* Reads what is open at fd; like says what it is. */
-static int take_descriptor(struct loader *loader, const struct cursor *at, const struct profile_document *like, const char *label, int fd,
+static int take_descriptor(struct loader *loader, const struct cursor *at,
+	const struct profile_document *like, const char *label, int fd,
 	const struct profile_document **ret)
 {
 	char *text;
@@ -160,7 +170,8 @@ static int take_descriptor(struct loader *loader, const struct cursor *at, const
 	int r = file_read_fd(fd, json_limits_profile.bytes, &text, &length);
 
 	if (r == -EFBIG)
-		return fail(loader, at, r, label, "larger than %zu bytes", json_limits_profile.bytes);
+		return fail(
+			loader, at, r, label, "larger than %zu bytes", json_limits_profile.bytes);
 	if (r)
 		return fail(loader, at, r, label, "%s", strerror(-r));
 	return loader_take(loader, like, label, text, length, ret);
@@ -174,22 +185,27 @@ static bool split_path(struct loader *loader, const char *path, struct profile_d
 
 	if (length > 5 && strcmp(base + length - 5, ".json") == 0)
 		length -= 5;
-	like->directory = slash > path ? arena_copy_range(loader->arena, path, (size_t)(slash - path)) : (char *)"/";
+	like->directory = slash > path
+				  ? arena_copy_range(loader->arena, path, (size_t)(slash - path))
+				  : (char *)"/";
 	like->name = arena_copy_range(loader->arena, base, length);
 	return like->directory && like->name;
 }
 
 /* 0, -ENOENT (nothing is there; not told), or an error that is told. */
-static int find_file(struct loader *loader, const struct cursor *at, enum document_kind kind, const char *path,
-	const struct profile_document **ret)
+static int find_file(struct loader *loader, const struct cursor *at, enum document_kind kind,
+	const char *path, const struct profile_document **ret)
 {
 	struct profile_document like = {.kind = kind};
 	struct stat status;
 	const char *reason;
-	int fd _cleanup_close_ = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a FIFO must not hold us up */
+	int fd _cleanup_close_ = open(path,
+		O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a FIFO must not hold us up */
 
 	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR ? -ENOENT : fail(loader, at, -errno, path, "%s", strerror(errno));
+		return errno == ENOENT || errno == ENOTDIR
+			       ? -ENOENT
+			       : fail(loader, at, -errno, path, "%s", strerror(errno));
 	if (fstat(fd, &status))
 		return fail(loader, at, -errno, path, "%s", strerror(errno));
 	reason = distrust(&status);
@@ -206,25 +222,29 @@ static int find_file(struct loader *loader, const struct cursor *at, enum docume
 }
 
 /* "-" and "@N": what the caller opened, so that nobody's permissions are asked. */
-static int find_descriptor(struct loader *loader, const char *word, const struct profile_document **ret)
+static int find_descriptor(
+	struct loader *loader, const char *word, const struct profile_document **ret)
 {
 	struct profile_document like = {.name = (char *)(word[0] == '-' ? "stdin" : "descriptor")};
 	uint64_t number = STDIN_FILENO;
 	struct stat status;
 
 	if (word[0] == '@' && text_parse_u64(word + 1, INT32_MAX, &number))
-		return fail(loader, NULL, -EINVAL, word, "expected the number of an open descriptor behind @");
+		return fail(loader, NULL, -EINVAL, word,
+			"expected the number of an open descriptor behind @");
 	if (fstat((int)number, &status))
 		return fail(loader, NULL, -errno, word, "%s", strerror(errno));
 	if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode))
 		return fail(loader, NULL, -EINVAL, word, "expected a regular file or a pipe");
-	return take_descriptor(loader, NULL, &like, word[0] == '-' ? "stdin" : word, (int)number, ret);
+	return take_descriptor(
+		loader, NULL, &like, word[0] == '-' ? "stdin" : word, (int)number, ret);
 }
 
 /* ---- names ---- */
 
 /* Nothing has that name: the nearest built-in one may be what was meant. */
-static int unknown_name(struct loader *loader, const struct cursor *at, enum document_kind kind, const char *name)
+static int unknown_name(
+	struct loader *loader, const struct cursor *at, enum document_kind kind, const char *name)
 {
 	const char *names[64], *path, *nearest;
 	size_t count = 0, prefix = strlen(kinds[kind].built_in) + 1;
@@ -232,19 +252,23 @@ static int unknown_name(struct loader *loader, const struct cursor *at, enum doc
 
 	for (size_t i = 0; (path = builtin_path(i)) && count < ARRAY_SIZE(names); i++)
 		if (text_starts_with(path, kinds[kind].built_in) && strlen(path) > prefix + 5)
-			names[count++] = arena_copy_range(loader->arena, path + prefix, strlen(path) - prefix - 5);
+			names[count++] = arena_copy_range(
+				loader->arena, path + prefix, strlen(path) - prefix - 5);
 	nearest = text_nearest(name, names, count);
 	if (nearest)
 		err_hint(loader->err, "did you mean \"%s\"?", nearest);
 	else
-		err_hint(loader->err, "looked in %s%simmure/%s, /etc/immure/%s, and among the built-in ones",
-			loader->variables->xdg_config ? loader->variables->xdg_config : "", loader->variables->xdg_config ? "/" : "",
-			kinds[kind].directory, kinds[kind].directory);
+		err_hint(loader->err,
+			"looked in %s%simmure/%s, /etc/immure/%s, and among the built-in ones",
+			loader->variables->xdg_config ? loader->variables->xdg_config : "",
+			loader->variables->xdg_config ? "/" : "", kinds[kind].directory,
+			kinds[kind].directory);
 	return r;
 }
 
-static int find_name(struct loader *loader, const struct cursor *at, const struct profile_document *from, enum document_kind kind,
-	const char *name, const struct profile_document **ret)
+static int find_name(struct loader *loader, const struct cursor *at,
+	const struct profile_document *from, enum document_kind kind, const char *name,
+	const struct profile_document **ret)
 {
 	const char *roots[] = {loader->variables->xdg_config, "/etc"};
 	bool built_in = (from && from->built_in) || text_starts_with(name, BUILT_IN_PREFIX);
@@ -253,10 +277,13 @@ static int find_name(struct loader *loader, const struct cursor *at, const struc
 	if (text_starts_with(name, BUILT_IN_PREFIX))
 		name += strlen(BUILT_IN_PREFIX);
 	if (kind == DOCUMENT_PROFILE && !grammar_profile_name(name))
-		return fail(loader, at, -EINVAL, name, "not the name of a profile: letters, digits and _.+-, at most 64 of them");
+		return fail(loader, at, -EINVAL, name,
+			"not the name of a profile: letters, digits and _.+-, at most 64 of them");
 	for (size_t i = 0; i < ARRAY_SIZE(roots) && !built_in; i++) {
 		char path[4096];
-		int n = roots[i] ? snprintf(path, sizeof(path), "%s/immure/%s/%s.json", roots[i], kinds[kind].directory, name) : -1;
+		int n = roots[i] ? snprintf(path, sizeof(path), "%s/immure/%s/%s.json", roots[i],
+					   kinds[kind].directory, name)
+				 : -1;
 
 		if (n < 0 || (size_t)n >= sizeof(path))
 			continue; /* no such directory, or none that could be opened */
@@ -268,8 +295,9 @@ static int find_name(struct loader *loader, const struct cursor *at, const struc
 	return r == -ENOENT ? unknown_name(loader, at, kind, name) : r;
 }
 
-static int find_path(struct loader *loader, const struct cursor *at, const struct profile_document *from, enum document_kind kind,
-	const char *path, const struct profile_document **ret)
+static int find_path(struct loader *loader, const struct cursor *at,
+	const struct profile_document *from, enum document_kind kind, const char *path,
+	const struct profile_document **ret)
 {
 	int r;
 
@@ -286,12 +314,13 @@ static int find_path(struct loader *loader, const struct cursor *at, const struc
 	return r == -ENOENT ? fail(loader, at, r, path, "no such file") : r;
 }
 
-int loader_find(struct loader *loader, const struct cursor *at, const struct profile_document *from, enum document_kind kind,
-	const char *name, const struct profile_document **ret)
+int loader_find(struct loader *loader, const struct cursor *at, const struct profile_document *from,
+	enum document_kind kind, const char *name, const struct profile_document **ret)
 {
 	if (kind == DOCUMENT_PROFILE && !at && (strcmp(name, "-") == 0 || name[0] == '@'))
 		return find_descriptor(loader, name, ret);
-	if (kind != DOCUMENT_GROUP && strchr(name, '/') && !text_starts_with(name, BUILT_IN_PREFIX)) {
+	if (kind != DOCUMENT_GROUP && strchr(name, '/') &&
+		!text_starts_with(name, BUILT_IN_PREFIX)) {
 		if (text_has_control(name))
 			return fail(loader, at, -EINVAL, name, "a path with control characters");
 		return find_path(loader, at, from, kind, name, ret);

@@ -7,14 +7,19 @@
 #include "util/text.h"
 
 /*
- * Sets of characters, as bits of a table: a policy names hundreds of calls, on the way of every launch, and strspn() builds a table of
- * its own each time.
+ * Sets of characters, as bits of a table: a policy names hundreds of calls, on the way of every
+ * launch, and strspn() builds a table of its own each time.
  */
 enum { LOWER = 1, UPPER = 2, DIGIT = 4, UNDERSCORE = 8, PUNCTUATION = 16 /* . + - */ };
 
 static const unsigned char character_sets[256] = {
-	['a' ... 'z'] = LOWER, ['A' ... 'Z'] = UPPER, ['0' ... '9'] = DIGIT, ['_'] = UNDERSCORE,
-	['.'] = PUNCTUATION,   ['+'] = PUNCTUATION,   ['-'] = PUNCTUATION,
+	['a' ... 'z'] = LOWER,
+	['A' ... 'Z'] = UPPER,
+	['0' ... '9'] = DIGIT,
+	['_'] = UNDERSCORE,
+	['.'] = PUNCTUATION,
+	['+'] = PUNCTUATION,
+	['-'] = PUNCTUATION,
 };
 
 static bool is_in(char c, unsigned sets)
@@ -36,10 +41,12 @@ static bool consists_of(const char *text, unsigned sets, size_t maximum)
 
 bool grammar_profile_name(const char *text)
 {
-	return consists_of(text, LOWER | UPPER | DIGIT | UNDERSCORE | PUNCTUATION, 64) && !is_in(text[0], PUNCTUATION) && !strstr(text, "..");
+	return consists_of(text, LOWER | UPPER | DIGIT | UNDERSCORE | PUNCTUATION, 64) &&
+	       !is_in(text[0], PUNCTUATION) && !strstr(text, "..");
 }
 
-/* A number as text_parse_u64() takes it, in front of one of the characters of stop (or the end); moves *text behind it. */
+/* A number as text_parse_u64() takes it, in front of one of the characters of stop (or the end);
+ * moves *text behind it. */
 static bool take_number(const char **text, uint64_t maximum, const char *stop, uint64_t *ret)
 {
 	char digits[24] = "";
@@ -61,7 +68,8 @@ bool grammar_group_name(const char *text)
 	if (!at || (size_t)(at - text) >= sizeof(name))
 		return false;
 	memcpy(name, text, (size_t)(at - text));
-	return grammar_profile_name(name) && !strchr(name, '.') && text_parse_u64(at + 1, 9999, &revision) == 0 && revision;
+	return grammar_profile_name(name) && !strchr(name, '.') &&
+	       text_parse_u64(at + 1, 9999, &revision) == 0 && revision;
 }
 
 bool grammar_syscall_name(const char *text)
@@ -96,7 +104,8 @@ bool grammar_cpuset(const char *text)
 
 bool grammar_selinux_type(const char *text)
 {
-	return consists_of(text, LOWER | UPPER | DIGIT | UNDERSCORE, 128) && is_in(text[0], LOWER | UPPER);
+	return consists_of(text, LOWER | UPPER | DIGIT | UNDERSCORE, 128) &&
+	       is_in(text[0], LOWER | UPPER);
 }
 
 /* "c1", "c1.c5", joined by commas, each beyond the last. */
@@ -110,7 +119,8 @@ static bool take_categories(const char **text)
 
 		if (before >= 0)
 			(*text)++;
-		if (*(*text)++ != 'c' || !take_number(text, 1023, ",.-", &value) || (int64_t)value <= before)
+		if (*(*text)++ != 'c' || !take_number(text, 1023, ",.-", &value) ||
+			(int64_t)value <= before)
 			return false;
 		if (range && **text == '.')
 			return false; /* c1.c2.c3 */
@@ -173,5 +183,6 @@ int grammar_capability(const char *name)
 {
 	if (strncasecmp(name, "CAP_", 4) == 0)
 		name += 4;
-	return consists_of(name, LOWER | UPPER | UNDERSCORE, 64) ? capng_name_to_capability(name) : -1;
+	return consists_of(name, LOWER | UPPER | UNDERSCORE, 64) ? capng_name_to_capability(name)
+								 : -1;
 }

@@ -1,4 +1,5 @@
-/* One function per kind of identifier in a profile (R38 of the threat catalogue). All take any string and never look behind its NUL. */
+/* One function per kind of identifier in a profile (R38 of the threat catalogue). All take any
+ * string and never look behind its NUL. */
 #ifndef IMMURE_PROFILE_GRAMMAR_H
 #define IMMURE_PROFILE_GRAMMAR_H
 
@@ -24,13 +25,15 @@ bool grammar_cpuset(const char *text);
 /* A type of an SELinux policy: [A-Za-z][A-Za-z0-9_]{0,127}. */
 bool grammar_selinux_type(const char *text);
 
-/* An MLS or MCS level or range: "s0", "s0:c1,c2", "s0-s0:c0.c1023": sensitivities to 15, categories to 1023, upwards. */
+/* An MLS or MCS level or range: "s0", "s0:c1,c2", "s0-s0:c0.c1023": sensitivities to 15, categories
+ * to 1023, upwards. */
 bool grammar_selinux_level(const char *text);
 
 /* 3 or 4 octal digits, at most maximum. */
 bool grammar_mode(const char *text, mode_t maximum, mode_t *ret);
 
-/* The number of "EPERM" (the caller's own list is the C library's), 0 when there is none of that name. */
+/* The number of "EPERM" (the caller's own list is the C library's), 0 when there is none of that
+ * name. */
 uint16_t grammar_errno(const char *name);
 
 /* The bit of a capability, "CAP_CHOWN", "chown"; -1 when there is none. */

@@ -1,4 +1,5 @@
-/* The section "landlock": by itself the rules follow from "files"; here they can be tightened, or turned off. */
+/* The section "landlock": by itself the rules follow from "files"; here they can be tightened, or
+ * turned off. */
 #include "profile/names.h"
 #include "profile/sections.h"
 #include "util/arena.h"
@@ -35,13 +36,15 @@ static int path_read(const struct cursor *at, void *into)
 		FIELD("exec", cursor_not, struct landlock_path, no_exec, ),
 	};
 	struct landlock_section *landlock = into;
-	struct landlock_path *path = ARENA_APPEND(at->reading->arena, landlock->paths, landlock->path_count);
+	struct landlock_path *path =
+		ARENA_APPEND(at->reading->arena, landlock->paths, landlock->path_count);
 	int r = path ? cursor_fields(at, fields, ARRAY_SIZE(fields), path) : cursor_memory(at);
 
 	return r ? r : cursor_rule(at, &path->rule);
 }
 
-/* The list is one statement (only these remain), so that a new one takes the place of an inherited one. */
+/* The list is one statement (only these remain), so that a new one takes the place of an inherited
+ * one. */
 static int paths_read(const struct cursor *at, const struct field *field, void *into)
 {
 	struct landlock_section *landlock = into;
@@ -56,7 +59,8 @@ int landlock_read(const struct cursor *at, const struct field *field, void *into
 {
 	static const struct field fields[] = {
 		FIELD_ENFORCE,
-		FIELD("minimum_abi", cursor_unsigned, struct landlock_section, minimum_abi, .minimum = 1, .maximum = 1000),
+		FIELD("minimum_abi", cursor_unsigned, struct landlock_section, minimum_abi,
+			.minimum = 1, .maximum = 1000),
 		{.name = "scope", .read = scope_read},
 		{.name = "paths", .read = paths_read},
 	};

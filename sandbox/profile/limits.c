@@ -1,4 +1,5 @@
-/* The section "limits": one table says each limit's name, unit and range, for the parser, the emitter and the command line. */
+/* The section "limits": one table says each limit's name, unit and range, for the parser, the
+ * emitter and the command line. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,11 +20,13 @@ static const struct limit {
 	bool always; /* "unlimited" is no answer */
 	uint64_t minimum, maximum;
 } limits[] = {
-	[LIMIT_MEMORY] = {UNIT_BYTES, false, 1 << 20, BYTES_MAX}, /* below this not even the jail's own start fits */
+	[LIMIT_MEMORY] = {UNIT_BYTES, false, 1 << 20,
+		BYTES_MAX}, /* below this not even the jail's own start fits */
 	[LIMIT_MEMORY_HIGH] = {UNIT_BYTES, false, 1 << 20, BYTES_MAX},
 	[LIMIT_SWAP] = {UNIT_BYTES, false, 0, BYTES_MAX},
 	[LIMIT_PIDS] = {UNIT_COUNT, false, 1, 4194304}, /* PID_MAX_LIMIT */
-	[LIMIT_CPU] = {UNIT_MILLI, false, 10, 8192 * 1000}, /* the kernel's least quota is 1 ms in a period of 100 ms */
+	[LIMIT_CPU] = {UNIT_MILLI, false, 10,
+		8192 * 1000}, /* the kernel's least quota is 1 ms in a period of 100 ms */
 	[LIMIT_CPU_WEIGHT] = {UNIT_COUNT, true, 1, 10000},
 	[LIMIT_IO_WEIGHT] = {UNIT_COUNT, true, 1, 10000},
 	[LIMIT_OPEN_FILES] = {UNIT_COUNT, false, 3, 1 << 30},
@@ -73,7 +76,8 @@ static const struct {
 	[UNIT_BYTES] = {text_parse_size, "a size such as \"512M\""},
 	[UNIT_COUNT] = {parse_count, "a count such as 100"},
 	[UNIT_MILLI] = {text_parse_milli, "a number of CPUs such as 1.5"},
-	[UNIT_DURATION] = {text_parse_duration, "a duration such as \"90s\", \"1m30s\" or \"500ms\""},
+	[UNIT_DURATION] = {text_parse_duration,
+		"a duration such as \"90s\", \"1m30s\" or \"500ms\""},
 };
 
 static int parse_value(const struct limit *limit, const char *text, uint64_t *ret)
@@ -97,7 +101,8 @@ static int parse_value(const struct limit *limit, const char *text, uint64_t *re
 }
 
 /* Says what would have been right; -EINVAL. */
-static int refuse_value(enum limit_kind kind, const char *where, const char *text, int code, struct err *reterr)
+static int refuse_value(
+	enum limit_kind kind, const char *where, const char *text, int code, struct err *reterr)
 {
 	const struct limit *limit = &limits[kind];
 	char safe[64], low[32], high[32];
@@ -105,10 +110,13 @@ static int refuse_value(enum limit_kind kind, const char *where, const char *tex
 
 	(void)text_escape(text, strlen(text), safe, sizeof(safe));
 	if (code == -ERANGE)
-		r = err_set(reterr, -EINVAL, where, "%s: \"%s\" is not between %s and %s", limit_names[kind], safe,
-			limit_format(kind, limit->minimum, low, sizeof(low)), limit_format(kind, limit->maximum, high, sizeof(high)));
+		r = err_set(reterr, -EINVAL, where, "%s: \"%s\" is not between %s and %s",
+			limit_names[kind], safe,
+			limit_format(kind, limit->minimum, low, sizeof(low)),
+			limit_format(kind, limit->maximum, high, sizeof(high)));
 	else
-		r = err_set(reterr, -EINVAL, where, "%s: \"%s\" is not %s", limit_names[kind], safe, units[limit->unit].expected);
+		r = err_set(reterr, -EINVAL, where, "%s: \"%s\" is not %s", limit_names[kind], safe,
+			units[limit->unit].expected);
 	if (!limit->always)
 		err_hint(reterr, "\"unlimited\" takes the limit away");
 	return r;
@@ -139,11 +147,14 @@ char *limit_format(enum limit_kind kind, uint64_t value, char *buffer, size_t si
 	else if (limits[kind].unit == UNIT_BYTES)
 		return format_bytes(value, buffer, size);
 	else if (limits[kind].unit == UNIT_MILLI && value % 1000)
-		(void)snprintf(buffer, size, "%llu.%03llu", (unsigned long long)value / 1000, (unsigned long long)value % 1000);
+		(void)snprintf(buffer, size, "%llu.%03llu", (unsigned long long)value / 1000,
+			(unsigned long long)value % 1000);
 	else if (limits[kind].unit == UNIT_MILLI)
 		(void)snprintf(buffer, size, "%llu", (unsigned long long)value / 1000);
 	else if (limits[kind].unit == UNIT_DURATION)
-		(void)snprintf(buffer, size, "%llu%s", (unsigned long long)(value % 1000 ? value : value / 1000), value % 1000 ? "ms" : "s");
+		(void)snprintf(buffer, size, "%llu%s",
+			(unsigned long long)(value % 1000 ? value : value / 1000),
+			value % 1000 ? "ms" : "s");
 	else
 		(void)snprintf(buffer, size, "%llu", (unsigned long long)value);
 	return buffer;
@@ -152,12 +163,14 @@ char *limit_format(enum limit_kind kind, uint64_t value, char *buffer, size_t si
 /* ---- the section ---- */
 
 /* A number or a string, as text; NULL for anything else. A fraction is for CPUs only. */
-static const char *value_text(const struct cursor *value, const struct limit *limit, char *buffer, size_t size)
+static const char *value_text(
+	const struct cursor *value, const struct limit *limit, char *buffer, size_t size)
 {
 	if (json_is_integer(value->node))
 		(void)snprintf(buffer, size, "%lld", (long long)json_integer_value(value->node));
 	else if (json_is_real(value->node) && limit->unit == UNIT_MILLI)
-		(void)snprintf(buffer, size, "%.15g", json_real_value(value->node)); /* 15 digits: as it was written */
+		(void)snprintf(buffer, size, "%.15g",
+			json_real_value(value->node)); /* 15 digits: as it was written */
 	else
 		return json_string_value(value->node);
 	return buffer;
@@ -178,12 +191,18 @@ static int limit_read(const struct cursor *at, const struct field *field, void *
 	if (!text)
 		return cursor_error(&value, "expected %s", units[limits[kind].unit].expected);
 	r = parse_value(&limits[kind], text, &rule->value);
-	return r ? refuse_value(kind, origin_format(&rule->rule.origin, place, sizeof(place)), text, r, at->reading->err) : 0;
+	return r ? refuse_value(kind, origin_format(&rule->rule.origin, place, sizeof(place)), text,
+			   r, at->reading->err)
+		 : 0;
 }
 
-#define LIMIT(kind, key) \
-	{.name = (key), .read = limit_read, .offset = offsetof(struct limits_section, limits) + (kind) * sizeof(struct limit_rule), \
-		.minimum = (kind)}
+#define LIMIT(kind, key)                                            \
+	{                                                           \
+		.name = (key), .read = limit_read,                  \
+		.offset = offsetof(struct limits_section, limits) + \
+			  (kind) * sizeof(struct limit_rule),       \
+		.minimum = (kind)                                   \
+	}
 #define IO(key, member, reader) \
 	FIELD(key, reader, struct io_limit, member, .minimum = 1, .maximum = BYTES_MAX)
 
@@ -279,8 +298,8 @@ int limits_read(const struct cursor *at, const struct field *field, void *into)
 		LIMIT(LIMIT_MESSAGE_QUEUES, "message_queues"),
 		{.name = "io", .read = io_read},
 		{.name = "cpuset", .read = cpuset_read},
-		FIELD("oom_score_adjust", adjustment_read, struct limits_section, oom_score_adjust, .maximum = 1000,
-			.rule = offsetof(struct limits_section, oom_rule)),
+		FIELD("oom_score_adjust", adjustment_read, struct limits_section, oom_score_adjust,
+			.maximum = 1000, .rule = offsetof(struct limits_section, oom_rule)),
 		FIELD("nice", adjustment_read, struct limits_section, nice, .maximum = 19,
 			.rule = offsetof(struct limits_section, nice_rule)),
 	};

@@ -1,4 +1,5 @@
-/* Which profiles there are by name: the user's, the machine's, the built-in ones, in the order in which a name is looked up. */
+/* Which profiles there are by name: the user's, the machine's, the built-in ones, in the order in
+ * which a name is looked up. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <errno.h>
@@ -21,7 +22,8 @@ struct collection {
 	size_t count;
 };
 
-/* The "description" of a document, or NULL; one that cannot be read is listed all the same: `profile check` will say why. */
+/* The "description" of a document, or NULL; one that cannot be read is listed all the same:
+ * `profile check` will say why. */
 static const char *description_of(struct arena *arena, char *text, size_t length)
 {
 	struct json_document document;
@@ -30,7 +32,8 @@ static const char *description_of(struct arena *arena, char *text, size_t length
 	if (json_document_parse("", text, length, &json_limits_profile, &document, NULL))
 		return NULL;
 	description = json_string_value(json_object_get(document.root, "description"));
-	copy = description && !text_has_control(description) ? arena_copy(arena, description) : NULL;
+	copy = description && !text_has_control(description) ? arena_copy(arena, description)
+							     : NULL;
 	json_document_free(&document);
 	return copy;
 }
@@ -47,14 +50,16 @@ static const char *name_of(struct arena *arena, const char *file)
 	return name && grammar_profile_name(name) ? name : NULL;
 }
 
-static int add(struct collection *to, const char *name, const char *place, char *text, size_t length)
+static int add(
+	struct collection *to, const char *name, const char *place, char *text, size_t length)
 {
 	struct profile_listing *entry = NULL;
 	bool known = false;
 
 	for (size_t i = 0; i < to->count; i++)
 		known |= strcmp(to->entries[i].name, name) == 0;
-	if (known || to->count >= PLACES_MAX) { /* an earlier place hides a later one, as profile_load() would have it */
+	if (known || to->count >= PLACES_MAX) { /* an earlier place hides a later one, as
+						   profile_load() would have it */
 		free(text);
 		return 0;
 	}
@@ -77,13 +82,15 @@ static int list_directory(struct collection *to, const char *root)
 	int r = path ? 0 : -ENOMEM;
 
 	while (directory && !r && (file = readdir(directory))) {
-		const char *name = name_of(to->arena, file->d_name), *place = arena_format(to->arena, "%s/%s", path, file->d_name);
+		const char *name = name_of(to->arena, file->d_name),
+			   *place = arena_format(to->arena, "%s/%s", path, file->d_name);
 		char *text = NULL;
 		size_t length = 0;
 
 		if (!name)
 			continue;
-		if (file_read(AT_FDCWD, place ? place : "", json_limits_profile.bytes, &text, &length))
+		if (file_read(AT_FDCWD, place ? place : "", json_limits_profile.bytes, &text,
+			    &length))
 			text = NULL;
 		r = place ? add(to, name, place, text, length) : -ENOMEM;
 	}
@@ -97,7 +104,9 @@ static int list_built_in(struct collection *to)
 	int r = 0;
 
 	for (size_t i = 0; (path = builtin_path(i)) && !r; i++) {
-		const char *name = text_starts_with(path, prefix) ? name_of(to->arena, path + strlen(prefix)) : NULL;
+		const char *name = text_starts_with(path, prefix)
+					   ? name_of(to->arena, path + strlen(prefix))
+					   : NULL;
 		size_t length;
 		const char *text = builtin_text(path, &length);
 		char *copy;
@@ -110,8 +119,8 @@ static int list_built_in(struct collection *to)
 	return r;
 }
 
-int profile_list(const struct profile_variables *variables, struct arena *arena, struct profile_listing **ret, size_t *ret_count,
-	struct err *reterr)
+int profile_list(const struct profile_variables *variables, struct arena *arena,
+	struct profile_listing **ret, size_t *ret_count, struct err *reterr)
 {
 	struct collection all = {.arena = arena};
 	int r = variables->xdg_config ? list_directory(&all, variables->xdg_config) : 0;

@@ -1,6 +1,6 @@
 /*
- * Loading: a document applies what it extends to the profile, depth first and each document once, and then itself. See load.h for the
- * contract and loader.h for the parts.
+ * Loading: a document applies what it extends to the profile, depth first and each document once,
+ * and then itself. See load.h for the contract and loader.h for the parts.
  */
 #include "profile/load.h"
 
@@ -14,7 +14,8 @@
 #include "util/file.h"
 #include "util/text.h"
 
-static int document_apply(struct loader *loader, const struct cursor *at, const struct profile_document *document);
+static int document_apply(
+	struct loader *loader, const struct cursor *at, const struct profile_document *document);
 
 /* ---- the root of a profile ---- */
 
@@ -43,7 +44,8 @@ static int name_read(const struct cursor *at, const struct field *field, void *i
 	if (r)
 		return r;
 	if (!grammar_profile_name(text))
-		return cursor_error(at, "expected a name: 1 to 64 letters, digits and _.+-, beginning with a letter, digit or _");
+		return cursor_error(at, "expected a name: 1 to 64 letters, digits and _.+-, "
+					"beginning with a letter, digit or _");
 	return cursor_copy(at, text, into);
 }
 
@@ -72,7 +74,9 @@ static int extended_read(const struct cursor *at, void *into)
 static int extends_read(const struct cursor *at, const struct field *field, void *into)
 {
 	struct profile *profile = into;
-	int r = json_is_string(at->node) ? extended_read(at, profile) : cursor_elements(at, EXTENDS_DEPTH_MAX, extended_read, profile);
+	int r = json_is_string(at->node)
+			? extended_read(at, profile)
+			: cursor_elements(at, EXTENDS_DEPTH_MAX, extended_read, profile);
 
 	(void)field;
 	at->reading->inherited_clauses = profile->syscalls.clause_count;
@@ -94,7 +98,8 @@ static int hostname_read(const struct cursor *at, const struct field *field, voi
 	if (r)
 		return r;
 	if (!text_is_hostname(text))
-		return cursor_error(&value, "expected a host name: at most 64 letters, digits, hyphens and dots");
+		return cursor_error(&value,
+			"expected a host name: at most 64 letters, digits, hyphens and dots");
 	return cursor_copy(&value, text, &profile->hostname);
 }
 
@@ -150,7 +155,8 @@ static bool is_open(const struct loader *loader, const struct profile_document *
 	return false;
 }
 
-static int open_document(struct loader *loader, const struct cursor *at, const struct profile_document *document)
+static int open_document(
+	struct loader *loader, const struct cursor *at, const struct profile_document *document)
 {
 	size_t same = 0; /* profiles and groups are counted apart */
 
@@ -166,14 +172,16 @@ static int open_document(struct loader *loader, const struct cursor *at, const s
 
 static const struct profile_document *document_of(const struct reading *reading)
 {
-	return reading->loader->chain[reading->loader->depth - 1]; /* the innermost is the one that is read */
+	return reading->loader
+		->chain[reading->loader->depth - 1]; /* the innermost is the one that is read */
 }
 
 int loader_extend(const struct cursor *at, const char *name)
 {
 	struct loader *loader = at->reading->loader;
 	const struct profile_document *document = NULL;
-	int r = loader_find(loader, at, document_of(at->reading), DOCUMENT_PROFILE, name, &document);
+	int r = loader_find(
+		loader, at, document_of(at->reading), DOCUMENT_PROFILE, name, &document);
 
 	return r ? r : document_apply(loader, at, document);
 }
@@ -206,14 +214,16 @@ int loader_group(const struct cursor *at, const char *name)
 int loader_document(const struct cursor *at, const char *path, const struct json_document **ret)
 {
 	const struct profile_document *document = NULL;
-	int r = loader_find(at->reading->loader, at, document_of(at->reading), DOCUMENT_SECCOMP, path, &document);
+	int r = loader_find(at->reading->loader, at, document_of(at->reading), DOCUMENT_SECCOMP,
+		path, &document);
 
 	if (!r)
 		*ret = &document->json;
 	return r;
 }
 
-static int document_apply(struct loader *loader, const struct cursor *at, const struct profile_document *document)
+static int document_apply(
+	struct loader *loader, const struct cursor *at, const struct profile_document *document)
 {
 	struct reading reading = {
 		.document = &document->json,
@@ -231,7 +241,8 @@ static int document_apply(struct loader *loader, const struct cursor *at, const 
 	while (slot < loader->document_count && loader->documents[slot] != document)
 		slot++;
 	if (loader->applied[slot] && !is_open(loader, document))
-		return 0; /* a second way to the same document: what came in between must not be undone */
+		return 0; /* a second way to the same document: what came in between must not be
+			     undone */
 	r = open_document(loader, at, document);
 	if (r)
 		return r;
@@ -251,9 +262,10 @@ static const char *fit_name(struct arena *arena, const char *name)
 	char fit[65];
 	size_t length = 0;
 
-	for (; name[length] && length < sizeof(fit) - 1; length++) {
+	for (; length < sizeof(fit) - 1 && name[length]; length++) {
 		char c = name[length];
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+		bool plain =
+			(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 
 		fit[length] = plain || (length && (c == '-' || c == '+')) ? c : '_';
 	}
@@ -269,21 +281,27 @@ static int load(struct loader *loader, const struct profile_document *document, 
 	if (r)
 		return r;
 	if (!profile->name)
-		profile->name = grammar_profile_name(document->name) ? arena_copy(loader->arena, document->name)
-								     : fit_name(loader->arena, document->name);
+		profile->name = grammar_profile_name(document->name)
+					? arena_copy(loader->arena, document->name)
+					: fit_name(loader->arena, document->name);
 	if (!profile->name)
 		return err_set(loader->err, -ENOMEM, document->json.name, "out of memory");
-	profile->syscalls.unconfined = profile->syscalls.default_action == ACTION_ALLOW && !profile->syscalls.clause_count;
+	profile->syscalls.unconfined =
+		profile->syscalls.default_action == ACTION_ALLOW && !profile->syscalls.clause_count;
 	*ret = *profile;
 	return 0;
 }
 
-int profile_load(const char *name_or_path, const struct profile_variables *variables, struct arena *arena,
-	struct profile_library *library, struct profile *ret, struct err *reterr)
+int profile_load(const char *name_or_path, const struct profile_variables *variables,
+	struct arena *arena, struct profile_library *library, struct profile *ret,
+	struct err *reterr)
 {
 	struct err own = {0};
 	struct profile profile;
-	struct loader loader = {.variables = variables, .arena = arena, .library = library, .profile = &profile,
+	struct loader loader = {.variables = variables,
+		.arena = arena,
+		.library = library,
+		.profile = &profile,
 		.err = reterr ? reterr : &own};
 	const struct profile_document *document = NULL;
 	int r = loader_find(&loader, NULL, NULL, DOCUMENT_PROFILE, name_or_path, &document);
@@ -292,12 +310,16 @@ int profile_load(const char *name_or_path, const struct profile_variables *varia
 	return r ? r : load(&loader, document, ret);
 }
 
-int profile_load_text(const char *document_name, char *text, size_t length, const struct profile_variables *variables,
-	struct arena *arena, struct profile_library *library, struct profile *ret, struct err *reterr)
+int profile_load_text(const char *document_name, char *text, size_t length,
+	const struct profile_variables *variables, struct arena *arena,
+	struct profile_library *library, struct profile *ret, struct err *reterr)
 {
 	struct err own = {0};
 	struct profile profile;
-	struct loader loader = {.variables = variables, .arena = arena, .library = library, .profile = &profile,
+	struct loader loader = {.variables = variables,
+		.arena = arena,
+		.library = library,
+		.profile = &profile,
 		.err = reterr ? reterr : &own};
 	const struct profile_document like = {.name = (char *)document_name}, *document;
 	int r = loader_take(&loader, &like, document_name, text, length, &document);

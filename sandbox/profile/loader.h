@@ -1,4 +1,5 @@
-/* How the readers of a document get at other documents: profiles it extends, groups it names, a seccomp document it imports. */
+/* How the readers of a document get at other documents: profiles it extends, groups it names, a
+ * seccomp document it imports. */
 #ifndef IMMURE_PROFILE_LOADER_H
 #define IMMURE_PROFILE_LOADER_H
 
@@ -21,10 +22,11 @@ struct profile_document {
 	struct profile_document *next;
 	const char *built_in; /* its path there; NULL for a file */
 	enum document_kind kind;
-	dev_t device;	      /* of a file; 0 and 0 for text from memory or a pipe */
+	dev_t device; /* of a file; 0 and 0 for text from memory or a pipe */
 	ino_t inode;
-	char *directory;      /* of a file named by its path: what it extends may be relative to it; owned; else NULL */
-	char *name;	      /* by which it was asked for, fit to be a profile's name; owned */
+	char *directory; /* of a file named by its path: what it extends may be relative to it;
+			    owned; else NULL */
+	char *name;      /* by which it was asked for, fit to be a profile's name; owned */
 };
 
 struct loader {
@@ -33,31 +35,35 @@ struct loader {
 	struct profile_library *library;
 	struct profile *profile;
 	struct err *err;
-	const struct profile_document *chain[EXTENDS_DEPTH_MAX * 2]; /* being applied, from the outermost */
+	const struct profile_document
+		*chain[EXTENDS_DEPTH_MAX * 2]; /* being applied, from the outermost */
 	size_t depth;
 	const struct profile_document *documents[DOCUMENTS_MAX]; /* all that this load has read */
 	bool applied[DOCUMENTS_MAX];
 	size_t document_count;
-	const struct profile_document *groups[GROUPS_MAX]; /* that the section being read has taken in */
+	const struct profile_document
+		*groups[GROUPS_MAX]; /* that the section being read has taken in */
 	size_t group_count;
 };
 
 /* ---- find.c ---- */
 
 /*
- * Reads the document that `name` stands for in a document (at, from) or on the command line (both NULL), or finds it among those that
- * were read already. Errors are placed at `at`, else at the name.
+ * Reads the document that `name` stands for in a document (at, from) or on the command line (both
+ * NULL), or finds it among those that were read already. Errors are placed at `at`, else at the
+ * name.
  */
-int loader_find(struct loader *loader, const struct cursor *at, const struct profile_document *from, enum document_kind kind,
-	const char *name, const struct profile_document **ret);
+int loader_find(struct loader *loader, const struct cursor *at, const struct profile_document *from,
+	enum document_kind kind, const char *name, const struct profile_document **ret);
 
 /* Takes over text as a document of this load. */
-int loader_take(struct loader *loader, const struct profile_document *like, const char *document_name, char *text, size_t length,
-	const struct profile_document **ret);
+int loader_take(struct loader *loader, const struct profile_document *like,
+	const char *document_name, char *text, size_t length, const struct profile_document **ret);
 
 /* ---- load.c ---- */
 
-/* Applies the group to the policy of the profile that at's document belongs to; once for each section that asks for it. */
+/* Applies the group to the policy of the profile that at's document belongs to; once for each
+ * section that asks for it. */
 int loader_group(const struct cursor *at, const char *name);
 
 /* Reads a seccomp document; it lives as long as the library. */

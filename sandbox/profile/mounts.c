@@ -1,6 +1,7 @@
 /*
- * The mount rules of a profile, keyed by target. 2,000 binds are ordinary (one for each package of a build), so that the key is looked
- * up in a hash: open addressing over positions in the array, twice as many slots as rules at least.
+ * The mount rules of a profile, keyed by target. 2,000 binds are ordinary (one for each package of
+ * a build), so that the key is looked up in a hash: open addressing over positions in the array,
+ * twice as many slots as rules at least.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,12 +11,13 @@
 #include "util/arena.h"
 
 struct mount_index {
-	size_t slots; /* a power of two */
+	size_t slots;        /* a power of two */
 	uint32_t *positions; /* one more than the position in files->mounts; 0: free */
 	uint32_t *hashes;
 };
 
-/* FNV-1a. A profile's author who makes keys collide slows down a launch of their own: MOUNTS_MAX bounds it. */
+/* FNV-1a. A profile's author who makes keys collide slows down a launch of their own: MOUNTS_MAX
+ * bounds it. */
 static uint32_t hash_path(const char *path)
 {
 	uint32_t hash = 2166136261U;
@@ -32,7 +34,8 @@ static size_t find_slot(const struct files_section *files, const char *target, u
 	size_t slot = hash & (index->slots - 1);
 
 	for (; index->positions[slot]; slot = (slot + 1) & (index->slots - 1))
-		if (index->hashes[slot] == hash && strcmp(files->mounts[index->positions[slot] - 1].target, target) == 0)
+		if (index->hashes[slot] == hash &&
+			strcmp(files->mounts[index->positions[slot] - 1].target, target) == 0)
 			break;
 	return slot;
 }
@@ -62,7 +65,9 @@ static int grow(struct files_section *files, struct arena *arena)
 
 size_t mounts_find(const struct files_section *files, const char *target)
 {
-	uint32_t position = files->index ? files->index->positions[find_slot(files, target, hash_path(target))] : 0;
+	uint32_t position =
+		files->index ? files->index->positions[find_slot(files, target, hash_path(target))]
+			     : 0;
 
 	return position ? position - 1 : files->mount_count;
 }
@@ -72,7 +77,8 @@ int mounts_set(struct files_section *files, struct arena *arena, const struct mo
 	uint32_t hash = hash_path(rule->target);
 	struct mount_rule *added;
 	size_t slot;
-	int r = !files->index || files->mount_count * 2 >= files->index->slots ? grow(files, arena) : 0;
+	int r = !files->index || files->mount_count * 2 >= files->index->slots ? grow(files, arena)
+									       : 0;
 
 	if (r)
 		return r;
@@ -110,12 +116,14 @@ static const char *copy_or_null(struct arena *arena, const char *string, bool *f
 	return copy;
 }
 
-int profile_set_mount(struct profile *profile, struct arena *arena, const struct mount_rule *rule, struct err *reterr)
+int profile_set_mount(struct profile *profile, struct arena *arena, const struct mount_rule *rule,
+	struct err *reterr)
 {
 	struct mount_rule copy = *rule;
 	bool failed = false;
 
-	if (profile->files.mount_count >= MOUNTS_MAX && mounts_find(&profile->files, rule->target) == profile->files.mount_count)
+	if (profile->files.mount_count >= MOUNTS_MAX &&
+		mounts_find(&profile->files, rule->target) == profile->files.mount_count)
 		return err_set(reterr, -E2BIG, rule->target, "more than %d mounts", MOUNTS_MAX);
 	copy.target = copy_or_null(arena, rule->target, &failed);
 	copy.source = copy_or_null(arena, rule->source, &failed);

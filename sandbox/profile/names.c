@@ -1,4 +1,5 @@
-/* Words of the notation for the enums of profile.h: one table each, for the parser, the emitter and the command line. */
+/* Words of the notation for the enums of profile.h: one table each, for the parser, the emitter and
+ * the command line. */
 #include "profile/names.h"
 
 #include "profile/load.h"
@@ -8,7 +9,8 @@ const char *const enforce_names[] = {
 	[ENFORCE_BEST_EFFORT] = "best-effort",
 	[ENFORCE_AUDIT] = "audit",
 };
-const char *const root_names[] = {[ROOT_EMPTY] = "empty", [ROOT_HOST] = "host", [ROOT_DIRECTORY] = "/directory"};
+const char *const root_names[] = {
+	[ROOT_EMPTY] = "empty", [ROOT_HOST] = "host", [ROOT_DIRECTORY] = "/directory"};
 const char *const home_names[] = {
 	[HOME_NONE] = "none",
 	[HOME_EMPTY] = "empty",
@@ -55,7 +57,8 @@ const char *const terminal_names[] = {
 const char *const access_names[] = {[false] = "ro", [true] = "rw"};
 const char *const scope_names[] = {[SCOPE_ABSTRACT] = "abstract-unix", [SCOPE_SIGNAL] = "signal"};
 
-#define HAS_ALL(table, count) _Static_assert(sizeof(table) / sizeof((table)[0]) == (count), #table " names every value")
+#define HAS_ALL(table, count) \
+	_Static_assert(sizeof(table) / sizeof((table)[0]) == (count), #table " names every value")
 HAS_ALL(enforce_names, ENFORCE_COUNT);
 HAS_ALL(root_names, ROOT_KIND_COUNT);
 HAS_ALL(home_names, HOME_KIND_COUNT);

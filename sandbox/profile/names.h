@@ -1,4 +1,5 @@
-/* Words of the notation for the enums of profile.h; those that the command line needs too are declared in load.h. */
+/* Words of the notation for the enums of profile.h; those that the command line needs too are
+ * declared in load.h. */
 #ifndef IMMURE_PROFILE_NAMES_H
 #define IMMURE_PROFILE_NAMES_H
 

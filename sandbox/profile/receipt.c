@@ -11,7 +11,8 @@ static const char *const outcome_names[] = {
 	[OUTCOME_NOT_ENFORCED] = "not enforced",
 	[OUTCOME_AUDITED] = "audited",
 };
-_Static_assert(sizeof(outcome_names) / sizeof(outcome_names[0]) == OUTCOME_COUNT, "each outcome has a name");
+_Static_assert(sizeof(outcome_names) / sizeof(outcome_names[0]) == OUTCOME_COUNT,
+	"each outcome has a name");
 
 const char *outcome_name(enum outcome outcome)
 {
@@ -27,9 +28,12 @@ static int refuse(const struct receipt_row *row, struct err *reterr)
 	if (row->rule)
 		(void)origin_format(&row->rule->origin, where, sizeof(where));
 	r = err_set(reterr, -ENOTSUP, where, "%s: required, but %s: %s", row->asked,
-		row->outcome == OUTCOME_PARTLY ? "only partly enforceable here" : "not enforceable here",
+		row->outcome == OUTCOME_PARTLY ? "only partly enforceable here"
+					       : "not enforceable here",
 		row->reason ? row->reason : "this system offers nothing for it");
-	err_hint(reterr, "%s", row->remedy ? row->remedy : "to go without it, give the rule \"enforce\": \"best-effort\"");
+	err_hint(reterr, "%s",
+		row->remedy ? row->remedy
+			    : "to go without it, give the rule \"enforce\": \"best-effort\"");
 	return r;
 }
 

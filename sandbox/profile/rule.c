@@ -13,11 +13,13 @@ char *origin_format(const struct origin *origin, char *buffer, size_t size)
 	char safe[256];
 	unsigned line, column;
 
-	(void)text_escape(pointer, strlen(pointer), safe, sizeof(safe)); /* a key may hold what a terminal would obey */
+	(void)text_escape(pointer, strlen(pointer), safe,
+		sizeof(safe)); /* a key may hold what a terminal would obey */
 	if (!origin->document)
 		(void)snprintf(buffer, size, "%s", safe);
 	else if (json_document_locate(origin->document, pointer, &line, &column))
-		(void)snprintf(buffer, size, "%s:%u:%u: %s", origin->document->name, line, column, *safe ? safe : "/");
+		(void)snprintf(buffer, size, "%s:%u:%u: %s", origin->document->name, line, column,
+			*safe ? safe : "/");
 	else
 		(void)snprintf(buffer, size, "%s: %s", origin->document->name, safe);
 	return buffer;

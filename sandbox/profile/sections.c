@@ -6,7 +6,9 @@
 #include "profile/grammar.h"
 #include "profile/names.h"
 
-#define ID_MAX 2147483647 /* many a program holds an id in an int: a larger one has become root before (CVE-2024-40635) */
+#define ID_MAX                                                                                  \
+	2147483647 /* many a program holds an id in an int: a larger one has become root before \
+		      (CVE-2024-40635) */
 
 int network_read(const struct cursor *at, const struct field *field, void *into)
 {
@@ -79,7 +81,8 @@ static int type_read(const struct cursor *at, const struct field *field, void *i
 	if (r)
 		return r;
 	if (!grammar_selinux_type(text))
-		return cursor_error(at, "expected a type of the SELinux policy such as \"immure_t\"");
+		return cursor_error(
+			at, "expected a type of the SELinux policy such as \"immure_t\"");
 	return cursor_copy(at, text, into);
 }
 

@@ -1,4 +1,5 @@
-/* The readers of a profile's sections: each reads the value at the cursor into its part of struct profile. */
+/* The readers of a profile's sections: each reads the value at the cursor into its part of struct
+ * profile. */
 #ifndef IMMURE_PROFILE_SECTIONS_H
 #define IMMURE_PROFILE_SECTIONS_H
 
@@ -40,14 +41,17 @@ int mounts_set(struct files_section *files, struct arena *arena, const struct mo
 mode_t mounts_default_mode(const struct mount_rule *rule);
 
 /* Adds or replaces by name. 0 or -ENOMEM. */
-int environment_set(struct environment_section *environment, struct arena *arena, const struct environment_setting *setting);
+int environment_set(struct environment_section *environment, struct arena *arena,
+	const struct environment_setting *setting);
 
 /* What limit_parse() accepts for a kind, in words. */
 const char *limit_expected(enum limit_kind kind);
-/* The value in its shortest form that limit_parse() reads back: "1G", "1.5", "unlimited". Returns buffer. */
+/* The value in its shortest form that limit_parse() reads back: "1G", "1.5", "unlimited". Returns
+ * buffer. */
 char *limit_format(enum limit_kind kind, uint64_t value, char *buffer, size_t size);
 
-/* One clause of a document that is being applied: it may lift what was inherited only for a reason. */
+/* One clause of a document that is being applied: it may lift what was inherited only for a reason.
+ */
 int clause_add(const struct cursor *at, const struct syscall_clause *clause);
 int clause_check(const struct cursor *at, const struct syscall_clause *clause);
 /* True when a clause lets calls through that the policy would not. */
@@ -57,7 +61,8 @@ int clause_read(const struct cursor *at, void *into);
 int clause_names_read(const struct cursor *at, const struct field *field, void *into);
 int clause_errno(const struct cursor *at, const char *name, uint16_t *ret);
 
-/* Reads the document of a group ("include", "default", "allow", "deny", "rules") into the profile's policy. */
+/* Reads the document of a group ("include", "default", "allow", "deny", "rules") into the profile's
+ * policy. */
 int group_read(struct reading *reading);
 
 #endif

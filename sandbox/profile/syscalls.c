@@ -1,6 +1,7 @@
 /*
- * The section "syscalls", and the documents of groups that it names. The last clause that matches decides, so that order is meaning:
- * what is inherited, then groups, the imported document, allow, deny, rules.
+ * The section "syscalls", and the documents of groups that it names. The last clause that matches
+ * decides, so that order is meaning: what is inherited, then groups, the imported document, allow,
+ * deny, rules.
  */
 #include <errno.h>
 #include <string.h>
@@ -20,19 +21,25 @@ static const struct {
 	enum syscall_action action;
 	uint16_t error;
 } defaults[] = {
-	{"enosys", ACTION_ERRNO, ENOSYS}, {"eperm", ACTION_ERRNO, EPERM}, {"kill", ACTION_KILL, 0},
-	{"trap", ACTION_TRAP, 0},	  {"log", ACTION_LOG, 0},	  {"allow", ACTION_ALLOW, 0},
+	{"enosys", ACTION_ERRNO, ENOSYS},
+	{"eperm", ACTION_ERRNO, EPERM},
+	{"kill", ACTION_KILL, 0},
+	{"trap", ACTION_TRAP, 0},
+	{"log", ACTION_LOG, 0},
+	{"allow", ACTION_ALLOW, 0},
 };
 
 static int default_set(const struct cursor *at, enum syscall_action action, uint16_t error)
 {
 	struct syscalls_section *syscalls = &at->reading->profile->syscalls;
-	bool denied = syscalls->default_action != ACTION_ALLOW && syscalls->default_action != ACTION_LOG;
+	bool denied =
+		syscalls->default_action != ACTION_ALLOW && syscalls->default_action != ACTION_LOG;
 	bool permits = action == ACTION_ALLOW || action == ACTION_LOG;
 
 	if (syscalls->rule.set && denied && permits && !at->reading->override) {
 		int r = cursor_error(at, "this lifts the inherited default, which denies");
-		err_hint(at->reading->err, "if it is meant, add \"override\": \"the reason\" to the section");
+		err_hint(at->reading->err,
+			"if it is meant, add \"override\": \"the reason\" to the section");
 		return r;
 	}
 	syscalls->default_action = action;
@@ -66,7 +73,8 @@ static int default_read(const struct cursor *at, const struct field *field, void
 
 /* ---- clauses without conditions ---- */
 
-static int names_clause(const struct cursor *at, const struct field *field, enum syscall_action action, uint16_t error)
+static int names_clause(const struct cursor *at, const struct field *field,
+	enum syscall_action action, uint16_t error)
 {
 	struct syscall_clause clause = {.action = action, .error = error};
 	int r = clause_names_read(at, field, &clause);
@@ -129,13 +137,16 @@ static int group_part_read(const struct cursor *at, const struct field *field, v
 	(void)into;
 	if (strcmp(field->name, "revision") == 0) {
 		r = cursor_number(at, field, &number);
-		if (!r && (text_parse_u64(revision, 9999, &number) || number != (uint64_t)json_integer_value(at->node)))
+		if (!r && (text_parse_u64(revision, 9999, &number) ||
+				  number != (uint64_t)json_integer_value(at->node)))
 			r = cursor_error(at, "expected %s, as in the name of the file", revision);
 		return r;
 	}
 	r = cursor_text(at, &name);
-	if (!r && (strlen(name) != (size_t)(revision - 1 - group) || strncmp(name, group, strlen(name)) != 0))
-		r = cursor_error(at, "expected \"%.*s\", as in the name of the file", (int)(revision - 1 - group), group);
+	if (!r && (strlen(name) != (size_t)(revision - 1 - group) ||
+			  strncmp(name, group, strlen(name)) != 0))
+		r = cursor_error(at, "expected \"%.*s\", as in the name of the file",
+			(int)(revision - 1 - group), group);
 	return r;
 }
 
@@ -161,7 +172,11 @@ int group_read(struct reading *reading)
 		{.name = "$schema", .read = text_read},
 		{.name = "version", .read = version_read, .mandatory = true},
 		{.name = "name", .read = group_part_read, .mandatory = true},
-		{.name = "revision", .read = group_part_read, .minimum = 1, .maximum = 9999, .mandatory = true},
+		{.name = "revision",
+			.read = group_part_read,
+			.minimum = 1,
+			.maximum = 9999,
+			.mandatory = true},
 		{.name = "description", .read = text_read},
 		{.name = "include", .read = groups_read},
 		{.name = "default", .read = default_read},
@@ -169,7 +184,8 @@ int group_read(struct reading *reading)
 		{.name = "deny", .read = deny_read},
 		{.name = "rules", .read = rules_read},
 	};
-	struct cursor root = {.reading = reading, .node = reading->document->root, .enforce = reading->enforce};
+	struct cursor root = {
+		.reading = reading, .node = reading->document->root, .enforce = reading->enforce};
 
 	return cursor_fields(&root, fields, ARRAY_SIZE(fields), &reading->profile->syscalls);
 }
@@ -184,12 +200,14 @@ static int import_read(const struct cursor *at, const struct field *field, void 
 	struct syscalls_section *syscalls = into, before = *syscalls, imported;
 	const struct json_document *document = NULL;
 	const char *path = NULL;
-	int r = json_is_object(at->node) ? cursor_fields(at, fields, ARRAY_SIZE(fields), &path) : cursor_path(at, field, &path);
+	int r = json_is_object(at->node) ? cursor_fields(at, fields, ARRAY_SIZE(fields), &path)
+					 : cursor_path(at, field, &path);
 
 	if (!r)
 		r = loader_document(at, path, &document);
 	if (!r)
-		r = seccomp_document_import(document, at->reading->arena, syscalls, at->reading->err);
+		r = seccomp_document_import(
+			document, at->reading->arena, syscalls, at->reading->err);
 	if (r)
 		return r;
 	for (size_t i = before.clause_count; i < syscalls->clause_count; i++) {
@@ -248,7 +266,8 @@ static int replace_read(const struct cursor *at, const struct field *field, void
 
 	if (r)
 		return r;
-	*syscalls = (struct syscalls_section){.default_action = ACTION_ERRNO, .default_error = ENOSYS};
+	*syscalls =
+		(struct syscalls_section){.default_action = ACTION_ERRNO, .default_error = ENOSYS};
 	at->reading->inherited_clauses = 0;
 	return 0;
 }
@@ -276,9 +295,11 @@ int syscalls_read(const struct cursor *at, const struct field *field, void *into
 		r = cursor_rule(at, &rule);
 	if (r)
 		return r;
-	if (syscalls->rule.set && rule.enforce == ENFORCE_AUDIT && syscalls->rule.enforce != ENFORCE_AUDIT && !at->reading->override) {
+	if (syscalls->rule.set && rule.enforce == ENFORCE_AUDIT &&
+		syscalls->rule.enforce != ENFORCE_AUDIT && !at->reading->override) {
 		r = cursor_error(at, "audit lifts the inherited policy, which is enforced");
-		err_hint(at->reading->err, "if it is meant, add \"override\": \"the reason\" to the section");
+		err_hint(at->reading->err,
+			"if it is meant, add \"override\": \"the reason\" to the section");
 		return r;
 	}
 	syscalls->rule = rule;

@@ -25,7 +25,16 @@ static const struct {
 	{"program.directory", offsetof(struct profile_variables, program_directory)},
 };
 static const char *const variable_names[] = {
-	"cwd", "home", "user", "xdg.cache", "xdg.config", "xdg.data", "xdg.runtime", "program.directory", "uid", "gid",
+	"cwd",
+	"home",
+	"user",
+	"xdg.cache",
+	"xdg.config",
+	"xdg.data",
+	"xdg.runtime",
+	"program.directory",
+	"uid",
+	"gid",
 };
 
 struct expansion {
@@ -36,7 +45,8 @@ struct expansion {
 static int put(const struct cursor *at, struct expansion *out, const char *text, size_t length)
 {
 	if (length >= EXPANDED_MAX - out->used)
-		return cursor_error(at, "longer than %zu bytes when its variables are filled in", EXPANDED_MAX);
+		return cursor_error(
+			at, "longer than %zu bytes when its variables are filled in", EXPANDED_MAX);
 	if (out->used + length >= out->size) {
 		size_t size = (out->used + length + 1) * 2;
 		char *grown = arena_zeroed(at->reading->arena, size, 1);
@@ -58,7 +68,8 @@ static int unknown(const struct cursor *at, const char *name, size_t length)
 {
 	char word[64], safe[256];
 
-	(void)snprintf(word, sizeof(word), "%.*s", (int)(length < sizeof(word) ? length : sizeof(word) - 1), name);
+	(void)snprintf(word, sizeof(word), "%.*s",
+		(int)(length < sizeof(word) ? length : sizeof(word) - 1), name);
 	for (size_t i = 0; i < ARRAY_SIZE(string_variables); i++)
 		if (strcmp(string_variables[i].name, word) == 0)
 			return cursor_error(at, "${%s} has no value here", word);
@@ -66,7 +77,8 @@ static int unknown(const struct cursor *at, const char *name, size_t length)
 	return cursor_unknown(at, "variable", safe, variable_names, ARRAY_SIZE(variable_names));
 }
 
-static int put_variable(const struct cursor *at, struct expansion *out, const char *name, size_t length)
+static int put_variable(
+	const struct cursor *at, struct expansion *out, const char *name, size_t length)
 {
 	const struct profile_variables *variables = at->reading->variables;
 	char number[16];
@@ -74,14 +86,16 @@ static int put_variable(const struct cursor *at, struct expansion *out, const ch
 	for (size_t i = 0; i < ARRAY_SIZE(string_variables); i++) {
 		const char *value;
 
-		if (strlen(string_variables[i].name) != length || memcmp(string_variables[i].name, name, length) != 0)
+		if (strlen(string_variables[i].name) != length ||
+			memcmp(string_variables[i].name, name, length) != 0)
 			continue;
 		memcpy(&value, (const char *)variables + string_variables[i].offset, sizeof(value));
 		return value ? put(at, out, value, strlen(value)) : unknown(at, name, length);
 	}
 	if (length != 3 || (memcmp(name, "uid", 3) != 0 && memcmp(name, "gid", 3) != 0))
 		return unknown(at, name, length);
-	(void)snprintf(number, sizeof(number), "%u", name[0] == 'u' ? variables->uid : variables->gid);
+	(void)snprintf(
+		number, sizeof(number), "%u", name[0] == 'u' ? variables->uid : variables->gid);
 	return put(at, out, number, strlen(number));
 }
 

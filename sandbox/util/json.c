@@ -1,6 +1,7 @@
 /*
- * The JSON reader: recursive descent over text that somebody else may have written. Depth, values and lengths are counted before
- * anything is allocated for them, so that the cost of a document is bounded by its limits. See json.h.
+ * The JSON reader: recursive descent over text that somebody else may have written. Depth, values
+ * and lengths are counted before anything is allocated for them, so that the cost of a document is
+ * bounded by its limits. See json.h.
  */
 #include "util/json.h"
 
@@ -25,7 +26,8 @@ struct reader {
 	const char *start, *at, *end; /* *end is NUL or not ours to read */
 	const struct json_limits *limits;
 	size_t depth, values;
-	char *scratch; /* what a string with escapes stands for, until the next one: small, or else malloc'd */
+	char *scratch; /* what a string with escapes stands for, until the next one: small, or else
+			  malloc'd */
 	size_t scratch_size;
 	struct err *err;
 	char small[512];
@@ -38,7 +40,8 @@ static void place_of(const char *start, const char *at, unsigned *ret_line, unsi
 	unsigned line = 1;
 	const char *line_start = start;
 
-	for (const char *next; (next = memchr(line_start, '\n', (size_t)(at - line_start))); line_start = next + 1)
+	for (const char *next; (next = memchr(line_start, '\n', (size_t)(at - line_start)));
+		line_start = next + 1)
 		line++;
 	*ret_line = line;
 	*ret_column = (unsigned)(at - line_start) + 1;
@@ -81,7 +84,10 @@ static bool take(struct reader *reader, char c)
 
 static int hex_digit(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
 }
 
 /* The four digits after \u at *at, which is moved past them; -1 where there are none. */
@@ -102,7 +108,8 @@ static long take_unit(const char **at, const char *end)
 	return unit;
 }
 
-/* The character that \uXXXX or a pair of them stands for; -1 for a lone surrogate, for NUL and for what is no number. */
+/* The character that \uXXXX or a pair of them stands for; -1 for a lone surrogate, for NUL and for
+ * what is no number. */
 static long take_code(const char **at, const char *end)
 {
 	long high = take_unit(at, end), low;
@@ -115,7 +122,8 @@ static long take_code(const char **at, const char *end)
 		return -1;
 	*at += 2;
 	low = take_unit(at, end);
-	return low < 0xdc00 || low > 0xdfff ? -1 : 0x10000 + ((high - 0xd800) << 10 | (low - 0xdc00));
+	return low < 0xdc00 || low > 0xdfff ? -1
+					    : 0x10000 + ((high - 0xd800) << 10 | (low - 0xdc00));
 }
 
 static size_t put_code(char *out, unsigned long code)
@@ -129,7 +137,8 @@ static size_t put_code(char *out, unsigned long code)
 	return count;
 }
 
-/* Writes what the body of a string (between the quotes) stands for; never longer than the body. Bytes, or 0 with *bad set. */
+/* Writes what the body of a string (between the quotes) stands for; never longer than the body.
+ * Bytes, or 0 with *bad set. */
 static size_t unescape(const char *at, const char *end, char *out, const char **bad)
 {
 	static const char letters[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
@@ -142,7 +151,8 @@ static size_t unescape(const char *at, const char *end, char *out, const char **
 			out[used++] = *at++;
 			continue;
 		}
-		at++; /* the body never ends in a lone backslash: that would have hidden the closing quote */
+		at++; /* the body never ends in a lone backslash: that would have hidden the closing
+			 quote */
 		letter = *at ? strchr(letters, *at) : NULL;
 		if (letter) {
 			out[used++] = meant[letter - letters];
@@ -163,10 +173,13 @@ static size_t unescape(const char *at, const char *end, char *out, const char **
 /* What the walk over a string stops at. */
 enum { PLAIN, STOP_CONTROL, STOP_QUOTE, STOP_ESCAPE, STOP_WIDE };
 
-static const unsigned char stops[256] = {
-	[0 ... 0x1f] = STOP_CONTROL, ['"'] = STOP_QUOTE, ['\\'] = STOP_ESCAPE, [0x80 ... 0xff] = STOP_WIDE};
+static const unsigned char stops[256] = {[0 ... 0x1f] = STOP_CONTROL,
+	['"'] = STOP_QUOTE,
+	['\\'] = STOP_ESCAPE,
+	[0x80 ... 0xff] = STOP_WIDE};
 
-/* Finds the closing quote of the string that begins at reader->at, or NULL; knows if it has escapes, and if it is all ASCII. */
+/* Finds the closing quote of the string that begins at reader->at, or NULL; knows if it has
+ * escapes, and if it is all ASCII. */
 static const char *string_end(struct reader *reader, bool *ret_escapes, bool *ret_ascii)
 {
 	const char *at = reader->at;
@@ -185,11 +198,13 @@ static const char *string_end(struct reader *reader, bool *ret_escapes, bool *re
 		}
 	}
 	if (at < reader->end && stop == STOP_CONTROL)
-		return fail_null(reader, -EINVAL, at, "a control character in a string; write it as an escape");
+		return fail_null(reader, -EINVAL, at,
+			"a control character in a string; write it as an escape");
 	if (at >= reader->end)
 		return fail_null(reader, -EINVAL, reader->at - 1, "a string without an end");
 	if ((size_t)(at - reader->at) > reader->limits->string)
-		return fail_null(reader, -EFBIG, reader->at - 1, "this string is longer than is allowed");
+		return fail_null(
+			reader, -EFBIG, reader->at - 1, "this string is longer than is allowed");
 	return at;
 }
 
@@ -210,8 +225,8 @@ static bool scratch_fits(struct reader *reader, size_t length)
 }
 
 /*
- * Reads a string whose opening quote has been taken. The result lies in the text itself or, where there are escapes, in the scratch
- * buffer, until the next call.
+ * Reads a string whose opening quote has been taken. The result lies in the text itself or, where
+ * there are escapes, in the scratch buffer, until the next call.
  */
 static int read_string(struct reader *reader, const char **ret, size_t *ret_length)
 {
@@ -230,7 +245,8 @@ static int read_string(struct reader *reader, const char **ret, size_t *ret_leng
 			return fail(reader, -ENOMEM, start, "out of memory");
 		length = unescape(start, end, reader->scratch, &bad);
 		if (bad)
-			return fail(reader, -EINVAL, bad, "not an escape that JSON knows, a lone surrogate, or NUL");
+			return fail(reader, -EINVAL, bad,
+				"not an escape that JSON knows, a lone surrogate, or NUL");
 		start = reader->scratch;
 	}
 	*ret = start;
@@ -258,7 +274,8 @@ static const char *skip_digits(const char *at, const char *end)
 	return at;
 }
 
-/* The end of the number at `at` as RFC 8259 has it, or NULL; knows whether it has a fraction or an exponent. */
+/* The end of the number at `at` as RFC 8259 has it, or NULL; knows whether it has a fraction or an
+ * exponent. */
 static const char *number_end(const char *at, const char *end, bool *ret_real)
 {
 	const char *next;
@@ -302,18 +319,21 @@ static json_t *read_number(struct reader *reader)
 	if (length >= sizeof(digits) || length > reader->limits->string)
 		return fail_null(reader, -EFBIG, start, "a number with too many digits");
 	reader->at = end;
-	memcpy(digits, start, length); /* the text need not end in NUL, and strtod must stop where we did */
+	memcpy(digits, start,
+		length); /* the text need not end in NUL, and strtod must stop where we did */
 	digits[length] = '\0';
 	errno = 0;
 	if (real) {
 		double value = strtod(digits, NULL);
 
 		return isfinite(value) ? json_real(value)
-				       : fail_null(reader, -EINVAL, start, "a number too large to be represented");
+				       : fail_null(reader, -EINVAL, start,
+						 "a number too large to be represented");
 	} else {
 		long long value = strtoll(digits, NULL, 10);
 
-		return errno ? fail_null(reader, -EINVAL, start, "an integer beyond 64 bits") : json_integer(value);
+		return errno ? fail_null(reader, -EINVAL, start, "an integer beyond 64 bits")
+			     : json_integer(value);
 	}
 }
 
@@ -331,14 +351,17 @@ static json_t *read_word(struct reader *reader)
 		if (left < length || memcmp(reader->at, words[i].text, length) != 0)
 			continue;
 		reader->at += length;
-		return words[i].type == JSON_NULL ? json_null() : json_boolean(words[i].type == JSON_TRUE);
+		return words[i].type == JSON_NULL ? json_null()
+						  : json_boolean(words[i].type == JSON_TRUE);
 	}
-	return fail_null(reader, -EINVAL, reader->at, "expected a value: an object, array, string, number, true, false or null");
+	return fail_null(reader, -EINVAL, reader->at,
+		"expected a value: an object, array, string, number, true, false or null");
 }
 
 /* ---- arrays and objects ---- */
 
-/* After an element: true when another one follows, false at the end (*ret 0) or on a syntax error (*ret negative). */
+/* After an element: true when another one follows, false at the end (*ret 0) or on a syntax error
+ * (*ret negative). */
 static bool read_separator(struct reader *reader, char close, const char *expected, int *ret)
 {
 	*ret = 0;
@@ -394,7 +417,8 @@ static int read_member(struct reader *reader, json_t *object)
 	value = read_value(reader);
 	if (!value || json_object_setn_new_nocheck(object, key, length, value))
 		return -EINVAL;
-	if (json_object_size(object) == before) /* cheaper than to look first: each look hashes the key */
+	if (json_object_size(object) ==
+		before) /* cheaper than to look first: each look hashes the key */
 		return fail(reader, -EINVAL, start, "this key is in the object already");
 	return 0;
 }
@@ -439,7 +463,8 @@ static json_t *read_container(struct reader *reader)
 static json_t *read_value(struct reader *reader)
 {
 	if (reader->at == reader->end)
-		return fail_null(reader, -EINVAL, reader->at, "the document ends where a value is expected");
+		return fail_null(
+			reader, -EINVAL, reader->at, "the document ends where a value is expected");
 	if (++reader->values > reader->limits->values)
 		return fail_null(reader, -EFBIG, reader->at, "more values than are allowed");
 	switch (*reader->at) {
@@ -452,11 +477,16 @@ static json_t *read_value(struct reader *reader)
 	}
 }
 
-json_t *json_read(const char *name, const char *text, size_t length, const struct json_limits *limits, struct err *reterr)
+json_t *json_read(const char *name, const char *text, size_t length,
+	const struct json_limits *limits, struct err *reterr)
 {
 	struct err own = {0};
-	struct reader reader = {
-		.name = name, .start = text, .at = text, .end = text + length, .limits = limits, .err = reterr ? reterr : &own};
+	struct reader reader = {.name = name,
+		.start = text,
+		.at = text,
+		.end = text + length,
+		.limits = limits,
+		.err = reterr ? reterr : &own};
 	json_t *root;
 
 	reader.scratch = reader.small;
@@ -467,19 +497,21 @@ json_t *json_read(const char *name, const char *text, size_t length, const struc
 	root = read_value(&reader);
 	skip_space(&reader);
 	if (root && reader.at != reader.end) {
-		(void)fail(&reader, -EINVAL, reader.at, "something follows the end of the document");
+		(void)fail(
+			&reader, -EINVAL, reader.at, "something follows the end of the document");
 		json_decref(root);
 		root = NULL;
 	}
 	if (reader.scratch != reader.small)
 		free(reader.scratch);
-	if (!root) /* every other failure has said so already: what is left is jansson out of memory */
+	if (!root) /* every other failure has said so already: what is left is jansson out of memory
+		    */
 		(void)fail(&reader, -ENOMEM, text, "out of memory");
 	return root;
 }
 
-int json_document_parse(const char *name, char *text, size_t length, const struct json_limits *limits,
-	struct json_document *ret, struct err *reterr)
+int json_document_parse(const char *name, char *text, size_t length,
+	const struct json_limits *limits, struct json_document *ret, struct err *reterr)
 {
 	struct err own = {0}, *err = reterr ? reterr : &own;
 	struct json_document document = {.text = text, .length = length, .name = strdup(name)};
@@ -535,7 +567,8 @@ static const char *skip_value(const char *at)
 	return at;
 }
 
-/* Whether the string at `at` (with its quotes) is the token of a JSON pointer, which ends at the next slash or at its end. */
+/* Whether the string at `at` (with its quotes) is the token of a JSON pointer, which ends at the
+ * next slash or at its end. */
 static bool token_is(const char *at, const char *token, size_t token_length, char *scratch)
 {
 	const char *bad = NULL, *end = skip_string(at) - 1;
@@ -552,8 +585,10 @@ static bool token_is(const char *at, const char *token, size_t token_length, cha
 	return i == length;
 }
 
-/* The member or element of the container at `at` that token names; ret_place: its key, or itself in an array. */
-static const char *step_into(const char *at, const char *token, size_t length, char *scratch, const char **ret_place)
+/* The member or element of the container at `at` that token names; ret_place: its key, or itself in
+ * an array. */
+static const char *step_into(
+	const char *at, const char *token, size_t length, char *scratch, const char **ret_place)
 {
 	bool object = *at == '{';
 	unsigned long index = 0;
@@ -581,7 +616,8 @@ static const char *step_into(const char *at, const char *token, size_t length, c
 	return NULL;
 }
 
-bool json_document_locate(const struct json_document *document, const char *pointer, unsigned *ret_line, unsigned *ret_column)
+bool json_document_locate(const struct json_document *document, const char *pointer,
+	unsigned *ret_line, unsigned *ret_column)
 {
 	const char *at = skip_blank(document->text), *place = at;
 	char *scratch _cleanup_free_ = malloc(document->length + 1);

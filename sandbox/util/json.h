@@ -1,7 +1,9 @@
 /*
- * Strict JSON, with places. The tree is jansson's; the reader is our own, since jansson's has no bounds but depth (16 MiB of "{}," cost it
- * 1.3 GB), and takes four times as long on the way of every launch. It accepts only what jansson accepts, and makes the same tree of it:
- * fuzz/fuzz_json.c holds it to that. Any value can be traced back to its line and column. Errors name file:line:column.
+ * Strict JSON, with places. The tree is jansson's; the reader is our own, since jansson's has no
+ * bounds but depth (16 MiB of "{}," cost it 1.3 GB), and takes four times as long on the way of
+ * every launch. It accepts only what jansson accepts, and makes the same tree of it:
+ * fuzz/fuzz_json.c holds it to that. Any value can be traced back to its line and column. Errors
+ * name file:line:column.
  */
 #ifndef IMMURE_UTIL_JSON_H
 #define IMMURE_UTIL_JSON_H
@@ -24,30 +26,34 @@ struct json_limits {
 extern const struct json_limits json_limits_profile;
 
 struct json_document {
-	char *name;    /* a path, or "built-in untrusted": for messages; owned */
-	char *text;    /* owned, NUL-terminated */
+	char *name; /* a path, or "built-in untrusted": for messages; owned */
+	char *text; /* owned, NUL-terminated */
 	size_t length;
-	json_t *root;  /* owned */
+	json_t *root; /* owned */
 };
 
 /*
- * Takes over text (malloc'd, even on failure) and parses it. Refuses: what is over the limits, invalid UTF-8, a byte order mark, control
- * characters written as themselves, NUL however it is written, lone surrogates, duplicate keys (also when spelled with escapes),
- * integers beyond 64 bits with sign, anything after the value. -EINVAL, -EFBIG (a limit) or -ENOMEM.
+ * Takes over text (malloc'd, even on failure) and parses it. Refuses: what is over the limits,
+ * invalid UTF-8, a byte order mark, control characters written as themselves, NUL however it is
+ * written, lone surrogates, duplicate keys (also when spelled with escapes), integers beyond 64
+ * bits with sign, anything after the value. -EINVAL, -EFBIG (a limit) or -ENOMEM.
  */
-int json_document_parse(const char *name, char *text, size_t length, const struct json_limits *limits,
-	struct json_document *ret, struct err *reterr);
+int json_document_parse(const char *name, char *text, size_t length,
+	const struct json_limits *limits, struct json_document *ret, struct err *reterr);
 
 void json_document_free(struct json_document *document);
 
 /*
- * Where the value at pointer begins, or its key if it is a member of an object (1-based line, and column in bytes); false when there
- * is none.
+ * Where the value at pointer begins, or its key if it is a member of an object (1-based line, and
+ * column in bytes); false when there is none.
  */
-bool json_document_locate(const struct json_document *document, const char *pointer, unsigned *ret_line, unsigned *ret_column);
+bool json_document_locate(const struct json_document *document, const char *pointer,
+	unsigned *ret_line, unsigned *ret_column);
 
-/* The reader alone, without a document: a new reference to the tree, or NULL with reterr, whose `where` is name:line:column. */
-json_t *json_read(const char *name, const char *text, size_t length, const struct json_limits *limits, struct err *reterr);
+/* The reader alone, without a document: a new reference to the tree, or NULL with reterr, whose
+ * `where` is name:line:column. */
+json_t *json_read(const char *name, const char *text, size_t length,
+	const struct json_limits *limits, struct err *reterr);
 
 /* Appends "/token" to pointer with ~ and / escaped (RFC 6901); false when buffer is too small. */
 bool json_pointer_append(char *buffer, size_t size, const char *pointer, const char *token);

@@ -1,4 +1,5 @@
-/* Grammars of numbers and words from outside, and printing that cannot move a terminal. See text.h. */
+/* Grammars of numbers and words from outside, and printing that cannot move a terminal. See text.h.
+ */
 #include "util/text.h"
 
 #include <errno.h>
@@ -7,7 +8,8 @@
 
 /* ---- numbers ---- */
 
-/* Reads digits at *text into ret, at most maximum, and moves past them. 0, -EINVAL (no digit) or -ERANGE. */
+/* Reads digits at *text into ret, at most maximum, and moves past them. 0, -EINVAL (no digit) or
+ * -ERANGE. */
 static int take_digits(const char **text, uint64_t maximum, uint64_t *ret)
 {
 	const char *at = *text;
@@ -17,14 +19,16 @@ static int take_digits(const char **text, uint64_t maximum, uint64_t *ret)
 		return -EINVAL;
 	for (; *at >= '0' && *at <= '9'; at++)
 		if (__builtin_mul_overflow(value, 10, &value) ||
-			__builtin_add_overflow(value, (uint64_t)(*at - '0'), &value) || value > maximum)
+			__builtin_add_overflow(value, (uint64_t)(*at - '0'), &value) ||
+			value > maximum)
 			return -ERANGE;
 	*text = at;
 	*ret = value;
 	return 0;
 }
 
-/* A leading zero would be octal to one reader and decimal to the next: only "0" itself may begin with one. */
+/* A leading zero would be octal to one reader and decimal to the next: only "0" itself may begin
+ * with one. */
 static bool has_leading_zero(const char *text)
 {
 	return text[0] == '0' && text[1] >= '0' && text[1] <= '9';
@@ -44,7 +48,8 @@ int text_parse_u64(const char *text, uint64_t maximum, uint64_t *ret)
 	return 0;
 }
 
-/* Reads "12" or "12.345", with at most places behind the point, as value * scale, cut to a whole number. */
+/* Reads "12" or "12.345", with at most places behind the point, as value * scale, cut to a whole
+ * number. */
 static int take_decimal(const char **text, uint64_t scale, unsigned places, uint64_t *ret)
 {
 	uint64_t whole, part = 0, power = 1;
@@ -62,7 +67,8 @@ static int take_decimal(const char **text, uint64_t scale, unsigned places, uint
 		} while (at[1] >= '0' && at[1] <= '9');
 		at++;
 	}
-	if (__builtin_mul_overflow(whole, scale, &whole) || __builtin_add_overflow(whole, part * scale / power, &whole))
+	if (__builtin_mul_overflow(whole, scale, &whole) ||
+		__builtin_add_overflow(whole, part * scale / power, &whole))
 		return -ERANGE;
 	*text = at;
 	*ret = whole;
@@ -85,10 +91,12 @@ struct unit {
 	uint64_t scale;
 };
 
-static const struct unit *unit_find(const struct unit *units, size_t count, const char *word, size_t length)
+static const struct unit *unit_find(
+	const struct unit *units, size_t count, const char *word, size_t length)
 {
 	for (size_t i = 0; i < count; i++)
-		if (strlen(units[i].word) == length && strncasecmp(units[i].word, word, length) == 0)
+		if (strlen(units[i].word) == length &&
+			strncasecmp(units[i].word, word, length) == 0)
 			return &units[i];
 	return NULL;
 }
@@ -96,14 +104,24 @@ static const struct unit *unit_find(const struct unit *units, size_t count, cons
 int text_parse_size(const char *text, uint64_t *ret)
 {
 	static const struct unit units[] = {
-		{"", 1}, {"b", 1},
-		{"k", 1ULL << 10}, {"kb", 1ULL << 10}, {"kib", 1ULL << 10},
-		{"m", 1ULL << 20}, {"mb", 1ULL << 20}, {"mib", 1ULL << 20},
-		{"g", 1ULL << 30}, {"gb", 1ULL << 30}, {"gib", 1ULL << 30},
-		{"t", 1ULL << 40}, {"tb", 1ULL << 40}, {"tib", 1ULL << 40},
+		{"", 1},
+		{"b", 1},
+		{"k", 1ULL << 10},
+		{"kb", 1ULL << 10},
+		{"kib", 1ULL << 10},
+		{"m", 1ULL << 20},
+		{"mb", 1ULL << 20},
+		{"mib", 1ULL << 20},
+		{"g", 1ULL << 30},
+		{"gb", 1ULL << 30},
+		{"gib", 1ULL << 30},
+		{"t", 1ULL << 40},
+		{"tb", 1ULL << 40},
+		{"tib", 1ULL << 40},
 	};
 	const char *suffix = text + strspn(text, "0123456789.");
-	const struct unit *unit = unit_find(units, sizeof(units) / sizeof(units[0]), suffix, strlen(suffix));
+	const struct unit *unit =
+		unit_find(units, sizeof(units) / sizeof(units[0]), suffix, strlen(suffix));
 	uint64_t value;
 	int r = unit ? take_decimal(&text, unit->scale, 6, &value) : -EINVAL; /* 10^6 * 2^40 fits */
 
@@ -116,7 +134,12 @@ int text_parse_size(const char *text, uint64_t *ret)
 int text_parse_duration(const char *text, uint64_t *ret_milliseconds)
 {
 	static const struct unit units[] = {
-		{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"min", 60000}, {"s", 1000}, {"ms", 1},
+		{"d", 86400000},
+		{"h", 3600000},
+		{"m", 60000},
+		{"min", 60000},
+		{"s", 1000},
+		{"ms", 1},
 	};
 	uint64_t total = 0, part, previous = UINT64_MAX;
 
@@ -134,7 +157,8 @@ int text_parse_duration(const char *text, uint64_t *ret_milliseconds)
 		if (!unit || unit->scale >= previous)
 			return -EINVAL; /* "1s5m" and "1m1m" are more likely slips than wishes */
 		previous = unit->scale;
-		if (__builtin_mul_overflow(part, unit->scale, &part) || __builtin_add_overflow(total, part, &total))
+		if (__builtin_mul_overflow(part, unit->scale, &part) ||
+			__builtin_add_overflow(total, part, &total))
 			return -ERANGE;
 		text += letters;
 	} while (*text);
@@ -151,7 +175,8 @@ static unsigned minimum(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-/* Edit distance with neighbouring letters swapped counted as one (optimal string alignment); both shorter than NEAREST_LENGTH. */
+/* Edit distance with neighbouring letters swapped counted as one (optimal string alignment); both
+ * shorter than NEAREST_LENGTH. */
 static unsigned distance(const char *a, const char *b)
 {
 	unsigned rows[3][NEAREST_LENGTH + 1]; /* the row before last, the last, this one */
@@ -164,7 +189,8 @@ static unsigned distance(const char *a, const char *b)
 		for (unsigned j = 1; j <= width; j++) {
 			unsigned same = a[i - 1] == b[j - 1] ? 0 : 1;
 
-			rows[2][j] = minimum(minimum(rows[1][j], rows[2][j - 1]) + 1, rows[1][j - 1] + same);
+			rows[2][j] = minimum(
+				minimum(rows[1][j], rows[2][j - 1]) + 1, rows[1][j - 1] + same);
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
 				rows[2][j] = minimum(rows[2][j], rows[0][j - 2] + 1);
 		}
@@ -177,7 +203,9 @@ static unsigned distance(const char *a, const char *b)
 const char *text_nearest(const char *word, const char *const *words, size_t count)
 {
 	size_t length = strlen(word);
-	unsigned best = length < 3 ? 2 : minimum((unsigned)length / 3 + 1, 4); /* one more than what is near enough */
+	unsigned best = length < 3 ? 2
+				   : minimum((unsigned)length / 3 + 1,
+					     4); /* one more than what is near enough */
 	const char *nearest = NULL;
 
 	if (!length || length >= NEAREST_LENGTH)
@@ -203,7 +231,8 @@ bool text_starts_with(const char *text, const char *prefix)
 
 static bool is_label_character(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-';
 }
 
 bool text_is_hostname(const char *text)
@@ -224,7 +253,8 @@ bool text_is_hostname(const char *text)
 
 /* ---- UTF-8 ---- */
 
-/* Length of the well-formed character at text (RFC 3629: shortest form, no surrogate, at most U+10FFFF), 0 where there is none. */
+/* Length of the well-formed character at text (RFC 3629: shortest form, no surrogate, at most
+ * U+10FFFF), 0 where there is none. */
 static size_t take_character(const char *text, size_t length, uint32_t *ret)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -273,14 +303,24 @@ bool text_has_control(const char *text)
 	return false;
 }
 
-/* What changes the look of its neighbours or hides itself: controls, line separators, direction marks and overrides, the BOM. */
+/* What changes the look of its neighbours or hides itself: controls, line separators, direction
+ * marks and overrides, the BOM. */
 static bool is_unsafe(uint32_t code)
 {
 	static const struct {
 		uint32_t first, last;
 	} unsafe[] = {
-		{0x00, 0x1f}, {0x7f, 0x9f}, {0xad, 0xad}, {0x61c, 0x61c}, {0x180e, 0x180e}, {0x200b, 0x200f},
-		{0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f},
+		{0x00, 0x1f},
+		{0x7f, 0x9f},
+		{0xad, 0xad},
+		{0x61c, 0x61c},
+		{0x180e, 0x180e},
+		{0x200b, 0x200f},
+		{0x2028, 0x202e},
+		{0x2060, 0x206f},
+		{0xfeff, 0xfeff},
+		{0xfff9, 0xfffb},
+		{0xe0000, 0xe007f},
 	};
 
 	for (size_t i = 0; i < sizeof(unsafe) / sizeof(unsafe[0]); i++)
@@ -289,7 +329,8 @@ static bool is_unsafe(uint32_t code)
 	return false;
 }
 
-/* One character, or one byte of what is none, as it may be printed: at most 4 * 4 bytes. Returns how much of text it stands for. */
+/* One character, or one byte of what is none, as it may be printed: at most 4 * 4 bytes. Returns
+ * how much of text it stands for. */
 static size_t escape_one(const char *text, size_t length, char *piece, size_t *ret_size)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -316,7 +357,8 @@ static size_t escape_one(const char *text, size_t length, char *piece, size_t *r
 char *text_escape(const char *text, size_t length, char *buffer, size_t size)
 {
 	static const char ellipsis[] = "…";
-	size_t used = 0, room = size > sizeof(ellipsis) ? size - sizeof(ellipsis) : 0; /* with the mark, and the NUL */
+	size_t used = 0, room = size > sizeof(ellipsis) ? size - sizeof(ellipsis)
+							: 0; /* with the mark, and the NUL */
 	size_t safe = 0; /* where the mark would go: the last boundary that leaves room for it */
 
 	if (!size)

@@ -1,6 +1,7 @@
 /*
- * What the profile parser says of documents, one line each: "ok NAME", or "bad WHERE: MESSAGE (HINT)". The documents are the files that
- * are named, or, where none is, the lines of standard input. For the scripts beside it.
+ * What the profile parser says of documents, one line each: "ok NAME", or "bad WHERE: MESSAGE
+ * (HINT)". The documents are the files that are named, or, where none is, the lines of standard
+ * input. For the scripts beside it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ static const struct profile_variables variables = {
 static void say(int r, const struct profile *profile, const struct err *err)
 {
 	if (r)
-		(void)printf("bad %s: %s%s%s%s\n", err->where, err->message, *err->hint ? " (" : "", err->hint, *err->hint ? ")" : "");
+		(void)printf("bad %s: %s%s%s%s\n", err->where, err->message, *err->hint ? " (" : "",
+			err->hint, *err->hint ? ")" : "");
 	else
 		(void)printf("ok %s\n", profile->name);
 	(void)fflush(stdout);
@@ -37,7 +39,8 @@ static void judge(const char *path, char *text, size_t length)
 	struct profile profile;
 	struct err err = {0};
 	int r = path ? profile_load(path, &variables, &arena, &library, &profile, &err)
-		     : profile_load_text("line", text, length, &variables, &arena, &library, &profile, &err);
+		     : profile_load_text(
+			       "line", text, length, &variables, &arena, &library, &profile, &err);
 
 	say(r, &profile, &err);
 	profile_library_free(&library);

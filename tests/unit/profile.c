@@ -1,6 +1,7 @@
 /*
- * Profiles: what the sections become, inheritance, what the shipped profiles hold, printing and comparing, the calls that the command
- * line uses. The samples of tests/profiles prove the refusals, in their words.
+ * Profiles: what the sections become, inheritance, what the shipped profiles hold, printing and
+ * comparing, the calls that the command line uses. The samples of tests/profiles prove the
+ * refusals, in their words.
  */
 #include "profile/load.h"
 
@@ -38,7 +39,9 @@ static struct load load_text(const char *text)
 	struct load load = {0};
 	char *copy = strdup(text);
 
-	load.r = copy ? profile_load_text("t", copy, strlen(text), &variables, &load.arena, &load.library, &load.profile, &load.err) : -ENOMEM;
+	load.r = copy ? profile_load_text("t", copy, strlen(text), &variables, &load.arena,
+				&load.library, &load.profile, &load.err)
+		      : -ENOMEM;
 	return load;
 }
 
@@ -71,21 +74,34 @@ static void test_defaults(void)
 
 	check_int(load.r, 0, "the least profile loads");
 	check_text(p->name, "t", "it is called as its document");
-	check(p->files.root == ROOT_EMPTY && p->files.home == HOME_NONE && p->files.proc == PROC_NONE && !p->files.mount_count, "nothing to see");
-	check(p->network.kind == NETWORK_NONE && !p->network.loopback && !p->capabilities.keep, "no network, no capabilities");
-	check(p->syscalls.default_action == ACTION_ERRNO && p->syscalls.default_error == ENOSYS && !p->syscalls.unconfined, "no calls");
-	check(p->namespaces.ipc && p->namespaces.pid && p->namespaces.uts && p->namespaces.cgroup && !p->namespaces.nested_user, "namespaces");
-	check(p->landlock.enabled && p->landlock.scope_abstract && p->landlock.scope_signal, "landlock is on");
-	check(!p->limits.limits[LIMIT_PIDS].rule.set && !p->network.rule.set, "nobody asked for anything");
+	check(p->files.root == ROOT_EMPTY && p->files.home == HOME_NONE &&
+			p->files.proc == PROC_NONE && !p->files.mount_count,
+		"nothing to see");
+	check(p->network.kind == NETWORK_NONE && !p->network.loopback && !p->capabilities.keep,
+		"no network, no capabilities");
+	check(p->syscalls.default_action == ACTION_ERRNO && p->syscalls.default_error == ENOSYS &&
+			!p->syscalls.unconfined,
+		"no calls");
+	check(p->namespaces.ipc && p->namespaces.pid && p->namespaces.uts && p->namespaces.cgroup &&
+			!p->namespaces.nested_user,
+		"namespaces");
+	check(p->landlock.enabled && p->landlock.scope_abstract && p->landlock.scope_signal,
+		"landlock is on");
+	check(!p->limits.limits[LIMIT_PIDS].rule.set && !p->network.rule.set,
+		"nobody asked for anything");
 	unload(&load);
 }
 
 static void test_files(void)
 {
-	struct load load = load_text("{\"version\":1,\"files\":{\"enforce\":\"best-effort\",\"mounts\":["
-				     "{\"bind\":\"${cwd}//a/./b/\",\"to\":\"/$$x\",\"access\":\"rw\",\"exec\":false,\"enforce\":\"audit\"},"
-				     "{\"tmpfs\":\"/tmp\"},{\"tmpfs\":\"/t\",\"size\":\"1M\",\"exec\":true},{\"symlink\":\"/l\",\"to\":\"../x\"},"
-				     "{\"file\":\"/f\",\"content\":\"${uid}:${gid}:${user}$$\\n\"},{\"bind\":\"/bin\",\"follow\":false}]}}");
+	struct load load = load_text(
+		"{\"version\":1,\"files\":{\"enforce\":\"best-effort\",\"mounts\":["
+		"{\"bind\":\"${cwd}//a/./b/\",\"to\":\"/"
+		"$$x\",\"access\":\"rw\",\"exec\":false,\"enforce\":\"audit\"},"
+		"{\"tmpfs\":\"/tmp\"},{\"tmpfs\":\"/"
+		"t\",\"size\":\"1M\",\"exec\":true},{\"symlink\":\"/l\",\"to\":\"../x\"},"
+		"{\"file\":\"/f\",\"content\":\"${uid}:${gid}:${user}$$\\n\"},{\"bind\":\"/"
+		"bin\",\"follow\":false}]}}");
 	const struct mount_rule *mounts = load.profile.files.mounts;
 	char place[256];
 
@@ -93,40 +109,51 @@ static void test_files(void)
 		unload(&load);
 		return;
 	}
-	check_text(mounts[0].source, "/w/$dir/a/b", "a path is expanded and canonical; a dollar in a value is a dollar");
+	check_text(mounts[0].source, "/w/$dir/a/b",
+		"a path is expanded and canonical; a dollar in a value is a dollar");
 	check_text(mounts[0].target, "/$x", "two dollars are one");
 	check(mounts[0].writable && mounts[0].no_exec && !mounts[0].keep_link, "access and exec");
 	check_int(mounts[0].rule.enforce, ENFORCE_AUDIT, "a rule's own word");
 	check_int(mounts[1].rule.enforce, ENFORCE_BEST_EFFORT, "the section's word");
-	check(mounts[1].mode == 01777 && mounts[1].no_exec && mounts[2].mode == 0755 && !mounts[2].no_exec, "defaults of tmpfs");
+	check(mounts[1].mode == 01777 && mounts[1].no_exec && mounts[2].mode == 0755 &&
+			!mounts[2].no_exec,
+		"defaults of tmpfs");
 	check(mounts[2].size == 1 << 20, "size");
 	check_text(mounts[3].source, "../x", "the text of a link is kept as it is");
 	check_text(mounts[4].content, "1001:100:u$\n", "content is expanded");
-	check(mounts[4].mode == 0444 && mounts[5].keep_link && !strcmp(mounts[5].target, "/bin"), "defaults of file and bind");
-	check_text(origin_format(&mounts[5].rule.origin, place, sizeof(place)), "t:1:277: /files/mounts/5", "where it was written");
+	check(mounts[4].mode == 0444 && mounts[5].keep_link && !strcmp(mounts[5].target, "/bin"),
+		"defaults of file and bind");
+	check_text(origin_format(&mounts[5].rule.origin, place, sizeof(place)),
+		"t:1:277: /files/mounts/5", "where it was written");
 	unload(&load);
 }
 
 static void test_syscalls(void)
 {
-	struct load load = load_text("{\"version\":1,\"syscalls\":{\"rules\":[{\"names\":[\"a\"],\"action\":\"errno\"}],\"deny\":[\"b\",\"c\"],"
-				     "\"allow\":[\"d\"],\"groups\":[\"untrusted@1\",\"strict@1\"],\"default\":\"kill\"}}");
+	struct load load = load_text("{\"version\":1,\"syscalls\":{\"rules\":[{\"names\":[\"a\"],"
+				     "\"action\":\"errno\"}],\"deny\":[\"b\",\"c\"],"
+				     "\"allow\":[\"d\"],\"groups\":[\"untrusted@1\",\"strict@1\"],"
+				     "\"default\":\"kill\"}}");
 	const struct syscalls_section *s = &load.profile.syscalls;
 
-	if (!check_int(load.r, 0, "clauses load: %s", load.err.message) || !check(s->clause_count > 3, "there are some")) {
+	if (!check_int(load.r, 0, "clauses load: %s", load.err.message) ||
+		!check(s->clause_count > 3, "there are some")) {
 		unload(&load);
 		return;
 	}
 	check_text(s->clauses[0].group, "strict@1", "a group that a group includes comes first");
-	check_text(s->clauses[s->clause_count - 4].group, "untrusted@1", "and is not taken in again");
+	check_text(
+		s->clauses[s->clause_count - 4].group, "untrusted@1", "and is not taken in again");
 	check_text(s->clauses[s->clause_count - 3].names[0], "d", "then allow");
 	check_text(s->clauses[s->clause_count - 2].names[1], "c", "then deny");
-	check_text(s->clauses[s->clause_count - 1].names[0], "a", "then rules, whatever the order of writing");
+	check_text(s->clauses[s->clause_count - 1].names[0], "a",
+		"then rules, whatever the order of writing");
 	check_int(s->clauses[s->clause_count - 1].error, EPERM, "EPERM by itself");
 	check_int(s->default_action, ACTION_KILL, "the section's default comes after the groups'");
 	unload(&load);
 	load = load_text("{\"version\":1,\"syscalls\":{\"default\":\"allow\"},\"landlock\":false}");
-	check(!load.r && load.profile.syscalls.unconfined && !load.profile.landlock.enabled, "unconfined");
+	check(!load.r && load.profile.syscalls.unconfined && !load.profile.landlock.enabled,
+		"unconfined");
 	unload(&load);
 }
 
@@ -156,19 +183,26 @@ static void test_places(const char *tmp)
 	(void)snprintf(directory, sizeof(directory), "%s/immure/profiles", tmp);
 	check_int(mkdir(directory, 0700), 0, "mkdir");
 	(void)write_file(directory, "untrusted.json",
-		"{\"version\":1,\"extends\":\"built-in/untrusted\",\"description\":\"mine\",\"hostname\":\"mine\",\"limits\":{\"pids\":7}}");
-	(void)write_file(directory, "derived.json", "{\"version\":1,\"extends\":[\"untrusted\",\"./second.json\"]}");
-	(void)write_file(directory, "second.json", "{\"version\":1,\"extends\":\"untrusted\",\"name\":\"x\",\"limits\":{\"pids\":9}}");
+		"{\"version\":1,\"extends\":\"built-in/"
+		"untrusted\",\"description\":\"mine\",\"hostname\":\"mine\",\"limits\":{\"pids\":7}"
+		"}");
+	(void)write_file(directory, "derived.json",
+		"{\"version\":1,\"extends\":[\"untrusted\",\"./second.json\"]}");
+	(void)write_file(directory, "second.json",
+		"{\"version\":1,\"extends\":\"untrusted\",\"name\":\"x\",\"limits\":{\"pids\":9}}");
 	(void)write_file(directory, "broken.json", "{");
 	load = load_name("untrusted", &with);
-	check_text(load.r ? load.err.message : load.profile.hostname, "mine", "the user's profile hides the built-in one, and extends it");
+	check_text(load.r ? load.err.message : load.profile.hostname, "mine",
+		"the user's profile hides the built-in one, and extends it");
 	unload(&load);
 	load = load_name("strict", &with);
-	check(!load.r && load.profile.limits.limits[LIMIT_PIDS].value == 32 && !strcmp(load.profile.hostname, "jail"),
+	check(!load.r && load.profile.limits.limits[LIMIT_PIDS].value == 32 &&
+			!strcmp(load.profile.hostname, "jail"),
 		"a built-in profile extends built-in ones only");
 	unload(&load);
 	load = load_name("derived", &with);
-	check(!load.r && load.profile.limits.limits[LIMIT_PIDS].value == 9, "a document that is reached twice is applied once");
+	check(!load.r && load.profile.limits.limits[LIMIT_PIDS].value == 9,
+		"a document that is reached twice is applied once");
 	check_text(load.profile.name, "derived", "the name is the outermost document's");
 	check(!load.profile.description, "and so is the description");
 	unload(&load);
@@ -176,7 +210,8 @@ static void test_places(const char *tmp)
 	fd = open(write_file(tmp, "My profile.json", "{\"version\":1}"), O_RDONLY | O_CLOEXEC);
 	(void)snprintf(word, sizeof(word), "@%d", fd);
 	load = load_name(word, &with);
-	check_text(load.r ? load.err.message : load.profile.name, "descriptor", "a profile from a descriptor");
+	check_text(load.r ? load.err.message : load.profile.name, "descriptor",
+		"a profile from a descriptor");
 	unload(&load);
 	(void)close(fd);
 	load = load_name(word, &with);
@@ -184,7 +219,8 @@ static void test_places(const char *tmp)
 	unload(&load);
 	(void)snprintf(directory, sizeof(directory), "%s/My profile.json", tmp);
 	load = load_name(directory, &with);
-	check_text(load.r ? load.err.message : load.profile.name, "My_profile", "a name that is fit to be part of a path");
+	check_text(load.r ? load.err.message : load.profile.name, "My_profile",
+		"a name that is fit to be part of a path");
 	unload(&load);
 	(void)snprintf(directory, sizeof(directory), "%s/fifo", tmp);
 	check_int(mkfifo(directory, 0600), 0, "mkfifo");
@@ -207,11 +243,13 @@ static void test_list(const char *tmp)
 	with.xdg_config = tmp;
 	check_int(profile_list(&with, &arena, &entries, &count, NULL), 0, "list");
 	for (size_t i = 0; i < count; i++) {
-		untrusted += !strcmp(entries[i].name, "untrusted") && entries[i].description && !strcmp(entries[i].description, "mine");
+		untrusted += !strcmp(entries[i].name, "untrusted") && entries[i].description &&
+			     !strcmp(entries[i].description, "mine");
 		broken += !strcmp(entries[i].name, "broken") && !entries[i].description;
 		schema += !strcmp(entries[i].name, "schema");
 	}
-	check(count >= 7 && untrusted == 1 && broken == 1 && !schema, "each name once, the user's first, broken ones too, the schema not");
+	check(count >= 7 && untrusted == 1 && broken == 1 && !schema,
+		"each name once, the user's first, broken ones too, the schema not");
 	arena_free(&arena);
 }
 
@@ -225,7 +263,8 @@ static void check_round_trip(const struct profile *profile, bool origins, const 
 	check(out && !profile_emit(profile, origins, out) && !fclose(out), "%s is printed", what);
 	again = load_text(text);
 	check_int(again.r, 0, "%s, printed, loads: %s", what, again.err.message);
-	check(!again.r && profile_equal(profile, &again.profile), "%s, printed and loaded, is equal", what);
+	check(!again.r && profile_equal(profile, &again.profile),
+		"%s, printed and loaded, is equal", what);
 	free(text);
 	unload(&again);
 }
@@ -241,13 +280,21 @@ static void test_shipped(void)
 		check_int(load.r, 0, "%s loads: %s", names[i], load.err.message);
 		if (!load.r) {
 			check_text(p->name, names[i], "its name");
-			check(p->description && *p->description, "%s says what it is for", names[i]);
-			check(p->files.root == ROOT_EMPTY && p->network.kind == NETWORK_NONE && !p->capabilities.ambient && !p->namespaces.nested_user,
-				"%s: an empty root, no network, no nested user namespaces", names[i]);
-			check(p->limits.limits[LIMIT_PIDS].rule.set && p->limits.limits[LIMIT_PIDS].rule.enforce == ENFORCE_REQUIRED,
+			check(p->description && *p->description, "%s says what it is for",
+				names[i]);
+			check(p->files.root == ROOT_EMPTY && p->network.kind == NETWORK_NONE &&
+					!p->capabilities.ambient && !p->namespaces.nested_user,
+				"%s: an empty root, no network, no nested user namespaces",
+				names[i]);
+			check(p->limits.limits[LIMIT_PIDS].rule.set &&
+					p->limits.limits[LIMIT_PIDS].rule.enforce ==
+						ENFORCE_REQUIRED,
 				"%s: a limit of processes is required", names[i]);
-			check(p->limits.limits[LIMIT_CORE].rule.set && !p->limits.limits[LIMIT_CORE].value, "%s: no core files", names[i]);
-			check(!p->syscalls.unconfined && p->syscalls.clause_count && p->syscalls.rule.enforce == ENFORCE_REQUIRED,
+			check(p->limits.limits[LIMIT_CORE].rule.set &&
+					!p->limits.limits[LIMIT_CORE].value,
+				"%s: no core files", names[i]);
+			check(!p->syscalls.unconfined && p->syscalls.clause_count &&
+					p->syscalls.rule.enforce == ENFORCE_REQUIRED,
 				"%s: system calls are filtered", names[i]);
 			check_round_trip(p, false, names[i]);
 			check_round_trip(p, true, names[i]);
@@ -258,22 +305,27 @@ static void test_shipped(void)
 
 static void test_dev(void)
 {
-	static const char *const kept[] = {".git/hooks", ".git/config", ".envrc", ".vscode", ".idea", ".npmrc", ".cargo/config.toml", ".bashrc"};
+	static const char *const kept[] = {".git/hooks", ".git/config", ".envrc", ".vscode",
+		".idea", ".npmrc", ".cargo/config.toml", ".bashrc"};
 	struct load load = load_name("dev", &variables);
 	const struct mount_rule *work = find_mount(&load.profile, "/w/$dir");
 	char path[64];
 
-	check(work && work->writable && !work->special_files, "dev: the current directory is writable, without sockets");
+	check(work && work->writable && !work->special_files,
+		"dev: the current directory is writable, without sockets");
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
 		const struct mount_rule *rule;
 
 		(void)snprintf(path, sizeof(path), "/w/$dir/%s", kept[i]);
 		rule = find_mount(&load.profile, path);
-		check(rule && !rule->writable && rule->rule.enforce == ENFORCE_BEST_EFFORT, "dev: %s is read-only", kept[i]);
+		check(rule && !rule->writable && rule->rule.enforce == ENFORCE_BEST_EFFORT,
+			"dev: %s is read-only", kept[i]);
 	}
 	for (size_t i = 0; i < load.profile.files.mount_count; i++)
-		check(load.profile.files.mounts[i].kind != MOUNT_BIND || !load.profile.files.mounts[i].writable ||
-				&load.profile.files.mounts[i] == work, "dev: nothing else is writable");
+		check(load.profile.files.mounts[i].kind != MOUNT_BIND ||
+				!load.profile.files.mounts[i].writable ||
+				&load.profile.files.mounts[i] == work,
+			"dev: nothing else is writable");
 	unload(&load);
 }
 
@@ -281,49 +333,113 @@ static void test_dev(void)
 static void test_equal(void)
 {
 	static const char *const parts[] = {
-		"", "\"name\":\"o\"", "\"description\":\"d\"", "\"hostname\":\"h\"", "\"workdir\":\"/w\"", "\"umask\":\"077\"",
-		"\"files\":{\"root\":\"host\"}", "\"files\":{\"root\":\"/r\"}", "\"files\":{\"root\":{\"value\":\"host\",\"enforce\":\"audit\"}}",
-		"\"files\":{\"root_access\":\"rw\"}", "\"files\":{\"home\":\"empty\"}", "\"files\":{\"home_directory\":\"/h\"}",
-		"\"files\":{\"proc\":\"pid\"}", "\"files\":{\"sys\":\"ro\"}", "\"files\":{\"mounts\":[{\"bind\":\"/a\"}]}",
-		"\"files\":{\"mounts\":[{\"bind\":\"/a\",\"access\":\"rw\"}]}", "\"files\":{\"mounts\":[{\"bind\":\"/a\",\"exec\":false}]}",
-		"\"files\":{\"mounts\":[{\"bind\":\"/a\",\"follow\":false}]}", "\"files\":{\"mounts\":[{\"bind\":\"/b\",\"to\":\"/a\"}]}",
-		"\"files\":{\"mounts\":[{\"bind\":\"/a\",\"access\":\"rw\",\"special_files\":true}]}",
-		"\"files\":{\"mounts\":[{\"bind\":\"/a\",\"enforce\":\"audit\"}]}", "\"files\":{\"mounts\":[{\"bind\":\"/a\",\"override\":\"r\"}]}",
-		"\"files\":{\"mounts\":[{\"tmpfs\":\"/a\"}]}", "\"files\":{\"mounts\":[{\"tmpfs\":\"/a\",\"size\":4096}]}",
-		"\"files\":{\"mounts\":[{\"tmpfs\":\"/a\",\"inodes\":9}]}", "\"files\":{\"mounts\":[{\"tmpfs\":\"/a\",\"mode\":\"0700\"}]}",
-		"\"files\":{\"mounts\":[{\"file\":\"/a\",\"content\":\"1\"}]}", "\"files\":{\"mounts\":[{\"file\":\"/a\",\"content\":\"2\"}]}",
-		"\"devices\":{}", "\"devices\":{\"standard\":false}", "\"devices\":{\"allow\":[\"/dev/a\"]}",
-		"\"devices\":{\"allow\":[{\"path\":\"/dev/a\",\"access\":\"ro\"}]}", "\"network\":{}", "\"network\":{\"loopback\":true}",
-		"\"network\":{\"mode\":\"host\"}", "\"limits\":{\"pids\":1}", "\"limits\":{\"pids\":2}", "\"limits\":{\"cpuset\":\"1\"}",
-		"\"limits\":{\"oom_score_adjust\":1}", "\"limits\":{\"nice\":1}", "\"limits\":{\"io\":[{\"device\":\"/\"}]}",
-		"\"limits\":{\"io\":[{\"device\":\"/\",\"read_bytes\":1}]}", "\"limits\":{\"io\":[{\"device\":\"/\",\"write_bytes\":1}]}",
-		"\"limits\":{\"io\":[{\"device\":\"/\",\"read_operations\":1}]}", "\"limits\":{\"io\":[{\"device\":\"/\",\"write_operations\":1}]}",
-		"\"syscalls\":{}", "\"syscalls\":{\"default\":\"eperm\"}", "\"syscalls\":{\"default\":\"kill\"}", "\"syscalls\":{\"allow\":[\"a\"]}",
-		"\"syscalls\":{\"allow\":[\"b\"]}", "\"syscalls\":{\"deny\":[\"a\"]}", "\"syscalls\":{\"architectures\":[\"native\",\"i386\"]}",
-		"\"syscalls\":{\"rules\":[{\"names\":[\"a\"],\"action\":\"errno\",\"args\":[{\"index\":0,\"width\":32,\"in\":[1]}]}]}",
-		"\"syscalls\":{\"rules\":[{\"names\":[\"a\"],\"action\":\"errno\",\"args\":[{\"index\":0,\"width\":32,\"in\":[2]}]}]}",
-		"\"syscalls\":{\"rules\":[{\"names\":[\"a\"],\"action\":\"errno\",\"args\":[{\"index\":0,\"width\":64,\"in\":[1]}]}]}",
-		"\"syscalls\":{\"rules\":[{\"names\":[\"a\"],\"action\":\"errno\",\"args\":[{\"index\":1,\"width\":32,\"in\":[1]}]}]}",
-		"\"syscalls\":{\"rules\":[{\"names\":[\"a\"],\"action\":\"errno\",\"args\":[{\"index\":0,\"width\":32,\"lt\":1}]}]}",
-		"\"syscalls\":{\"rules\":[{\"names\":[\"a\"],\"action\":\"errno\",\"args\":[{\"index\":0,\"width\":32,\"mask\":1,\"in\":[1]}]}]}",
-		"\"capabilities\":{}", "\"capabilities\":{\"keep\":[\"kill\"]}", "\"capabilities\":{\"ambient\":true}", "\"identity\":{}",
-		"\"identity\":{\"map\":\"auto\"}", "\"identity\":{\"uid\":1}", "\"identity\":{\"gid\":1}", "\"environment\":{\"pass\":[\"A\"]}",
-		"\"environment\":{\"set\":{\"A\":\"1\"}}", "\"environment\":{\"set\":{\"A\":\"2\"}}",
-		"\"environment\":{\"set\":{\"A\":{\"value\":\"2\",\"enforce\":\"audit\"}}}", "\"environment\":{\"set\":{\"B\":\"2\"}}", "\"terminal\":{}",
-		"\"terminal\":{\"mode\":\"share\"}", "\"selinux\":{\"type\":\"t\"}", "\"selinux\":{\"type\":\"u\"}",
-		"\"selinux\":{\"type\":\"t\",\"level\":\"s0\"}", "\"landlock\":{}", "\"landlock\":false", "\"landlock\":{\"minimum_abi\":2}",
-		"\"landlock\":{\"scope\":[]}", "\"landlock\":{\"scope\":[\"signal\"]}", "\"landlock\":{\"scope\":{\"value\":[],\"enforce\":\"audit\"}}",
-		"\"landlock\":{\"paths\":[{\"path\":\"/a\"}]}", "\"landlock\":{\"paths\":[{\"path\":\"/b\"}]}",
-		"\"landlock\":{\"paths\":[{\"path\":\"/a\",\"access\":\"rw\"}]}", "\"landlock\":{\"paths\":[{\"path\":\"/a\",\"exec\":false}]}",
-		"\"namespaces\":{}", "\"namespaces\":{\"ipc\":false}", "\"namespaces\":{\"uts\":false}", "\"namespaces\":{\"cgroup\":false}",
-		"\"namespaces\":{\"pid\":false}", "\"namespaces\":{\"time\":true}", "\"namespaces\":{\"nested_user\":true}",
+		"",
+		"\"name\":\"o\"",
+		"\"description\":\"d\"",
+		"\"hostname\":\"h\"",
+		"\"workdir\":\"/w\"",
+		"\"umask\":\"077\"",
+		"\"files\":{\"root\":\"host\"}",
+		"\"files\":{\"root\":\"/r\"}",
+		"\"files\":{\"root\":{\"value\":\"host\",\"enforce\":\"audit\"}}",
+		"\"files\":{\"root_access\":\"rw\"}",
+		"\"files\":{\"home\":\"empty\"}",
+		"\"files\":{\"home_directory\":\"/h\"}",
+		"\"files\":{\"proc\":\"pid\"}",
+		"\"files\":{\"sys\":\"ro\"}",
+		"\"files\":{\"mounts\":[{\"bind\":\"/a\"}]}",
+		"\"files\":{\"mounts\":[{\"bind\":\"/a\",\"access\":\"rw\"}]}",
+		"\"files\":{\"mounts\":[{\"bind\":\"/a\",\"exec\":false}]}",
+		"\"files\":{\"mounts\":[{\"bind\":\"/a\",\"follow\":false}]}",
+		"\"files\":{\"mounts\":[{\"bind\":\"/b\",\"to\":\"/a\"}]}",
+		"\"files\":{\"mounts\":[{\"bind\":\"/"
+		"a\",\"access\":\"rw\",\"special_files\":true}]}",
+		"\"files\":{\"mounts\":[{\"bind\":\"/a\",\"enforce\":\"audit\"}]}",
+		"\"files\":{\"mounts\":[{\"bind\":\"/a\",\"override\":\"r\"}]}",
+		"\"files\":{\"mounts\":[{\"tmpfs\":\"/a\"}]}",
+		"\"files\":{\"mounts\":[{\"tmpfs\":\"/a\",\"size\":4096}]}",
+		"\"files\":{\"mounts\":[{\"tmpfs\":\"/a\",\"inodes\":9}]}",
+		"\"files\":{\"mounts\":[{\"tmpfs\":\"/a\",\"mode\":\"0700\"}]}",
+		"\"files\":{\"mounts\":[{\"file\":\"/a\",\"content\":\"1\"}]}",
+		"\"files\":{\"mounts\":[{\"file\":\"/a\",\"content\":\"2\"}]}",
+		"\"devices\":{}",
+		"\"devices\":{\"standard\":false}",
+		"\"devices\":{\"allow\":[\"/dev/a\"]}",
+		"\"devices\":{\"allow\":[{\"path\":\"/dev/a\",\"access\":\"ro\"}]}",
+		"\"network\":{}",
+		"\"network\":{\"loopback\":true}",
+		"\"network\":{\"mode\":\"host\"}",
+		"\"limits\":{\"pids\":1}",
+		"\"limits\":{\"pids\":2}",
+		"\"limits\":{\"cpuset\":\"1\"}",
+		"\"limits\":{\"oom_score_adjust\":1}",
+		"\"limits\":{\"nice\":1}",
+		"\"limits\":{\"io\":[{\"device\":\"/\"}]}",
+		"\"limits\":{\"io\":[{\"device\":\"/\",\"read_bytes\":1}]}",
+		"\"limits\":{\"io\":[{\"device\":\"/\",\"write_bytes\":1}]}",
+		"\"limits\":{\"io\":[{\"device\":\"/\",\"read_operations\":1}]}",
+		"\"limits\":{\"io\":[{\"device\":\"/\",\"write_operations\":1}]}",
+		"\"syscalls\":{}",
+		"\"syscalls\":{\"default\":\"eperm\"}",
+		"\"syscalls\":{\"default\":\"kill\"}",
+		"\"syscalls\":{\"allow\":[\"a\"]}",
+		"\"syscalls\":{\"allow\":[\"b\"]}",
+		"\"syscalls\":{\"deny\":[\"a\"]}",
+		"\"syscalls\":{\"architectures\":[\"native\",\"i386\"]}",
+		"\"syscalls\":{\"rules\":[{\"names\":[\"a\"],\"action\":\"errno\",\"args\":[{"
+		"\"index\":0,\"width\":32,\"in\":[1]}]}]}",
+		"\"syscalls\":{\"rules\":[{\"names\":[\"a\"],\"action\":\"errno\",\"args\":[{"
+		"\"index\":0,\"width\":32,\"in\":[2]}]}]}",
+		"\"syscalls\":{\"rules\":[{\"names\":[\"a\"],\"action\":\"errno\",\"args\":[{"
+		"\"index\":0,\"width\":64,\"in\":[1]}]}]}",
+		"\"syscalls\":{\"rules\":[{\"names\":[\"a\"],\"action\":\"errno\",\"args\":[{"
+		"\"index\":1,\"width\":32,\"in\":[1]}]}]}",
+		"\"syscalls\":{\"rules\":[{\"names\":[\"a\"],\"action\":\"errno\",\"args\":[{"
+		"\"index\":0,\"width\":32,\"lt\":1}]}]}",
+		"\"syscalls\":{\"rules\":[{\"names\":[\"a\"],\"action\":\"errno\",\"args\":[{"
+		"\"index\":0,\"width\":32,\"mask\":1,\"in\":[1]}]}]}",
+		"\"capabilities\":{}",
+		"\"capabilities\":{\"keep\":[\"kill\"]}",
+		"\"capabilities\":{\"ambient\":true}",
+		"\"identity\":{}",
+		"\"identity\":{\"map\":\"auto\"}",
+		"\"identity\":{\"uid\":1}",
+		"\"identity\":{\"gid\":1}",
+		"\"environment\":{\"pass\":[\"A\"]}",
+		"\"environment\":{\"set\":{\"A\":\"1\"}}",
+		"\"environment\":{\"set\":{\"A\":\"2\"}}",
+		"\"environment\":{\"set\":{\"A\":{\"value\":\"2\",\"enforce\":\"audit\"}}}",
+		"\"environment\":{\"set\":{\"B\":\"2\"}}",
+		"\"terminal\":{}",
+		"\"terminal\":{\"mode\":\"share\"}",
+		"\"selinux\":{\"type\":\"t\"}",
+		"\"selinux\":{\"type\":\"u\"}",
+		"\"selinux\":{\"type\":\"t\",\"level\":\"s0\"}",
+		"\"landlock\":{}",
+		"\"landlock\":false",
+		"\"landlock\":{\"minimum_abi\":2}",
+		"\"landlock\":{\"scope\":[]}",
+		"\"landlock\":{\"scope\":[\"signal\"]}",
+		"\"landlock\":{\"scope\":{\"value\":[],\"enforce\":\"audit\"}}",
+		"\"landlock\":{\"paths\":[{\"path\":\"/a\"}]}",
+		"\"landlock\":{\"paths\":[{\"path\":\"/b\"}]}",
+		"\"landlock\":{\"paths\":[{\"path\":\"/a\",\"access\":\"rw\"}]}",
+		"\"landlock\":{\"paths\":[{\"path\":\"/a\",\"exec\":false}]}",
+		"\"namespaces\":{}",
+		"\"namespaces\":{\"ipc\":false}",
+		"\"namespaces\":{\"uts\":false}",
+		"\"namespaces\":{\"cgroup\":false}",
+		"\"namespaces\":{\"pid\":false}",
+		"\"namespaces\":{\"time\":true}",
+		"\"namespaces\":{\"nested_user\":true}",
 	};
 	enum { COUNT = sizeof(parts) / sizeof(parts[0]) };
 	static struct load loads[COUNT];
 	char text[512];
 
 	for (size_t i = 0; i < COUNT; i++) {
-		(void)snprintf(text, sizeof(text), "{\"version\":1%s%s}", *parts[i] ? "," : "", parts[i]);
+		(void)snprintf(
+			text, sizeof(text), "{\"version\":1%s%s}", *parts[i] ? "," : "", parts[i]);
 		loads[i] = load_text(text);
 		check_int(loads[i].r, 0, "loads: %s %s", parts[i], loads[i].err.message);
 		check_round_trip(&loads[i].profile, i % 2, *parts[i] ? parts[i] : "nothing");
@@ -354,14 +470,18 @@ static void test_command_line(void)
 	check_int(profile_set_mount(&profile, &arena, &rule, &err), 0, "add a mount");
 	rule.writable = true;
 	check_int(profile_set_mount(&profile, &arena, &rule, &err), 0, "replace it");
-	check(profile.files.mount_count == 1 && profile.files.mounts[0].writable && profile.files.mounts[0].target != rule.target, "copied");
+	check(profile.files.mount_count == 1 && profile.files.mounts[0].writable &&
+			profile.files.mounts[0].target != rule.target,
+		"copied");
 	for (int i = 0; i < 3000; i++) {
 		(void)snprintf(target, sizeof(target), "/t/%d", i);
 		rule.target = target;
 		if (profile_set_mount(&profile, &arena, &rule, &err))
 			break;
 	}
-	check(profile.files.mount_count == 3001 && !strcmp(profile.files.mounts[2500].target, "/t/2499"), "thousands, in order");
+	check(profile.files.mount_count == 3001 &&
+			!strcmp(profile.files.mounts[2500].target, "/t/2499"),
+		"thousands, in order");
 	for (int i = 3000; i < 8191; i++) {
 		(void)snprintf(target, sizeof(target), "/t/%d", i);
 		if (profile_set_mount(&profile, &arena, &rule, &err))
@@ -372,9 +492,11 @@ static void test_command_line(void)
 	check_int(profile_set_environment(&profile, &arena, &setting, NULL), 0, "set");
 	setting.value = NULL;
 	check_int(profile_set_environment(&profile, &arena, &setting, NULL), 0, "pass");
-	check(profile.environment.setting_count == 1 && !profile.environment.settings[0].value, "the last one holds");
+	check(profile.environment.setting_count == 1 && !profile.environment.settings[0].value,
+		"the last one holds");
 	setting.name = "A=B";
-	check_int(profile_set_environment(&profile, &arena, &setting, NULL), -EINVAL, "no name of a variable");
+	check_int(profile_set_environment(&profile, &arena, &setting, NULL), -EINVAL,
+		"no name of a variable");
 	check_int(profile_add_clause(&profile, &arena, &clause, NULL), 0, "a clause");
 	check(profile.syscalls.clause_count == 1 && profile.syscalls.rule.set, "is added");
 	check_int(limit_parse(LIMIT_MEMORY, "512m", &value, NULL), 0, "memory");
@@ -391,34 +513,66 @@ static void test_grammars(void)
 {
 	mode_t mode = 0;
 
-	check(grammar_profile_name("a") && grammar_profile_name("_a.b+c-d") && grammar_profile_name("9"), "names of profiles");
-	check(!grammar_profile_name("") && !grammar_profile_name(".a") && !grammar_profile_name("-a") && !grammar_profile_name("a..b") &&
-			!grammar_profile_name("a/b") && !grammar_profile_name("a b") && !grammar_profile_name("\xc3\xa9"), "and what is none");
-	check(grammar_group_name("a@1") && grammar_group_name("a-b@9999"), "names of groups");
-	check(!grammar_group_name("a") && !grammar_group_name("a@") && !grammar_group_name("a@0") && !grammar_group_name("a@10000") &&
-			!grammar_group_name("a@01") && !grammar_group_name("a.b@1") && !grammar_group_name("@1") && !grammar_group_name("a@1@1"),
+	check(grammar_profile_name("a") && grammar_profile_name("_a.b+c-d") &&
+			grammar_profile_name("9"),
+		"names of profiles");
+	check(!grammar_profile_name("") && !grammar_profile_name(".a") &&
+			!grammar_profile_name("-a") && !grammar_profile_name("a..b") &&
+			!grammar_profile_name("a/b") && !grammar_profile_name("a b") &&
+			!grammar_profile_name("\xc3\xa9"),
 		"and what is none");
-	check(grammar_syscall_name("read") && grammar_syscall_name("_llseek") && !grammar_syscall_name("Read") && !grammar_syscall_name("") &&
-			!grammar_syscall_name("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), "system calls");
-	check(grammar_environment_name("_A1") && !grammar_environment_name("1A") && !grammar_environment_name("A-B") &&
-			!grammar_environment_name("") && !grammar_environment_name("A\n"), "environment variables");
-	check(grammar_cpuset("0") && grammar_cpuset("0-3,7") && grammar_cpuset("8191"), "CPU lists");
-	check(!grammar_cpuset("") && !grammar_cpuset("0-") && !grammar_cpuset("-1") && !grammar_cpuset("3-3") && !grammar_cpuset("1,") &&
-			!grammar_cpuset("8192") && !grammar_cpuset("0-1-2") && !grammar_cpuset("01") && !grammar_cpuset("1 2"), "and what is none");
-	check(grammar_selinux_level("s0") && grammar_selinux_level("s15:c0,c1023") && grammar_selinux_level("s0-s0:c0.c1023"), "levels");
-	check(!grammar_selinux_level("") && !grammar_selinux_level("s") && !grammar_selinux_level("s16") && !grammar_selinux_level("s0:") &&
-			!grammar_selinux_level("s0:c1,c1") && !grammar_selinux_level("s0:c2.c1") && !grammar_selinux_level("s0:c1024") &&
-			!grammar_selinux_level("s0:c1.c2.c3") && !grammar_selinux_level("s0-") && !grammar_selinux_level("s0 "), "and what is none");
-	check(grammar_selinux_type("immure_t") && !grammar_selinux_type("1t") && !grammar_selinux_type("") && !grammar_selinux_type("a:b"), "types");
-	check(grammar_mode("0755", 07777, &mode) && mode == 0755 && grammar_mode("1777", 01777, &mode), "modes");
-	check(!grammar_mode("4755", 01777, &mode) && !grammar_mode("77", 07777, &mode) && !grammar_mode("00755", 07777, &mode) &&
-			!grammar_mode("0788", 07777, &mode), "and what is none");
-	check(grammar_errno("EPERM") == EPERM && grammar_errno("EHWPOISON") == EHWPOISON && !grammar_errno("EFOO") && !grammar_errno(""), "errnos");
-	check(grammar_capability("CAP_CHOWN") == 0 && grammar_capability("kill") == 5 && grammar_capability("cap_BPF") == 39 &&
-			grammar_capability("CAP_ALL") < 0 && grammar_capability("") < 0 && grammar_capability("39") < 0, "capabilities");
+	check(grammar_group_name("a@1") && grammar_group_name("a-b@9999"), "names of groups");
+	check(!grammar_group_name("a") && !grammar_group_name("a@") && !grammar_group_name("a@0") &&
+			!grammar_group_name("a@10000") && !grammar_group_name("a@01") &&
+			!grammar_group_name("a.b@1") && !grammar_group_name("@1") &&
+			!grammar_group_name("a@1@1"),
+		"and what is none");
+	check(grammar_syscall_name("read") && grammar_syscall_name("_llseek") &&
+			!grammar_syscall_name("Read") && !grammar_syscall_name("") &&
+			!grammar_syscall_name("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+					      "aaaaaaaaaaaaa"),
+		"system calls");
+	check(grammar_environment_name("_A1") && !grammar_environment_name("1A") &&
+			!grammar_environment_name("A-B") && !grammar_environment_name("") &&
+			!grammar_environment_name("A\n"),
+		"environment variables");
+	check(grammar_cpuset("0") && grammar_cpuset("0-3,7") && grammar_cpuset("8191"),
+		"CPU lists");
+	check(!grammar_cpuset("") && !grammar_cpuset("0-") && !grammar_cpuset("-1") &&
+			!grammar_cpuset("3-3") && !grammar_cpuset("1,") &&
+			!grammar_cpuset("8192") && !grammar_cpuset("0-1-2") &&
+			!grammar_cpuset("01") && !grammar_cpuset("1 2"),
+		"and what is none");
+	check(grammar_selinux_level("s0") && grammar_selinux_level("s15:c0,c1023") &&
+			grammar_selinux_level("s0-s0:c0.c1023"),
+		"levels");
+	check(!grammar_selinux_level("") && !grammar_selinux_level("s") &&
+			!grammar_selinux_level("s16") && !grammar_selinux_level("s0:") &&
+			!grammar_selinux_level("s0:c1,c1") && !grammar_selinux_level("s0:c2.c1") &&
+			!grammar_selinux_level("s0:c1024") &&
+			!grammar_selinux_level("s0:c1.c2.c3") && !grammar_selinux_level("s0-") &&
+			!grammar_selinux_level("s0 "),
+		"and what is none");
+	check(grammar_selinux_type("immure_t") && !grammar_selinux_type("1t") &&
+			!grammar_selinux_type("") && !grammar_selinux_type("a:b"),
+		"types");
+	check(grammar_mode("0755", 07777, &mode) && mode == 0755 &&
+			grammar_mode("1777", 01777, &mode),
+		"modes");
+	check(!grammar_mode("4755", 01777, &mode) && !grammar_mode("77", 07777, &mode) &&
+			!grammar_mode("00755", 07777, &mode) && !grammar_mode("0788", 07777, &mode),
+		"and what is none");
+	check(grammar_errno("EPERM") == EPERM && grammar_errno("EHWPOISON") == EHWPOISON &&
+			!grammar_errno("EFOO") && !grammar_errno(""),
+		"errnos");
+	check(grammar_capability("CAP_CHOWN") == 0 && grammar_capability("kill") == 5 &&
+			grammar_capability("cap_BPF") == 39 && grammar_capability("CAP_ALL") < 0 &&
+			grammar_capability("") < 0 && grammar_capability("39") < 0,
+		"capabilities");
 }
 
-/* Both are on the way of launches: bounds that hold on a slow machine, too, and catch what is quadratic. */
+/* Both are on the way of launches: bounds that hold on a slow machine, too, and catch what is
+ * quadratic. */
 static void test_speed(void)
 {
 	char *text = NULL;
@@ -432,13 +586,16 @@ static void test_speed(void)
 		return;
 	(void)fprintf(out, "{\"version\":1,\"files\":{\"mounts\":[{\"deny\":\"/deny\"}");
 	for (int i = 0; i < 2000; i++)
-		(void)fprintf(out, ",{\"bind\":\"/usr/lib/packages/package-%d\",\"to\":\"/jail/packages/%d\"}", i, i);
+		(void)fprintf(out,
+			",{\"bind\":\"/usr/lib/packages/package-%d\",\"to\":\"/jail/packages/%d\"}",
+			i, i);
 	(void)fprintf(out, "]}}");
 	check_int(fclose(out), 0, "memory");
 	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	load = load_text(text);
 	(void)clock_gettime(CLOCK_MONOTONIC, &end);
-	microseconds = (end.tv_sec - start.tv_sec) * 1000000LL + (end.tv_nsec - start.tv_nsec) / 1000;
+	microseconds =
+		(end.tv_sec - start.tv_sec) * 1000000LL + (end.tv_nsec - start.tv_nsec) / 1000;
 	check(!load.r && load.profile.files.mount_count == 2001, "2,000 binds");
 	printf("# 2,000 binds: %lld us\n", microseconds);
 	check(microseconds < 100000, "in less than 100 ms, sanitizers and all");

@@ -1,4 +1,5 @@
-/* The receipt: a required rule that is not enforced ends the launch; a best-effort one is told of; an audited one is never enforced. */
+/* The receipt: a required rule that is not enforced ends the launch; a best-effort one is told of;
+ * an audited one is never enforced. */
 #include "profile/receipt.h"
 
 #include <errno.h>
@@ -13,7 +14,10 @@ int main(void)
 	const struct rule required = {.set = true, .origin.pointer = "--memory"};
 	const struct rule best = {.set = true, .enforce = ENFORCE_BEST_EFFORT};
 	const struct rule audit = {.set = true, .enforce = ENFORCE_AUDIT};
-	struct receipt_row row = {.rule = &required, .asked = "memory 1 GiB", .outcome = OUTCOME_ENFORCED, .layer = "cgroup"};
+	struct receipt_row row = {.rule = &required,
+		.asked = "memory 1 GiB",
+		.outcome = OUTCOME_ENFORCED,
+		.layer = "cgroup"};
 	struct err err = {0};
 
 	check_int(receipt_add(&receipt, &row, &err), 0, "required and enforced");
@@ -21,7 +25,9 @@ int main(void)
 	row.reason = "no controller";
 	check_int(receipt_add(&receipt, &row, &err), -ENOTSUP, "required and partly enforced");
 	check_text(err.where, "--memory", "where it was asked");
-	check_text(err.message, "memory 1 GiB: required, but only partly enforceable here: no controller", "what is missing");
+	check_text(err.message,
+		"memory 1 GiB: required, but only partly enforceable here: no controller",
+		"what is missing");
 	check(strstr(err.hint, "best-effort") != NULL, "the way out");
 	err = (struct err){0};
 	row.outcome = OUTCOME_NOT_ENFORCED;
