@@ -7,7 +7,7 @@
 #   backports  the same with a newer kernel: newer Landlock, newer mount calls
 #   systemd    Debian's kernel under systemd with a session of the user's, without SELinux
 #
-# TEST... runs only those. IMMURE: the launcher (static); build/probes beside it go in too when they are there.
+# TEST... runs only those. IMMURE: the launcher (static); its neighbours probes/ and mutant/immure go in too.
 # Status: 0 only if every test ran to its end on each of its machines and none failed. Images that are missing are built (root, or sudo).
 # Environment: VM_MACHINES='stable backports systemd', and what boot.sh reads.
 set -euo pipefail
@@ -40,8 +40,11 @@ pack() { # TARBALL
 	cp -r "$cache/policy/default/." "$stage/policy/"
 	install -m755 "$immure" "$stage/overlay/usr/bin/immure"
 	"${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -static -o "$stage/overlay/usr/bin/probe" "$here/payload/probe.c"
-	[ ! -d "$top/tests/escape" ] || cp -r "$top/tests/escape" "$stage/"
-	[ ! -d "$(dirname "$immure")/probes" ] || cp -r "$(dirname "$immure")/probes" "$stage/"
+	# what the escape rows are used to find around them
+	mkdir -p "$stage/project/"{tests,build/mutant}
+	cp -r "$top/tests/lib.sh" "$top/tests/escape" "$stage/project/tests/"
+	cp -r "$(dirname "$immure")/probes" "$immure" "$stage/project/build/"
+	cp "$(dirname "$immure")/mutant/immure" "$stage/project/build/mutant/"
 	tar cf "$1" -C "$stage" .
 }
 

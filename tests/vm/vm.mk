@@ -12,5 +12,5 @@ VM_MACHINES ?= stable backports systemd
 export VM_MACHINES VM_TIMEOUT
 
 .PHONY: check-vm
-check-vm: $(BUILD)/immure probes
+check-vm: $(BUILD)/immure $(BUILD)/mutant/immure probes
 	tests/vm/lane.sh $(BUILD)/immure $(VM_CACHE) $(TESTS)

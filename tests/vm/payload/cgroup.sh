@@ -68,7 +68,8 @@ cpu() {
 io() {
 	local start=$EPOCHREALTIME
 	mkdir -p ~/disk
-	profile io '"limits": {"io": [{"device": "/home", "write_bytes": "1M"}]}, "files": {"mounts": [{"bind": "${home}/disk", "to": "/disk", "access": "rw"}]}'
+	profile io '"limits": {"io": [{"device": "/home", "write_bytes": "1M"}]}, "files": {"mounts": [{"bind": "${home}/disk", "to": "/disk", "access": "rw"}]},
+		"selinux": {"type": "immure_dev_t"}'
 	works 'a writer under io.max writes' immure jail --profile io dd if=/dev/zero of=/disk/file bs=64k count=48 oflag=direct
 	works 'three MiB took it two seconds or more' awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { exit !(b - a > 2) }'
 	start=$EPOCHREALTIME
@@ -76,8 +77,8 @@ io() {
 	works 'control: without the limit it is done at once' awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { exit !(b - a < 1.5) }'
 }
 
-# Every way for a jail to end; each begins with a tree of processes that ignore what can be ignored.
-tree='trap "" TERM HUP INT; for i in {1..20}; do (trap "" TERM HUP INT; exec setsid sleep 321) & done; wait'
+# Every way for a jail to end. What it leaves is a tree of processes that ignore what can be ignored.
+tree='for i in {1..20}; do (trap "" TERM HUP INT; exec setsid sleep 321) & done; wait'
 survivors() { pgrep -f 'sleep 321'; }
 none_left() { ! survivors; }
 
@@ -97,8 +98,8 @@ ends() {
 	for signal in TERM KILL; do
 		immure jail --profile untrusted bash -c "$tree" &
 		works "a tree of twenty is up ($signal)" within 10 populated 20
-		kill -$signal %%
-		wait
+		kill -$signal $!
+		works "launcher ended by SIG$signal: it ends" within 5 bash -c "! kill -0 $!"
 		works "launcher ended by SIG$signal: the tree is dead" within 2 none_left
 		works "… and the cgroup gone" within 2 gone
 	done

@@ -3,13 +3,16 @@
 # context: user_u:user_r:user_t:s0
 # shellcheck source-path=SCRIPTDIR
 . "${TESTS:?}/lib.sh"
-profile labelled '"selinux": {"type": "immure_t"}'
+# user_u has no categories until an administrator gives it some, so the level is named
+profile labelled '"selinux": {"type": "immure_t", "level": "s0"}'
+profile automatic '"selinux": {"type": "immure_t"}'
 
 is 'control: the user is confined' user_u:user_r:user_t:s0 bash -c 'tr -d "\0" < /proc/self/attr/current'
 refused 'control: alone, the user can do nothing in a user namespace' unshare -Urm true
 works 'a jail starts' immure jail --profile untrusted sort /etc/passwd
 works 'a labelled jail starts, in the role of the user' bash -c \
 	'immure jail --profile labelled cat /proc/self/attr/current | grep -aqE "^user_u:user_r:immure_t:s0"'
-works 'limits are enforced' bash -c '! immure jail --profile untrusted --memory 64M probe memory 200'
+says 'without categories for its user, a pair is refused, with the remedy' 'semanage user' immure jail --profile automatic true
+works 'limits are enforced' bash -c 'immure jail --profile untrusted --memory 256M probe memory 100 && ! immure jail --profile untrusted --memory 64M probe memory 200'
 refused 'a domain of jails is not entered but through the launcher' runcon -t immure_t true
 plan

@@ -137,6 +137,7 @@ static int count_forks(int wanted)
 	int made = 0;
 	pid_t child;
 
+	setpgid(0, 0); /* so that the signal below reaches nobody else */
 	for (; made < wanted; made++) {
 		child = fork();
 		if (child < 0)
