@@ -1,0 +1,82 @@
+#!/bin/bash
+# life.sh - birth and death of a jail (T-LIFE): nothing of it lives two seconds longer than its launcher. The reaper(1) that every launch runs
+# under gathers orphans, and says SURVIVORS.
+# shellcheck disable=SC2016,SC2317 # the strings are evaluated by row()
+# shellcheck source=tests/escape/row.sh
+. "$(dirname "$0")/../row.sh"
+
+died() { # what a killed launcher leaves is told by SURVIVORS; the rest is well
+	"$@"
+	echo 'CONTAINED: nothing else is left'
+}
+row T-LIFE-01a 'the launcher is killed while the program runs' 'no-pdeathsig bwrap' \
+	'under=(timeout --foreground -s KILL 0.3); died jail -- @linger stay' 'under=(timeout --foreground -s TERM 5); jail -- /bin/sleep 0.1'
+row T-LIFE-01b 'the launcher is killed while the whole jail is stopped' 'no-pdeathsig' \
+	'jail -- @linger stay & sleep 0.3; for pid in $(descendants $! | tail -n +4); do kill -STOP "$pid"; done
+	kill -9 "$(descendants $! | sed -n 3p)"; wait; echo CONTAINED: nothing else is left' 'jail -- /bin/true'
+killed_in() { # CALL:N: the launcher is killed in that window of the set-up
+	under window "$1" kill
+	jail -- @linger stay > "$work/text" 2>&1
+	cat "$work/text"
+	if grep -q 'window: [1-9]' "$work/text"; then echo 'CONTAINED: nothing else is left'; else echo 'UNCLEAR: the window was not hit'; fi
+}
+row T-LIFE-04a 'the launcher dies before its child asked to die with it' 'no-liveness' 'killed_in pivot_root' 'under window pivot_root true; jail -- /bin/true'
+row T-LIFE-04b 'the launcher dies at the first mount' 'no-liveness' 'killed_in fsopen:1' 'under window fsopen:1 true; jail -- /bin/true'
+row T-LIFE-02 'the change of ids does not undo the tie' 'no-pdeathsig' 'killed_in landlock' 'jail -- /bin/true'
+row T-LIFE-01c 'the launcher dies while the filter is loaded' 'no-pdeathsig' 'killed_in seccomp' 'jail -- /bin/true'
+row T-LIFE-01d 'the launcher dies in the moment of exec' 'no-pdeathsig bwrap' 'killed_in execve:2' 'jail -- /bin/true'
+sweep() { # the launcher dies in the Nth system call of the whole launch, for many N
+	local n text hits=0 end=$((SECONDS + 3 * seconds))
+	for n in $(seq 3 250 | shuf --random-source=<(yes)); do
+		[ $SECONDS -lt $end ] || break
+		text=$(under window "all:$n" kill; jail -- @linger stay 2>&1)
+		[[ $text != *SURVIVORS* ]] || { echo "$text"; return; }
+		[[ $text != *'window: 1'* ]] || hits=$((hits + 1))
+	done
+	echo "hits $hits"
+	if [ $hits -gt 5 ]; then echo 'CONTAINED: nothing is ever left'; else echo 'UNCLEAR: too few windows'; fi
+}
+row T-LIFE-01e 'the launcher dies in any call of the launch' 'no-liveness,no-pdeathsig' sweep 'jail -- /bin/true'
+row T-LIFE-20a 'no one spies on the child while it is set up' 'dumpable' 'under window mount_setattr:0 spy; jail -- /bin/true' 'jail -- /bin/true'
+row T-LIFE-20b 'nor after its change of ids' 'dumpable' 'under window landlock spy; jail -- /bin/true' 'jail -- /bin/true'
+row T-LIFE-20c 'nor in the moment before the filter' 'dumpable' 'under window seccomp spy; jail -- /bin/true' 'jail -- /bin/true'
+row T-LIFE-05a 'descendants in sessions of their own end with the program' 'plain' 'died jail -- @linger leave' 'jail -- /bin/sh -c "(sleep 0.1 &) ; exit 0"'
+row T-LIFE-05c 'SIGTERM to the launcher reaches the program' 'unshare' \
+	'under=(timeout --foreground -s TERM 0.3); text=$(jail -- /bin/sh -c "trap \"echo told; exit 3\" TERM; sleep 4 & wait"); [[ $text == *told* ]] && echo CONTAINED: told || echo "ESCAPED: not told $text"' \
+	'under=(timeout --foreground -s INT 0.3); says told jail -- /bin/sh -c "trap \"echo told; exit 0\" INT; sleep 4 & wait" || true'
+
+statuses() { # what the program says is what the launcher says
+	local n got
+	for n in 0 1 2 3 100 124 125 126 127 128 200 255; do
+		jail -- /bin/sh -c "exit $n" > /dev/null 2>&1
+		got=$?
+		[ $got = "$n" ] || { echo "ESCAPED: exit $n became $got"; return; }
+	done
+	for n in 1 2 3 6 8 9 11 13 14 15 31; do
+		jail -- /bin/sh -c "kill -$n \$\$" > /dev/null 2>&1
+		got=$?
+		[ $got = $((128 + n)) ] || { echo "ESCAPED: signal $n became $got"; return; }
+	done
+	jail -- /nonexistent > /dev/null 2>&1
+	got=$?
+	[ $got = 127 ] || { echo "ESCAPED: no program became $got"; return; }
+	jail -- /etc/passwd > /dev/null 2>&1
+	got=$?
+	[ $got = 126 ] || { echo "ESCAPED: no right to run became $got"; return; }
+	echo 'CONTAINED: every status is told'
+}
+peer_script() { command=(script -qc "$(printf '%q ' "$@")" /dev/null); }
+row T-LIFE-18 'statuses are told as shells tell them' 'script' statuses 'jail --result "$work/result" -- /bin/true && jq -e . "$work/result" > /dev/null'
+counts() { # mounts, files in the folders that a launcher might use, descriptors of the whole system in thousands
+	echo "$(wc -l < /proc/self/mountinfo) $(find "$HOME" /tmp/*immure-[0-9]* /run/user/"$(id -u)" 2> /dev/null | wc -l) $(awk '{ print int($1 / 1000) }' /proc/sys/fs/file-nr)"
+}
+soak() { # the same after many launches as before
+	local before after
+	before=$(counts)
+	for _ in {1..60}; do jail -- /bin/true || echo 'UNCLEAR: a run failed'; done
+	after=$(counts)
+	if [ "$before" = "$after" ]; then echo "CONTAINED: $after"; else echo "ESCAPED: $before became $after"; fi
+}
+peer_typescript() { command=(env "--chdir=$HOME" script -qc true); }
+row T-LIFE-28 'sixty launches leave nothing' 'typescript' soak 'jail -- /bin/true'
+finish

@@ -1,0 +1,34 @@
+#!/bin/bash
+# meta.sh - the launcher's file itself (T-META): how it was built, and what is in it that an attacker could use.
+# shellcheck disable=SC2016,SC2317 # the strings are evaluated by row()
+# shellcheck source=tests/escape/row.sh
+. "$(dirname "$0")/../row.sh"
+need readelf nm
+
+# Each attack looks at $file: the launcher, or for the control a program that was not built so.
+peer_firejail_file() { command=(true); }
+peer_probe_file() { command=(true); }
+look() {
+	case $launcher in
+	firejail_file) file=$(command -v firejail) ;;
+	probe_file) file=$probes/started ;;
+	*) file=$immure ;;
+	esac
+}
+static_pie() {
+	look
+	if readelf -lW "$file" | grep -q INTERP; then echo 'ESCAPED: an interpreter'; elif readelf -hW "$file" | grep -q 'Type:.*DYN'; then echo 'CONTAINED: static and position-independent'
+	else echo 'ESCAPED: at a fixed place'; fi
+}
+row T-META-09a 'static, at no fixed place' 'firejail_file probe_file' static_pie 'jail -- /bin/true'
+relro() {
+	look
+	if readelf -dW "$file" | grep -q 'BIND_NOW\|FLAGS_1.*NOW' && readelf -lW "$file" | grep -q GNU_RELRO; then echo 'CONTAINED: full RELRO'; else echo 'ESCAPED: no full RELRO'; fi
+}
+row T-META-09b 'relocations are read-only' 'probe_file' relro 'jail -- /bin/true'
+unset_shell() { # names that run a shell, load code or ask the system who somebody is
+	look
+	if nm -a "$file" "$([ "$file" = "$immure" ] || echo -D)" 2> /dev/null | grep -Ew 'system|popen|wordexp|execlp|execvp|getpwnam'; then echo 'ESCAPED: such a name'; else echo 'CONTAINED: none'; fi
+}
+row T-META-06 'no system(3), popen(3), execvp(3), getpwnam(3)' 'firejail_file' unset_shell 'jail -- /bin/true'
+finish
