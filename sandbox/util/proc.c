@@ -63,24 +63,30 @@ static char *take_field(char **cursor)
 	return field;
 }
 
-/* Undoes the escapes that the kernel makes (blank, tab, newline, backslash, hash), in place; any other is not the kernel's writing. */
-static int unescape(char *text)
+/*
+ * Undoes in place the escapes that the kernel makes: blank, tab, newline, backslash, and in a source also the hash. Any other escape, and a
+ * tab or newline that is none, is not the kernel's writing.
+ */
+static int unescape(char *text, bool hash)
 {
 	static const struct {
 		char digits[4], character;
 	} escapes[] = {{"040", ' '}, {"011", '\t'}, {"012", '\n'}, {"134", '\\'}, {"043", '#'}};
+	size_t count = sizeof(escapes) / sizeof(escapes[0]) - !hash;
 	char *out = text;
 
 	while (*text) {
 		size_t which = 0;
 
+		if (*text == '\t' || *text == '\n')
+			return -EINVAL;
 		if (*text != '\\') {
 			*out++ = *text++;
 			continue;
 		}
-		while (which < sizeof(escapes) / sizeof(escapes[0]) && strncmp(text + 1, escapes[which].digits, 3) != 0)
+		while (which < count && strncmp(text + 1, escapes[which].digits, 3) != 0)
 			which++;
-		if (which == sizeof(escapes) / sizeof(escapes[0]))
+		if (which == count)
 			return -EINVAL;
 		*out++ = escapes[which].character;
 		text += 4;
@@ -127,7 +133,7 @@ int proc_mount_parse(char *line, struct proc_mount *ret)
 	/* the type is the only field that may hold neither escape nor be empty; a root of nsfs is "net:[1]", so it need not be a path */
 	if (!source || !*root || target[0] != '/' || !*mount.options || !*mount.type || !*cursor || strchr(cursor, ' '))
 		return -EINVAL;
-	if (unescape(root) || unescape(target) || unescape(source))
+	if (unescape(root, false) || unescape(target, false) || unescape(source, true))
 		return -EINVAL;
 	mount.root = root;
 	mount.target = target;
