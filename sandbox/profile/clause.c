@@ -142,11 +142,6 @@ static int argument_read(const struct cursor *at, void *into)
 	if (argument.comparison == COMPARE_COUNT)
 		return cursor_error(
 			at, "expected one of \"in\", \"not_in\", \"lt\", \"le\", \"gt\", \"ge\"");
-	for (size_t i = 0; i < clause->argument_count; i++)
-		if (clause->arguments[i].index == argument.index)
-			return cursor_error(at,
-				"argument %u has a condition already: write a rule for each",
-				argument.index);
 	added = ARENA_APPEND(at->reading->arena, clause->arguments, clause->argument_count);
 	if (!added)
 		return cursor_memory(at);
@@ -157,7 +152,7 @@ static int argument_read(const struct cursor *at, void *into)
 static int arguments_read(const struct cursor *at, const struct field *field, void *into)
 {
 	(void)field;
-	return cursor_elements(at, 6, argument_read, into);
+	return cursor_elements(at, ARGUMENTS_MAX, argument_read, into);
 }
 
 /* ---- names ---- */

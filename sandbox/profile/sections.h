@@ -12,6 +12,7 @@ enum {
 	IO_LIMITS_MAX = 64,
 	CLAUSES_MAX = 4096,
 	CLAUSE_NAMES_MAX = 1024,
+	ARGUMENTS_MAX = 16, /* conditions; several on one argument must all hold */
 	ARGUMENT_VALUES_MAX = 256,
 	GROUPS_MAX = 32,
 	ENVIRONMENT_MAX = 1024,

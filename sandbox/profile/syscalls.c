@@ -192,6 +192,23 @@ int group_read(struct reading *reading)
 
 /* ---- a document in the notation of Docker and OCI ---- */
 
+/* An imported clause must be one that could have been written here: else it could not be printed,
+ * nor judged by the same rules. */
+static int imported_check(const struct cursor *at, const struct syscall_clause *clause)
+{
+	if (clause->name_count > CLAUSE_NAMES_MAX || clause->argument_count > ARGUMENTS_MAX)
+		return cursor_error(at,
+			"an entry of the document has more than %d names or %d conditions",
+			CLAUSE_NAMES_MAX, ARGUMENTS_MAX);
+	if (clause->action == ACTION_ERRNO && !strerrorname_np(clause->error))
+		return cursor_error(at, "%u in the document is no errno", clause->error);
+	for (size_t i = 0; i < clause->name_count; i++)
+		if (!grammar_syscall_name(clause->names[i]))
+			return cursor_error(
+				at, "a name in the document cannot be that of a system call");
+	return clause_check(at, clause);
+}
+
 static int import_read(const struct cursor *at, const struct field *field, void *into)
 {
 	static const struct field fields[] = {
@@ -213,12 +230,14 @@ static int import_read(const struct cursor *at, const struct field *field, void 
 	for (size_t i = before.clause_count; i < syscalls->clause_count; i++) {
 		if (!syscalls->clauses[i].reason)
 			syscalls->clauses[i].reason = at->reading->override;
-		r = clause_check(at, &syscalls->clauses[i]);
+		r = imported_check(at, &syscalls->clauses[i]);
 		if (r)
 			return r;
 	}
 	if (syscalls->clause_count > CLAUSES_MAX)
 		return cursor_error(at, "more than %d clauses", CLAUSES_MAX);
+	if (syscalls->default_action == ACTION_ERRNO && !strerrorname_np(syscalls->default_error))
+		return cursor_error(at, "%u in the document is no errno", syscalls->default_error);
 	imported = *syscalls; /* its default is judged as if it had been written here */
 	syscalls->default_action = before.default_action;
 	syscalls->default_error = before.default_error;

@@ -31,7 +31,7 @@ BEYOND = re.compile("|".join([
     r"control characters", r"relative path in a document", r"anybody may write", r"No such file",
     r"lifts an inherited", r"lifts the inherited",
     r"unknown capability", r"unknown errno",
-    r"is the target of", r"has a condition already",
+    r"is the target of",
     r"has no value here", r"is not between", r"expected a size from", r"expected a list of CPUs", r"expected \"auto\" or a level",
     r"CPUs such as",
     r"expected 1, the version", r"expected an integer, found a number with a fraction", r"is not a count", r"expected a count",

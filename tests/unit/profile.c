@@ -157,6 +157,22 @@ static void test_syscalls(void)
 	unload(&load);
 }
 
+static void check_round_trip(const struct profile *profile, bool origins, const char *what)
+{
+	struct load again;
+	char *text = NULL;
+	size_t length = 0;
+	FILE *out = open_memstream(&text, &length);
+
+	check(out && !profile_emit(profile, origins, out) && !fclose(out), "%s is printed", what);
+	again = load_text(text);
+	check_int(again.r, 0, "%s, printed, loads: %s", what, again.err.message);
+	check(!again.r && profile_equal(profile, &again.profile),
+		"%s, printed and loaded, is equal", what);
+	free(text);
+	unload(&again);
+}
+
 /* Writes a document below the temporary directory; its path is static. */
 static const char *write_file(const char *directory, const char *name, const char *text)
 {
@@ -233,6 +249,55 @@ static void test_places(const char *tmp)
 	check_int(load_name("a b", &with).r, -EINVAL, "no name");
 }
 
+/* What an imported document may not hold, though its own notation has room for it. */
+static void test_import(const char *tmp)
+{
+	static const struct {
+		const char *document, *section, *want;
+	} cases[] = {
+		{"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"read\"],"
+		 "\"action\":\"SCMP_ACT_ALLOW\"}]}",
+			"", NULL},
+		{"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"r^d\"],"
+		 "\"action\":\"SCMP_ACT_ALLOW\"}]}",
+			"", "a name in the document cannot be that of a system call"},
+		{"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":200}", "",
+			"200 in the document is no errno"},
+		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],"
+		 "\"action\":\"SCMP_ACT_ERRNO\","
+		 "\"errnoRet\":200}]}",
+			"", "200 in the document is no errno"},
+		{"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"ptrace\"],"
+		 "\"action\":\"SCMP_ACT_ALLOW\"}]}",
+			"", "ptrace lifts an inherited denial"},
+		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\"}", "",
+			"this lifts the inherited default, which denies"},
+		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\"}", "\"override\":\"it is meant\",", NULL},
+	};
+	char text[512], path[256];
+
+	(void)write_file(
+		tmp, "denies.json", "{\"version\":1,\"syscalls\":{\"deny\":[\"ptrace\"]}}");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct load load;
+
+		(void)write_file(tmp, "seccomp.json", cases[i].document);
+		(void)snprintf(text, sizeof(text),
+			"{\"version\":1,\"extends\":\"./"
+			"denies.json\",\"syscalls\":{%s\"document\":\"%s/seccomp.json\"}}",
+			cases[i].section, tmp);
+		(void)snprintf(path, sizeof(path), "%s", write_file(tmp, "imports.json", text));
+		load = load_name(path, &variables);
+		check_int(
+			load.r, cases[i].want ? -EINVAL : 0, "import %zu: %s", i, load.err.message);
+		if (cases[i].want)
+			check_text(load.err.message, cases[i].want, "and why: %zu", i);
+		else
+			check_round_trip(&load.profile, true, "an imported document");
+		unload(&load);
+	}
+}
+
 static void test_list(const char *tmp)
 {
 	struct profile_variables with = variables;
@@ -251,22 +316,6 @@ static void test_list(const char *tmp)
 	check(count >= 7 && untrusted == 1 && broken == 1 && !schema,
 		"each name once, the user's first, broken ones too, the schema not");
 	arena_free(&arena);
-}
-
-static void check_round_trip(const struct profile *profile, bool origins, const char *what)
-{
-	struct load again;
-	char *text = NULL;
-	size_t length = 0;
-	FILE *out = open_memstream(&text, &length);
-
-	check(out && !profile_emit(profile, origins, out) && !fclose(out), "%s is printed", what);
-	again = load_text(text);
-	check_int(again.r, 0, "%s, printed, loads: %s", what, again.err.message);
-	check(!again.r && profile_equal(profile, &again.profile),
-		"%s, printed and loaded, is equal", what);
-	free(text);
-	unload(&again);
 }
 
 static void test_shipped(void)
@@ -613,6 +662,7 @@ int main(void)
 	test_files();
 	test_syscalls();
 	test_places(tmp);
+	test_import(tmp);
 	test_list(tmp);
 	test_shipped();
 	test_dev();
