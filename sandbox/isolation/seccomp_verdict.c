@@ -51,7 +51,7 @@ static bool conditions_hold(const struct syscall_clause *clause, const uint64_t 
 static bool names(const struct syscall_clause *clause, const char *name)
 {
 	for (size_t i = 0; i < clause->name_count; i++)
-		if (strcmp(clause->names[i], name) == 0)
+		if (clause->names[i][0] == name[0] && strcmp(clause->names[i], name) == 0)
 			return true;
 	return false;
 }

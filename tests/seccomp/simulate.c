@@ -1,7 +1,11 @@
 /* See simulate.h. */
 #include "simulate.h"
 
+#include <errno.h>
+#include <linux/audit.h>
 #include <string.h>
+
+#include "isolation/syscall_table.h"
 
 static bool is_jump_inside(const struct sock_filter *i, size_t at, size_t length)
 {
@@ -88,4 +92,94 @@ uint32_t simulate(const struct sock_filter *filter, size_t length, const struct 
 		at += holds ? i->jt : i->jf;
 	}
 	return SECCOMP_RET_KILL_PROCESS; /* unreachable in a checked filter */
+}
+
+/* ---- documents ---- */
+
+static uint32_t document_action(const json_t *action, const json_t *number)
+{
+	const char *word = json_string_value(action);
+	bool trace = strcmp(word, "SCMP_ACT_TRACE") == 0;
+
+	if (strcmp(word, "SCMP_ACT_ALLOW") == 0)
+		return SECCOMP_RET_ALLOW;
+	if (strcmp(word, "SCMP_ACT_LOG") == 0)
+		return SECCOMP_RET_LOG;
+	if (strcmp(word, "SCMP_ACT_TRAP") == 0)
+		return SECCOMP_RET_TRAP;
+	if (!trace && strcmp(word, "SCMP_ACT_ERRNO") != 0)
+		return SECCOMP_RET_KILL_PROCESS;
+	if (json_is_integer(number))
+		return SECCOMP_RET_ERRNO | (uint32_t)json_integer_value(number);
+	return SECCOMP_RET_ERRNO | (trace ? ENOSYS : EPERM);
+}
+
+static bool condition_holds(const json_t *condition, const uint64_t *arguments)
+{
+	const char *operator = json_string_value(json_object_get(condition, "op"));
+	uint64_t value = (uint64_t)json_integer_value(json_object_get(condition, "value"));
+	uint64_t second = (uint64_t)json_integer_value(json_object_get(condition, "valueTwo"));
+	uint64_t is = arguments[json_integer_value(json_object_get(condition, "index"))];
+
+	operator += strlen("SCMP_CMP_");
+	if (strcmp(operator, "NE") == 0)
+		return is != value;
+	if (strcmp(operator, "LT") == 0)
+		return is < value;
+	if (strcmp(operator, "LE") == 0)
+		return is <= value;
+	if (strcmp(operator, "EQ") == 0)
+		return is == value;
+	if (strcmp(operator, "GE") == 0)
+		return is >= value;
+	if (strcmp(operator, "GT") == 0)
+		return is > value;
+	return (is & value) == (second & value);
+}
+
+static bool entry_names(const json_t *entry, int number)
+{
+	const char *one = json_string_value(json_object_get(entry, "name"));
+	json_t *name;
+	size_t n;
+
+	if (one && syscall_number(AUDIT_ARCH_X86_64, one) == number)
+		return true;
+	json_array_foreach(json_object_get(entry, "names"), n, name)
+		if (syscall_number(AUDIT_ARCH_X86_64, json_string_value(name)) == number)
+			return true;
+	return false;
+}
+
+/* The kernel ranks actions by value, KILL_PROCESS being negative. */
+static bool is_stricter(uint32_t action, uint32_t than)
+{
+	return (int32_t)(action & SECCOMP_RET_ACTION_FULL) < (int32_t)(than & SECCOMP_RET_ACTION_FULL);
+}
+
+uint32_t document_says(const json_t *root, int number, const uint64_t *arguments)
+{
+	uint32_t otherwise = document_action(json_object_get(root, "defaultAction"), json_object_get(root, "defaultErrnoRet"));
+	uint32_t strictest = otherwise;
+	bool matched = false;
+	json_t *entry, *condition;
+	size_t i, n;
+
+	for (int conditional = 0; conditional < 2; conditional++)
+		json_array_foreach(json_object_get(root, "syscalls"), i, entry)
+		{
+			uint32_t action = document_action(json_object_get(entry, "action"), json_object_get(entry, "errnoRet"));
+			const json_t *conditions = json_object_get(entry, "args");
+			bool holds = action != otherwise && (json_array_size(conditions) > 0) == conditional && entry_names(entry, number);
+
+			if (holds && !conditional)
+				return action;
+			json_array_foreach(conditions, n, condition)
+				holds = holds && condition_holds(condition, arguments);
+			if (!holds || (matched && !is_stricter(action, strictest)))
+				continue;
+			strictest = action;
+			matched = true;
+		}
+	return strictest;
 }

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 /* The checks of the kernel when a filter is loaded. NULL when it would take it, else why not. */
 const char *simulate_check(const struct sock_filter *filter, size_t length);
 
@@ -20,5 +22,11 @@ const char *simulate_check(const struct sock_filter *filter, size_t length);
  */
 uint32_t simulate(const struct sock_filter *filter, size_t length, const struct seccomp_data *data, uint8_t *covered,
 	unsigned *ret_steps);
+
+/*
+ * What a seccomp document (OCI, Docker, Podman; well-formed, with no entry that depends on includes or excludes) says of a call of
+ * x86_64, read straight off the JSON as sandbox/profile/seccomp_document.h defines it: a value as filters return it.
+ */
+uint32_t document_says(const json_t *root, int number, const uint64_t *arguments);
 
 #endif

@@ -403,6 +403,17 @@ static void check_long_policies(void)
 	struct seccomp_plan plan = {.length = 7};
 	struct err err = {0};
 
+	for (unsigned i = 0; i < 2 * NAMES; i++) {
+		clauses[i].names = names;
+		arguments[i].value_count = 1;
+	}
+	profile.syscalls.clause_count = 513;
+	check_int(seccomp_compile(&profile, &able, &arena, &receipt, &plan, &err), -E2BIG, "513 conditional clauses on a call are refused");
+	check(strstr(err.message, "conditional clauses for one") != NULL && plan.length == 7, "with a reason");
+	profile.syscalls.clause_count = 512;
+	check_filter(&profile, AUDIT_ARCH_X86_64, 100, false, "512 conditional clauses on a call");
+	profile.syscalls.clause_count = 1;
+	err = (struct err){0};
 	arguments[0].value_count = VALUES;
 	check_int(seccomp_compile(&profile, &able, &arena, &receipt, &plan, &err), -E2BIG, "more than 4096 instructions are refused");
 	check(strstr(err.message, "4096") != NULL && plan.length == 7, "with a reason, and without a plan");
