@@ -81,7 +81,7 @@ static int cgroup_child(const void *data, int out)
 	struct cgroup_plan plan = {.way = host->cgroup, .parent = host->cgroup_parent, .mount = host->cgroup_mount,
 		.controllers = CONTROLLER_PIDS, .writes = &limit, .write_count = host->cgroup_controllers & CONTROLLER_PIDS ? 1 : 0};
 	struct clone_args arguments = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD};
-	struct cgroup cgroup = {.directory = -1, .parent = -1, .alive = -1, .janitor = -1};
+	struct cgroup cgroup = {.directory = -1, .limits = -1, .parent = -1, .alive = -1, .janitor = -1};
 	struct err err = {0};
 	long pid;
 

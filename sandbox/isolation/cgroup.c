@@ -29,6 +29,7 @@
 #include "util/proc.h"
 
 #define PREFIX "immure-"
+#define LEAF "jail" /* below the directory with the limits */
 #define CLOSE_MILLISECONDS 2000
 #define SWEEP_MAXIMUM 4096 /* entries looked at: a sweep must never become the cost of a launch */
 #define DEPTH_MAXIMUM 16   /* of cgroups that a jail with a cgroup file system of its own may leave below ours */
@@ -268,7 +269,8 @@ int cgroup_remove(int parent, const char *name, int milliseconds)
 
 	if (directory < 0)
 		return errno == ENOENT ? 0 : -errno;
-	/* a cgroup in which nothing was ever born need not be killed; the rmdir tells */
+	/* where nothing lives any more nothing need be killed; the rmdir tells */
+	(void)unlinkat(directory, LEAF, AT_REMOVEDIR);
 	while (unlinkat(parent, name, AT_REMOVEDIR)) {
 		if (errno == ENOENT)
 			return 0;
@@ -312,8 +314,10 @@ static void sweep_one(int parent, const char *name, unsigned depth)
 	if (pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH)
 		return;
 	directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (directory >= 0 && flock(directory, LOCK_EX | LOCK_NB) == 0)
-		(void)unlinkat(parent, name, AT_REMOVEDIR); /* fails while anything lives in it: as it should */
+	if (directory < 0 || flock(directory, LOCK_EX | LOCK_NB))
+		return;
+	(void)unlinkat(directory, LEAF, AT_REMOVEDIR); /* both fail while anything lives in it: as they should */
+	(void)unlinkat(parent, name, AT_REMOVEDIR);
 }
 
 void cgroup_sweep(int parent)
@@ -349,20 +353,32 @@ static int open_parent(const struct cgroup_plan *plan, struct cgroup *cgroup, st
 	return cgroup->parent < 0 ? err_set(reterr, -errno, path, "cannot be opened: %m") : 0;
 }
 
-/* The directory, and a lock on it that tells sweepers of other pid namespaces that we live. */
-static int make_directory(struct cgroup *cgroup, struct err *reterr)
+/* The outer directory, and a lock on it that tells sweepers of other pid namespaces that we live. */
+static int make_outer(struct cgroup *cgroup, struct err *reterr)
 {
 	if (mkdirat(cgroup->parent, cgroup->name, 0755))
 		return err_set(reterr, -errno, cgroup->name, "cannot make a cgroup: %m");
-	cgroup->directory = openat(cgroup->parent, cgroup->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (cgroup->directory < 0 || flock(cgroup->directory, LOCK_SH | LOCK_NB))
+	cgroup->limits = openat(cgroup->parent, cgroup->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (cgroup->limits < 0 || flock(cgroup->limits, LOCK_SH | LOCK_NB))
 		return err_set(reterr, -errno, cgroup->name, "cannot open the cgroup just made: %m");
-	if (faccessat(cgroup->directory, "cgroup.kill", W_OK, 0)) {
+	if (faccessat(cgroup->limits, "cgroup.kill", W_OK, 0)) {
 		(void)err_set(reterr, -ENOTSUP, cgroup->name, "this kernel cannot kill a cgroup as a whole");
 		err_hint(reterr, "cgroup.kill needs Linux 5.14");
 		return -ENOTSUP;
 	}
 	return 0;
+}
+
+static int make_leaf(const struct cgroup_plan *plan, struct cgroup *cgroup, struct err *reterr)
+{
+	int r = enable_controllers(cgroup->limits, plan->controllers, reterr);
+
+	if (r < 0)
+		return r;
+	if (mkdirat(cgroup->limits, LEAF, 0755))
+		return err_set(reterr, -errno, cgroup->name, "cannot make a cgroup in the one just made: %m");
+	cgroup->directory = openat(cgroup->limits, LEAF, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return cgroup->directory < 0 ? err_set(reterr, -errno, cgroup->name, "cannot open the cgroup just made: %m") : 0;
 }
 
 static int open_all(const struct cgroup_plan *plan, struct cgroup *cgroup, struct err *reterr)
@@ -379,15 +395,15 @@ static int open_all(const struct cgroup_plan *plan, struct cgroup *cgroup, struc
 	r = cgroup_janitor_start(cgroup); /* before there is anything to leave behind */
 	if (r < 0)
 		return err_set(reterr, r, NULL, "cannot start the cgroup's janitor: %s", strerror(-r));
-	r = make_directory(cgroup, reterr);
+	r = make_outer(cgroup, reterr);
 	for (size_t i = 0; r == 0 && i < plan->write_count && !mutant(MUTANT_NO_CGROUP); i++)
-		r = write_limit(cgroup->directory, &plan->writes[i], reterr);
-	return r;
+		r = write_limit(cgroup->limits, &plan->writes[i], reterr);
+	return r < 0 ? r : make_leaf(plan, cgroup, reterr);
 }
 
 int cgroup_open(const struct cgroup_plan *plan, struct cgroup *ret, struct err *reterr)
 {
-	struct cgroup cgroup = {.directory = -1, .parent = -1, .alive = -1, .janitor = -1};
+	struct cgroup cgroup = {.directory = -1, .limits = -1, .parent = -1, .alive = -1, .janitor = -1};
 	int r = plan->way == CGROUP_NONE ? 0 : open_all(plan, &cgroup, reterr);
 
 	if (r < 0)
@@ -421,10 +437,12 @@ void cgroup_read(const struct cgroup *cgroup, struct cgroup_counts *ret)
 	*ret = (struct cgroup_counts){0};
 	if (cgroup->directory < 0)
 		return;
-	ret->memory_peak = read_count(cgroup->directory, "memory.peak", ""); /* Linux 5.19 */
-	ret->cpu_microseconds = read_count(cgroup->directory, "cpu.stat", "usage_usec");
-	ret->oom_kills = read_count(cgroup->directory, "memory.events", "oom_kill");
-	ret->pids_refused = read_count(cgroup->directory, "pids.events", "max");
+	ret->memory_peak = read_count(cgroup->limits, "memory.peak", ""); /* Linux 5.19 */
+	ret->cpu_microseconds = read_count(cgroup->limits, "cpu.stat", "usage_usec");
+	ret->oom_kills = read_count(cgroup->limits, "memory.events", "oom_kill");
+	ret->pids_refused = read_count(cgroup->limits, "pids.events", "max");
+	if (!ret->pids_refused) /* before Linux 6.11 it is counted where the fork was tried, not where the limit is */
+		ret->pids_refused = read_count(cgroup->directory, "pids.events", "max");
 }
 
 int cgroup_close(struct cgroup *cgroup)
@@ -434,6 +452,10 @@ int cgroup_close(struct cgroup *cgroup)
 	if (cgroup->directory >= 0) {
 		(void)close(cgroup->directory);
 		cgroup->directory = -1;
+	}
+	if (cgroup->limits >= 0) {
+		(void)close(cgroup->limits);
+		cgroup->limits = -1;
 	}
 	if (cgroup->parent >= 0) {
 		r = cgroup_remove(cgroup->parent, cgroup->name, CLOSE_MILLISECONDS);

@@ -43,8 +43,9 @@ int cgroup_compile(const struct profile *profile, const struct host *host, struc
 void cgroup_explain(const struct cgroup_plan *plan, struct report *out);
 
 struct cgroup {
-	int directory;	  /* descriptor of our cgroup, for CLONE_INTO_CGROUP; -1: none */
-	char name[64];	  /* its name below the parent */
+	int directory;	  /* descriptor of the leaf that the jail is born in, for CLONE_INTO_CGROUP; -1: none */
+	int limits;	  /* descriptor of the cgroup around it, which has the limits; -1: none */
+	char name[64];	  /* the latter's name below the parent */
 	int parent;	  /* descriptor of the parent; -1: none */
 	int alive;	  /* pipe whose end tells the janitor that we are gone: no other process may keep it; -1: none */
 	int janitor;	  /* pidfd of the janitor; -1: none */
@@ -53,6 +54,10 @@ struct cgroup {
 /*
  * Makes the cgroup (mode 0755, name "immure-<pid>-<random>") below plan->parent, or in a transient scope of the user's systemd, and writes the
  * limits, each read back. On failure everything made is removed. 0 or -errno with reterr naming file, value and rule.
+ *
+ * It is two directories: the outer one has the limits and hands every controller on to the inner one ("jail"), where the processes are. While
+ * it does so, the kernel lets nobody take a controller from it: systemd, which may own the parent, does just that when the last unit that
+ * needed one ends, and the limits would be gone without a word. Nor can a jail with a cgroup file system of its own reach its limits.
  *
  * A janitor process, a child that no waitpid(-1) sees, then waits for our death: should we not come to cgroup_close(), it kills what is left
  * in the cgroup and removes it. For a scope the calling process itself is moved (see cgroup_scope.c). Call before any thread is made.

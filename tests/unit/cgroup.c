@@ -322,7 +322,7 @@ static void test_janitor(void)
 	pid_t launcher = fork();
 
 	if (launcher == 0) {
-		struct cgroup cgroup = {.directory = -1, .parent = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), .alive = -1, .janitor = -1,
+		struct cgroup cgroup = {.directory = -1, .limits = -1, .parent = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), .alive = -1, .janitor = -1,
 			.name = "janitored"};
 
 		if (cgroup_janitor_start(&cgroup) == 0 && mkdir("janitored", 0755) == 0)
@@ -336,7 +336,7 @@ static void test_janitor(void)
 
 static void test_dismissed(void)
 {
-	struct cgroup cgroup = {.directory = -1, .parent = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), .alive = -1, .janitor = -1,
+	struct cgroup cgroup = {.directory = -1, .limits = -1, .parent = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), .alive = -1, .janitor = -1,
 		.name = "dismissed"};
 	struct pollfd ended = {.events = POLLIN};
 
