@@ -64,6 +64,12 @@ void profile_library_free(struct profile_library *library)
 	library->documents = NULL;
 }
 
+static int parse_built_in(const char *name, char *text, size_t length,
+	const struct json_limits *limits, struct json_document *ret, struct err *reterr)
+{
+	return json_document_parse_static(name, text, length, limits, ret, reterr);
+}
+
 int loader_take(struct loader *loader, const struct profile_document *like,
 	const char *document_name, char *text, size_t length, const struct profile_document **ret)
 {
@@ -72,7 +78,8 @@ int loader_take(struct loader *loader, const struct profile_document *like,
 	int r;
 
 	if (!document) {
-		free(text);
+		if (!like->built_in)
+			free(text);
 		return loader->document_count < DOCUMENTS_MAX
 			       ? err_set(loader->err, -ENOMEM, document_name, "out of memory")
 			       : err_set(loader->err, -EINVAL, document_name,
@@ -81,7 +88,7 @@ int loader_take(struct loader *loader, const struct profile_document *like,
 	*document = *like;
 	document->directory = like->directory ? strdup(like->directory) : NULL;
 	document->name = strdup(like->name);
-	r = json_document_parse(
+	r = (like->built_in ? parse_built_in : json_document_parse)(
 		document_name, text, length, &json_limits_profile, &document->json, loader->err);
 	if (!r && (!document->name || (like->directory && !document->directory)))
 		r = err_set(loader->err, -ENOMEM, document_name, "out of memory");
@@ -120,7 +127,7 @@ static int find_built_in(struct loader *loader, enum document_kind kind, const c
 	struct profile_document like = {.name = (char *)name, .kind = kind};
 	char label[160];
 	const char *text;
-	char *copy, *path = arena_format(loader->arena, "%s/%s.json", kinds[kind].built_in, name);
+	char *path = arena_format(loader->arena, "%s/%s.json", kinds[kind].built_in, name);
 	size_t length;
 
 	like.built_in = path;
@@ -132,13 +139,8 @@ static int find_built_in(struct loader *loader, enum document_kind kind, const c
 	text = builtin_text(path, &length);
 	if (!text)
 		return -ENOENT;
-	copy = malloc(length + 1);
-	if (!copy)
-		return err_set(loader->err, -ENOMEM, name, "out of memory");
-	memcpy(copy, text, length);
-	copy[length] = '\0';
 	(void)snprintf(label, sizeof(label), "built-in %s", name);
-	return loader_take(loader, &like, label, copy, length, ret);
+	return loader_take(loader, &like, label, (char *)text, length, ret); /* only read */
 }
 
 /* ---- files ---- */

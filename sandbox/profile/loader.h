@@ -56,7 +56,7 @@ struct loader {
 int loader_find(struct loader *loader, const struct cursor *at, const struct profile_document *from,
 	enum document_kind kind, const char *name, const struct profile_document **ret);
 
-/* Takes over text as a document of this load. */
+/* Takes over text as a document of this load (text of a built-in one is borrowed). */
 int loader_take(struct loader *loader, const struct profile_document *like,
 	const char *document_name, char *text, size_t length, const struct profile_document **ret);
 

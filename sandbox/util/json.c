@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "util/cleanup.h"
 #include "util/text.h"
@@ -477,6 +478,23 @@ static json_t *read_value(struct reader *reader)
 	}
 }
 
+/*
+ * jansson's hash tables want a secret, so that nobody can choose keys that collide. By itself it
+ * opens /dev/urandom: three system calls at each launch, and a file that need not be there. The
+ * kernel has given us random bytes with the program already (the last of them are nobody else's).
+ * Only the first seed counts.
+ */
+static void seed_tables(void)
+{
+	const char *random = (const char *)getauxval(AT_RANDOM);
+	uint32_t seed;
+
+	if (!random)
+		return;
+	memcpy(&seed, random + 12, sizeof(seed));
+	json_object_seed(seed | 1); /* 0 would mean: find one yourself */
+}
+
 json_t *json_read(const char *name, const char *text, size_t length,
 	const struct json_limits *limits, struct err *reterr)
 {
@@ -493,6 +511,7 @@ json_t *json_read(const char *name, const char *text, size_t length,
 	reader.scratch_size = sizeof(reader.small);
 	if (length > limits->bytes)
 		return fail_null(&reader, -EFBIG, text, "the document is larger than is allowed");
+	seed_tables();
 	skip_space(&reader);
 	root = read_value(&reader);
 	skip_space(&reader);
@@ -510,10 +529,9 @@ json_t *json_read(const char *name, const char *text, size_t length,
 	return root;
 }
 
-int json_document_parse(const char *name, char *text, size_t length,
-	const struct json_limits *limits, struct json_document *ret, struct err *reterr)
+static int parse_document(const char *name, const char *text, size_t length,
+	const struct json_limits *limits, struct json_document *ret, struct err *err)
 {
-	struct err own = {0}, *err = reterr ? reterr : &own;
 	struct json_document document = {.text = text, .length = length, .name = strdup(name)};
 
 	document.root = document.name ? json_read(name, text, length, limits, err) : NULL;
@@ -525,10 +543,31 @@ int json_document_parse(const char *name, char *text, size_t length,
 	return 0;
 }
 
+int json_document_parse(const char *name, char *text, size_t length,
+	const struct json_limits *limits, struct json_document *ret, struct err *reterr)
+{
+	struct err own = {0};
+	int r = parse_document(name, text, length, limits, ret, reterr ? reterr : &own);
+
+	if (r)
+		free(text);
+	else
+		ret->owned = text;
+	return r;
+}
+
+int json_document_parse_static(const char *name, const char *text, size_t length,
+	const struct json_limits *limits, struct json_document *ret, struct err *reterr)
+{
+	struct err own = {0};
+
+	return parse_document(name, text, length, limits, ret, reterr ? reterr : &own);
+}
+
 void json_document_free(struct json_document *document)
 {
 	json_decref(document->root);
-	free(document->text);
+	free(document->owned);
 	free(document->name);
 	*document = (struct json_document){0};
 }

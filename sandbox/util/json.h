@@ -26,8 +26,9 @@ struct json_limits {
 extern const struct json_limits json_limits_profile;
 
 struct json_document {
-	char *name; /* a path, or "built-in untrusted": for messages; owned */
-	char *text; /* owned, NUL-terminated */
+	char *name;       /* a path, or "built-in untrusted": for messages; owned */
+	const char *text; /* NUL-terminated */
+	char *owned;      /* text, where it is the document's to free; else NULL */
 	size_t length;
 	json_t *root; /* owned */
 };
@@ -39,6 +40,10 @@ struct json_document {
  * bits with sign, anything after the value. -EINVAL, -EFBIG (a limit) or -ENOMEM.
  */
 int json_document_parse(const char *name, char *text, size_t length,
+	const struct json_limits *limits, struct json_document *ret, struct err *reterr);
+
+/* The same for text that outlives the document, as built-in text does: it is not copied. */
+int json_document_parse_static(const char *name, const char *text, size_t length,
 	const struct json_limits *limits, struct json_document *ret, struct err *reterr);
 
 void json_document_free(struct json_document *document);
