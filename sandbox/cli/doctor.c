@@ -1,6 +1,6 @@
 /*
- * `immure doctor`: what this host can enforce, tried for real, and how to mend what it cannot. Exit status 0 when the default profile runs here,
- * 1 when it does not.
+ * `immure doctor`: what this host can enforce, tried for real, and how to mend what it cannot. Exit
+ * status 0 when the default profile runs here, 1 when it does not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,8 +33,10 @@ static const struct option doctor_options[] = {
 
 /* ---- trials in a process of their own ---- */
 
-/* Runs child(data, out) in a new process; what it writes to out goes to text. Its exit status, or -errno. */
-static int run_apart(int (*child)(const void *data, int out), const void *data, char *text, size_t size)
+/* Runs child(data, out) in a new process; what it writes to out goes to text. Its exit status, or
+ * -errno. */
+static int run_apart(
+	int (*child)(const void *data, int out), const void *data, char *text, size_t size)
 {
 	_cleanup_close_ int in = -1, out = -1;
 	size_t used = 0;
@@ -78,10 +80,15 @@ static int cgroup_child(const void *data, int out)
 	const struct host *host = data;
 	struct rule rule = {.origin = {.pointer = "doctor"}};
 	struct cgroup_write limit = {.file = "pids.max", .value = "64", .rule = &rule};
-	struct cgroup_plan plan = {.way = host->cgroup, .parent = host->cgroup_parent, .mount = host->cgroup_mount,
-		.controllers = CONTROLLER_PIDS, .writes = &limit, .write_count = host->cgroup_controllers & CONTROLLER_PIDS ? 1 : 0};
+	struct cgroup_plan plan = {.way = host->cgroup,
+		.parent = host->cgroup_parent,
+		.mount = host->cgroup_mount,
+		.controllers = CONTROLLER_PIDS,
+		.writes = &limit,
+		.write_count = host->cgroup_controllers & CONTROLLER_PIDS ? 1 : 0};
 	struct clone_args arguments = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD};
-	struct cgroup cgroup = {.directory = -1, .limits = -1, .parent = -1, .alive = -1, .janitor = -1};
+	struct cgroup cgroup = {
+		.directory = -1, .limits = -1, .parent = -1, .alive = -1, .janitor = -1};
 	struct err err = {0};
 	long pid;
 
@@ -132,15 +139,19 @@ static int add_launch(struct arena *arena, struct doctor_findings *findings, str
 		return err_set(reterr, -ENOMEM, NULL, "out of memory");
 	if (status < 0)
 		return err_set(reterr, status, NULL, "cannot try a launch: %s", strerror(-status));
-	*row = (struct doctor_row){.id = "launch", .feature = "a launch under the default profile", .needed = true,
+	*row = (struct doctor_row){.id = "launch",
+		.feature = "a launch under the default profile",
+		.needed = true,
 		.detail = "/bin/true ran, walled in"};
 	if (status == 0)
 		return 0;
 	row->state = DOCTOR_MISSING;
 	text[strcspn(text, "\n")] = '\0';
-	row->detail = arena_format(arena, "status %d: %s", status, text[0] ? text : "no word of why");
+	row->detail =
+		arena_format(arena, "status %d: %s", status, text[0] ? text : "no word of why");
 	row->costs = "immure jail does not work here as it is";
-	row->fix = "mend what is missing above, or choose a profile that asks for less (immure profile list)";
+	row->fix = "mend what is missing above, or choose a profile that asks for less (immure "
+		   "profile list)";
 	findings->able = false;
 	return row->detail ? 0 : err_set(reterr, -ENOMEM, NULL, "out of memory");
 }
@@ -155,25 +166,29 @@ static const char *clean(const char *text, char *buffer, size_t size)
 /* Aligned, and the state in colour: for a terminal alone. */
 static void print_table(const struct doctor_findings *findings)
 {
-	static const char *const colours[] = {[DOCTOR_OK] = "32", [DOCTOR_DEGRADED] = "33", [DOCTOR_MISSING] = "31"};
+	static const char *const colours[] = {
+		[DOCTOR_OK] = "32", [DOCTOR_DEGRADED] = "33", [DOCTOR_MISSING] = "31"};
 	char buffer[2048];
 	int width = 0;
 
 	for (size_t i = 0; i < findings->row_count; i++)
 		if ((int)strlen(findings->rows[i].feature) > width)
 			width = (int)strlen(findings->rows[i].feature);
-	printf("%s, Linux %s\n\n", findings->distribution, clean(findings->kernel, buffer, sizeof(buffer)));
+	printf("%s, Linux %s\n\n", findings->distribution,
+		clean(findings->kernel, buffer, sizeof(buffer)));
 	for (size_t i = 0; i < findings->row_count; i++) {
 		const struct doctor_row *row = &findings->rows[i];
 
-		printf("\033[%sm%-8s\033[0m  %-*s  %s\n", colours[row->state], doctor_state_name(row->state), width, row->feature,
+		printf("\033[%sm%-8s\033[0m  %-*s  %s\n", colours[row->state],
+			doctor_state_name(row->state), width, row->feature,
 			clean(row->detail, buffer, sizeof(buffer)));
 		if (row->costs)
 			printf("%10s%-*s  costs: %s\n", "", width, "", row->costs);
 		if (row->fix)
 			printf("%10s%-*s  fix:   %s\n", "", width, "", row->fix);
 	}
-	printf("\n%s\n", findings->able ? "The default profile runs here." : "The default profile does not run here.");
+	printf("\n%s\n", findings->able ? "The default profile runs here."
+					: "The default profile does not run here.");
 }
 
 /* A line for each row, its parts by tabs: for grep and awk. */
@@ -184,7 +199,8 @@ static void print_lines(const struct doctor_findings *findings)
 	for (size_t i = 0; i < findings->row_count; i++) {
 		const struct doctor_row *row = &findings->rows[i];
 
-		printf("%s\t%s\t%s", row->id, doctor_state_name(row->state), clean(row->detail, buffer, sizeof(buffer)));
+		printf("%s\t%s\t%s", row->id, doctor_state_name(row->state),
+			clean(row->detail, buffer, sizeof(buffer)));
 		if (row->costs)
 			printf("\tcosts: %s", row->costs);
 		if (row->fix)
@@ -209,16 +225,21 @@ static int print_json(const struct doctor_findings *findings)
 	for (size_t i = 0; i < findings->row_count; i++) {
 		const struct doctor_row *row = &findings->rows[i];
 
-		if (json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o}", "id", row->id, "feature", row->feature, "state",
-							 doctor_state_name(row->state), "needed", row->needed, "detail", json_text(row->detail),
-							 "costs", json_text(row->costs), "fix", json_text(row->fix)))) {
+		if (json_array_append_new(rows,
+			    json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o}", "id", row->id,
+				    "feature", row->feature, "state", doctor_state_name(row->state),
+				    "needed", row->needed, "detail", json_text(row->detail),
+				    "costs", json_text(row->costs), "fix", json_text(row->fix)))) {
 			json_decref(rows);
 			return -ENOMEM;
 		}
 	}
-	document = json_pack("{s:i, s:o, s:o, s:b, s:o}", "version", 1, "distribution", json_text(findings->distribution), "kernel",
-		json_text(findings->kernel), "able", findings->able, "features", rows);
-	r = document && json_dumpf(document, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF ? 0 : -EIO;
+	document = json_pack("{s:i, s:o, s:o, s:b, s:o}", "version", 1, "distribution",
+		json_text(findings->distribution), "kernel", json_text(findings->kernel), "able",
+		findings->able, "features", rows);
+	r = document && json_dumpf(document, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF
+		    ? 0
+		    : -EIO;
 	json_decref(document);
 	return r;
 }
@@ -239,7 +260,8 @@ static int read_format(int argc, char **argv, bool *ret_json, struct err *reterr
 		if (!*ret_json && strcmp(given[i].value, "text") != 0)
 			return err_set(reterr, -EINVAL, "--format", "expected text or json");
 	}
-	return taken < argc ? err_set(reterr, -EINVAL, argv[taken], "doctor takes no more words") : 0;
+	return taken < argc ? err_set(reterr, -EINVAL, argv[taken], "doctor takes no more words")
+			    : 0;
 }
 
 int cli_doctor(int argc, char **argv)

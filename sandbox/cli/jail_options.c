@@ -351,11 +351,12 @@ static int apply_network(struct context *c, const char *value)
 static int set_limit(struct context *c, enum limit_kind kind, const char *value)
 {
 	struct limit_rule *limit = &c->profile->limits.limits[kind];
-	int r = limit_parse(kind, value, &limit->value, c->err);
+	struct err said = {0};
+	int r = limit_parse(kind, value, &limit->value, &said);
 
-	if (r < 0) {
-		if (c->err && !c->err->where[0])
-			(void)snprintf(c->err->where, sizeof(c->err->where), "%s", c->flag);
+	if (r < 0) { /* it names the key of the profile; here the flag was written */
+		err_set(c->err, r, c->flag, "%s", said.message);
+		err_hint(c->err, "%s", said.hint);
 		return r;
 	}
 	limit->rule = rule_here(c);
@@ -473,8 +474,12 @@ int launch_options_apply(const struct given_option *given, size_t count, const s
 		if (!c.origin.pointer)
 			return err_set(reterr, -ENOMEM, NULL, "out of memory");
 		r = apply_option(&c, &given[i]);
-		if (r < 0)
-			return err_set(reterr, r, c.flag, "%s", strerror(-r)); /* where the option has not said more */
+		if (r == 0)
+			continue;
+		err_set(reterr, r, c.flag, "%s", strerror(-r)); /* where the option has not said more */
+		if (!reterr->where[0])
+			(void)snprintf(reterr->where, sizeof(reterr->where), "%s", c.flag);
+		return r;
 	}
 	return 0;
 }

@@ -255,8 +255,12 @@ static int compile_tmpfs(struct compiler *c, const struct mount_rule *rule)
 
 static int source_missing(struct compiler *c, const struct mount_rule *rule, const struct path_fact *fact)
 {
-	return add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL,
-		fact->type == PATH_ABSENT ? "the source does not exist" : "this user cannot reach the source",
+	const char *why = fact->type == PATH_ABSENT ? arena_join(c->arena, rule->source, " does not exist")
+						: arena_join(c->arena, "this user cannot reach ", rule->source);
+
+	if (!why)
+		return out_of_memory(c);
+	return add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL, why,
 		"check the path, or say \"enforce\": \"best-effort\" to go on without it");
 }
 

@@ -162,6 +162,9 @@ static int set_limit(const struct rlimit_entry *entry)
 	if (current.rlim_max != RLIM_INFINITY && value > current.rlim_max)
 		value = current.rlim_max;
 	wanted = (struct rlimit){value, value};
+	/* at the hard limit the kernel kills with SIGKILL, which tells nothing: SIGXCPU comes at the soft one, a second before */
+	if (entry->resource == RLIMIT_CPU && value < current.rlim_max)
+		wanted.rlim_max++;
 	return setrlimit((__rlimit_resource_t)entry->resource, &wanted) ? -errno : 0;
 }
 

@@ -1,0 +1,107 @@
+#!/bin/bash
+# How a launch ends, as its caller sees it: exit codes, the result, the receipt, limits.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+cd "$work" || exit 2
+
+# ends CODE WHAT WORDS…: the launch exits with CODE
+ends() {
+	local want=$1 what=$2 output status
+	shift 2
+	output=$(immure jail "$@" 2>&1 < /dev/null); status=$?
+	if [ $status = "$want" ]; then ok "$what: $want"; else not_ok "$what: $want" "was $status" "$output"; fi
+}
+
+# says WHAT PATTERN WORDS…: exit 125, one line of ours that holds PATTERN, and the program never started
+says() {
+	local what=$1 pattern=$2 output status
+	shift 2
+	output=$(immure "$@" 2>&1 < /dev/null); status=$?
+	if [ $status = 125 ] && [[ $output == immure:*$pattern* ]] && [[ $output != *started* ]]; then ok "$what"
+	else not_ok "$what" "status $status, wanted 125 and \"$pattern\"" "$output"; fi
+}
+
+ends 0 'a good end' true
+ends 7 'the status of the program' sh -c 'exit 7'
+ends 255 'the highest status' sh -c 'exit 255'
+ends 143 'SIGTERM' sh -c 'kill -TERM $$'
+ends 137 'SIGKILL' sh -c 'kill -KILL $$'
+ends 139 'SIGSEGV' sh -c 'kill -SEGV $$'
+ends 127 'no such program' no-such-program
+ends 127 'no such path' /usr/bin/no-such-program
+ends 126 'a file that is no program' /etc/passwd
+ends 126 'a directory' /usr
+ends 137 'the wall clock' --timeout 300ms sleep 20
+ends 0 'options of the program stay its own' sh -c 'test "$1" = --bind' sh --bind
+ends 0 'words after -- are the program' -- sh -c 'exit 0'
+
+says 'no program' 'no program' jail
+says 'an unknown option' '--volum' jail --volum x true
+says 'the nearest option as advice' 'did you mean --volume' jail --volum x true
+says 'an unknown verb' 'jial' jial
+says 'an unknown profile' 'no-such' jail -p no-such true
+says 'a bad size' '--memory' jail -m 12Q sh -c 'echo started'
+says 'a negative count' '--pids-limit' jail --pids-limit -5 sh -c 'echo started'
+says 'a bad network' '--network' jail --network bridge sh -c 'echo started'
+says 'a bad time' '--timeout' jail --timeout soon sh -c 'echo started'
+says 'a bind without a source' 'no/such' jail -v /no/such:/x sh -c 'echo started'
+says 'a relative target' '--volume' jail -v /usr:x sh -c 'echo started'
+says 'a target above the root' '--volume' jail -v /usr:/../x sh -c 'echo started'
+says 'a mount on /proc' '/proc' jail -v /usr:/proc/x sh -c 'echo started'
+says 'a mount on the root' 'files.root' jail -v /usr:/ sh -c 'echo started'
+says 'a host name with a slash' '--hostname' jail --hostname a/b sh -c 'echo started'
+says 'a host name too long' '--hostname' jail --hostname "$(printf 'a%.0s' {1..70})" sh -c 'echo started'
+says 'an unknown capability' '--cap-add' jail --cap-add SYS_NOTHING sh -c 'echo started'
+says 'a descriptor that is not open' '--preserve-fd' jail --preserve-fd 77 sh -c 'echo started'
+says 'a user that is no number' '--user' jail -u nobody sh -c 'echo started'
+says 'a user out of range' '--user' jail -u 4294967295 sh -c 'echo started'
+says 'a device outside /dev' '--device' jail --device /etc/passwd sh -c 'echo started'
+says 'a working directory that is not there' '/no/such' jail -w /no/such sh -c 'echo started'
+says 'a variable with a bad name' '--env' jail -e '1X=y' sh -c 'echo started'
+
+# ---- the result ----
+immure jail --result "$work/result" sh -c 'exit 3' < /dev/null
+check 'the result tells the status' jq -e '.version == 1 and .exit == 3 and .signal == null and .limit == null and .wall_seconds > 0' result
+immure jail --result "$work/result" --timeout 200ms sleep 20 < /dev/null 2> /dev/null
+check 'the result names the wall clock' jq -e '.exit == null and .signal == "SIGKILL" and .limit == "wall_time"' result
+immure jail --result "$work/result" --ulimit cpu=1s sh -c 'while :; do :; done' < /dev/null 2> /dev/null
+check 'the result names the CPU time' jq -e '.signal == "SIGXCPU" and .limit == "cpu_time" and .cpu_user_seconds + .cpu_system_seconds > 0.8' result
+immure jail --result "$work/result" --ulimit fsize=4096 sh -c 'head -c 100000 /dev/zero > /tmp/x' < /dev/null 2> /dev/null
+check 'a file has its size' test "$(jq -r .exit result)" != 0
+immure jail --result "$work/result" sh -c 'head -c 50000000 /dev/zero | tail -c 40000000 > /dev/null' < /dev/null
+check 'the result tells the peak' jq -e '.memory_peak_bytes > 30000000' result
+check 'a result replaces a file as a whole, and is private' test "$(stat -c %a result)" = 600
+
+# ---- the receipt ----
+immure jail --receipt "$work/receipt" true < /dev/null
+check 'every rule has an outcome' jq -e '[.rules[] | select(.outcome == null or .rule == null or .asked == null)] | length == 0' receipt
+check 'what is required is enforced' jq -e '[.rules[] | select(.enforce == "required" and .outcome != "enforced")] | length == 0' receipt
+check 'what is not enforced has a reason' jq -e '[.rules[] | select(.outcome != "enforced" and .reason == null)] | length == 0' receipt
+check 'the layers are named' jq -e '[.rules[].layer] | index("landlock") and index("network namespace")' receipt
+
+# ---- the plan ----
+immure jail --dry-run --format=json true < /dev/null > plan
+check 'the plan is JSON' jq -e '.steps | length > 20' plan
+check 'nothing stands between the filter and exec' jq -e '[.steps[].step][-2:] == ["system calls", "exec"]' plan
+check 'landlock comes after the capabilities' jq -e '[.steps[].step] | index("landlock") > index("capabilities")' plan
+check 'a dry run runs nothing' test -z "$(immure jail --dry-run sh -c 'echo ran' < /dev/null | grep -x ran)"
+immure profile explain untrusted > text
+check 'explain tells the same steps' test "$(grep -cE '^ ?[0-9]+\. ' text)" = "$(jq '.steps | length' plan)"
+check 'explain names the lines of the profile' grep -q 'built-in untrusted:[0-9]*:[0-9]*: /limits/open_files' text
+
+# ---- handing in ----
+check 'standard input goes in' test "$(echo hello | immure jail cat)" = hello
+check 'a variable is set' test "$(immure jail -e A=b sh -c 'echo $A' < /dev/null)" = b
+check 'a variable is passed' test "$(A=c immure jail -e A sh -c 'echo $A' < /dev/null)" = c
+check 'a volume is writable' immure jail -v "$work:/there" sh -c 'echo x > /there/made'
+check 'what was written is there' test "$(cat made)" = x
+check 'a read-only volume is not' test "$(immure jail -v "$work:/there:ro" sh -c 'echo y > /there/made2 || echo refused' < /dev/null 2> /dev/null)" = refused
+check 'a tmpfs has its size' test "$(immure jail --tmpfs /x:size=64k sh -c 'head -c 100000 /dev/zero > /x/y; stat -c %s /x/y' < /dev/null 2> /dev/null)" = 65536
+check 'a program of the current folder runs' test "$(cp /bin/echo mine; immure jail ./mine yes < /dev/null)" = yes
+check 'and nothing beside it is seen' test -z "$(immure jail ./mine < /dev/null; immure jail ls "$work" < /dev/null 2> /dev/null)"
+check 'the host name is set' test "$(immure jail --hostname box hostname < /dev/null)" = box
+check 'the working directory is set' test "$(immure jail -w /tmp pwd < /dev/null)" = /tmp
+check 'descriptors are handed in by name' test "$(immure jail --preserve-fd 5 sh -c 'cat <&5' 5< made < /dev/null)" = x
+check 'ids are chosen' test "$(immure jail -u 12:34 id -u < /dev/null)" = 12
+check 'no stub is left on the host' test -z "$(find "$work" -maxdepth 1 -name 'there*')"
+finish

@@ -1,0 +1,123 @@
+#!/bin/bash
+# Signals, terminals and the end of the launcher itself.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+cd "$work" || exit 2
+
+# forwards SIGNAL: the program's trap sees it, and its status comes out
+forwards() {
+	"$immure" jail perl -e "\$| = 1; \$SIG{$1} = sub { exit 42 }; print \"ready\n\"; sleep 1 for 1 .. 30" < /dev/null > out 2>&1 &
+	local pid=$! status
+	for _ in {1..100}; do grep -q ready out 2> /dev/null && break; sleep 0.05; done
+	kill -s "$1" $pid
+	wait $pid; status=$?
+	if [ $status = 42 ]; then ok "SIG$1 reaches the program"; else not_ok "SIG$1 reaches the program" "status $status" "$(cat out)"; fi
+}
+for signal in HUP INT QUIT TERM USR1 USR2; do forwards $signal; done
+
+# survivors WORD: processes anywhere with WORD among their arguments
+survivors() { pgrep -fc -- "$1" || true; }
+
+# gone WHAT WORD: within two seconds nothing with WORD is alive
+gone() {
+	local left
+	for _ in {1..20}; do
+		left=$(survivors "$2")
+		[ "$left" = 0 ] && break
+		sleep 0.1
+	done
+	if [ "$left" = 0 ]; then ok "$1"; else not_ok "$1" "$(pgrep -fa -- "$2")"; pkill -KILL -f -- "$2"; fi
+}
+
+number=$((30000 + $$ % 10000))
+"$immure" jail sh -c "setsid sleep $number & sleep $number" < /dev/null &
+pid=$!
+for _ in {1..100}; do [ "$(survivors "^sleep $number\$")" = 2 ] && break; sleep 0.05; done
+check 'the tree runs' test "$(survivors "^sleep $number\$")" = 2
+kill -KILL $pid
+gone 'nothing survives a killed launcher' "^sleep $number\$"
+wait $pid 2> /dev/null
+
+number=$((number + 1))
+immure jail sh -c "setsid sleep $number & true" < /dev/null
+gone 'nothing survives the end of the program' "^sleep $number\$"
+
+number=$((number + 1))
+"$immure" jail sh -c "trap '' TERM HUP INT; sleep $number & while :; do wait; done" < /dev/null &
+pid=$!
+for _ in {1..100}; do [ "$(survivors "^sleep $number\$")" = 1 ] && break; sleep 0.05; done
+kill -TERM $pid; sleep 0.3
+check 'a program may ignore SIGTERM' test "$(survivors "^sleep $number\$")" = 1
+kill -KILL $pid
+gone 'but not the end of its launcher' "^sleep $number\$"
+wait $pid 2> /dev/null
+
+check 'orphans are reaped' test "$(immure jail sh -c 'for i in 1 2 3 4 5 6 7 8; do (true & ) ; done; sleep 0.3; ls -d /proc/[0-9]* | wc -l' < /dev/null)" -le 5
+
+# ---- terminals, driven by python's pty ----
+cat > drive.py <<'P'
+import os, pty, select, signal, sys, time
+# drive.py SIZE INPUT… -- COMMAND…: runs COMMAND on a pty, types each INPUT after its predecessor was answered, prints what came out
+split = sys.argv.index('--')
+rows, columns = sys.argv[1].split('x')
+inputs, command = sys.argv[2:split], sys.argv[split + 1:]
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(command[0], command)
+import fcntl, struct, termios
+fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', int(rows), int(columns), 0, 0))
+out = b''
+def drain(seconds):
+    global out
+    end = time.time() + seconds
+    while time.time() < end:
+        ready, _, _ = select.select([fd], [], [], 0.05)
+        if ready:
+            try:
+                data = os.read(fd, 65536)
+            except OSError:
+                return False
+            if not data:
+                return False
+            out += data
+    return True
+drain(0.7)
+for word in inputs:
+    os.write(fd, word.encode().decode('unicode_escape').encode())
+    drain(0.5)
+drain(1.0)
+got, status = os.waitpid(pid, os.WNOHANG)
+if got == 0:
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    print('HUNG')
+else:
+    print('STATUS', os.waitstatus_to_exitcode(status))
+sys.stdout.write(out.decode(errors='replace'))
+P
+on_terminal() { python3 drive.py "$@"; }
+
+out=$(on_terminal 33x77 -- "$immure" jail sh -c 'sleep 0.9; tty; stty size')
+check 'the program has a pty of the jail' grep -q '^/dev/pts/0' <<< "$out"
+check 'with the size of the caller' grep -q '^33 77' <<< "$out"
+out=$(on_terminal 24x80 'hello\n' -- "$immure" jail sh -c 'read x; echo "got $x"')
+check 'what is typed goes in' grep -q 'got hello' <<< "$out"
+out=$(on_terminal 24x80 '\x03' -- "$immure" jail sh -c 'trap "echo INTERRUPTED; exit 5" INT; sleep 30')
+check '^C interrupts' grep -q INTERRUPTED <<< "$out"
+check 'and the status comes out' grep -q 'STATUS 5' <<< "$out"
+out=$(on_terminal 24x80 '\x04' -- "$immure" jail cat)
+check '^D ends the input' grep -q 'STATUS 0' <<< "$out"
+out=$(on_terminal 24x80 -- sh -c "'$immure' jail sh -c 'echo out; echo err >&2' 2> $work/errors; cat $work/errors")
+check 'a redirected stream stays apart' grep -qx err "$work/errors"
+out=$(on_terminal 24x80 -- sh -c "'$immure' jail true; stty -a")
+check 'the terminal is as it was' grep -qE '(^|[ ;])icanon' <<< "$out"
+out=$(on_terminal 24x80 -- "$immure" jail sh -c 'head -c 300000 /dev/zero | tr "\0" x; echo; echo END')
+check 'long output arrives whole' test "$(tr -cd x <<< "$out" | wc -c)" -ge 300000
+check 'down to its end' grep -q END <<< "$out"
+cat > refuses.json <<'P'
+{"version": 1, "extends": "untrusted", "terminal": {"mode": "none"}}
+P
+out=$(on_terminal 24x80 -- "$immure" jail -p ./refuses.json echo started)
+check 'a profile may refuse a terminal' grep -q 'STATUS 125' <<< "$out"
+check 'and says what to do' grep -q 'redirect it' <<< "$out"
+finish
