@@ -3,7 +3,8 @@
 # A test says in its head where it belongs, as a list of which each machine takes the first that it has:
 #   # place: delegated   in a cgroup below one that the user owns (plain machines; the default)
 #   # place: bare        in a cgroup that the user does not own (plain machines)
-#   # place: systemd     in a service of the user's systemd (systemd machine)
+#   # place: systemd     as in a login session: in a cgroup of root's, with a systemd of the user's to ask (systemd machine)
+#   # limit: SECONDS      after which it is ended (100)
 # and, on plain machines:
 #   # context: CONTEXT   in an SELinux context other than the one a Debian user logs in with
 # shellcheck shell=bash

@@ -1,5 +1,5 @@
 #!/bin/bash
-# systemd.sh - in a session of the user's systemd: the cgroup is a transient scope, asked for over D-Bus.
+# systemd.sh - in a login session with a systemd of the user's: the cgroup is a transient scope, asked for over D-Bus.
 # place: systemd
 # shellcheck source-path=SCRIPTDIR
 . "${TESTS:?}/lib.sh"
@@ -17,7 +17,8 @@ works 'control: the user has a systemd' systemctl --user list-units
 immure jail --profile untrusted --memory 64M --pids-limit 30 sleep 20 &
 works 'a jail is in a transient scope' within 15 scope_there
 cgroup=/sys/fs/cgroup$(scope_cgroup)
-value() { find "$cgroup" -name "$1" -exec cat {} + | sort -n | head -n1; }
+works 'control: our own cgroup is not the user'"'"'s' bash -c '! mkdir "/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)/own" 2> /dev/null'
+value() { find "$cgroup" -name "$1" -exec cat {} + | grep -v max | sort -n | head -n1; }
 is 'the limit of memory is on it' $((64 << 20)) value memory.max
 is 'the limit of processes is on it' 30 value pids.max
 kill %%
@@ -30,7 +31,11 @@ immure jail --profile untrusted sleep 321 &
 works 'another one is up' within 15 scope_there
 kill -KILL %%
 wait
-works 'launcher killed: the program is dead' within 5 bash -c '! pgrep -f "sleep 321"'
+works 'launcher killed: the program is dead' within 5 bash -c '! pgrep -f "[s]leep 321"'
 works '… and the scope gone' within 5 scope_gone
+works 'in a service of the user'"'"'s systemd: memory bites as well' limit_named memory \
+	systemd-run --user --quiet --pipe --wait --collect immure jail --result $result --profile untrusted --memory 64M probe memory 200
+is '… and below the limit it lives' touched \
+	systemd-run --user --quiet --pipe --wait --collect immure jail --profile untrusted --memory 256M probe memory 100
 works 'control: a unit that nobody made is not there' bash -c '! systemctl --user is-active immure-nothing.scope'
 plan
