@@ -1,6 +1,6 @@
 /*
- * Paths against models of them: the lexical helpers against lists of names, and the look-up in a root, walked name by name, against the
- * kernel's own on a small tree full of links.
+ * Paths against models of them: the lexical helpers against lists of names, and the look-up in a
+ * root, walked name by name, against the kernel's own on a small tree full of links.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,12 +19,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define HOLDS(condition) \
-	do { \
-		if (!(condition)) { \
+#define HOLDS(condition)                                                          \
+	do {                                                                      \
+		if (!(condition)) {                                               \
 			(void)fprintf(stderr, "does not hold: %s\n", #condition); \
-			abort(); \
-		} \
+			abort();                                                  \
+		}                                                                 \
 	} while (0)
 
 /* ---- lexical ---- */
@@ -60,10 +60,12 @@ static bool split(const char *path, struct names *ret)
 
 static bool same_name(const struct names *a, const struct names *b, size_t index)
 {
-	return a->length[index] == b->length[index] && memcmp(a->start[index], b->start[index], a->length[index]) == 0;
+	return a->length[index] == b->length[index] &&
+	       memcmp(a->start[index], b->start[index], a->length[index]) == 0;
 }
 
-static void check_canonical(struct arena *arena, const char *path, const struct names *names, char **ret)
+static void check_canonical(
+	struct arena *arena, const char *path, const struct names *names, char **ret)
 {
 	char *again, *c;
 
@@ -117,12 +119,17 @@ static void remove_tree(void)
 		(void)fprintf(stderr, "%s stays\n", tree);
 }
 
-/* Names of one letter, so that a mutated path often meets one: directories a, b, c, f a file, and links of all kinds. */
+/*
+ * Names of one letter, so that a mutated path often meets one: directories a, b, c, f a file, and
+ * links of all kinds.
+ */
 static int make_tree(void)
 {
 	static const char *const directories[] = {"a", "a/a", "a/b", "a/b/c", "b", "b/a", "c"};
-	static const char *const links[][2] = {{"/a", "l"}, {"../..", "a/l"}, {"/", "r"}, {"l/../b", "m"}, {"f", "n"}, {"n/", "o"}, {"q", "p"},
-		{"p", "q"}, {"a/b/", "s"}, {"/../../a/b/c/../l", "a/b/t"}, {".", "d"}, {"..", "a/b/u"}, {"nothing", "x"}, {"./l/", "y"}};
+	static const char *const links[][2] = {{"/a", "l"}, {"../..", "a/l"}, {"/", "r"},
+		{"l/../b", "m"}, {"f", "n"}, {"n/", "o"}, {"q", "p"}, {"p", "q"}, {"a/b/", "s"},
+		{"/../../a/b/c/../l", "a/b/t"}, {".", "d"}, {"..", "a/b/u"}, {"nothing", "x"},
+		{"./l/", "y"}};
 	int root;
 
 	HOLDS(mkdtemp(tree) && atexit(remove_tree) == 0);
@@ -139,10 +146,12 @@ static int make_tree(void)
 
 static void check_walk(const char *path, uint8_t choice)
 {
-	static const uint64_t choices[] = {O_PATH, O_PATH | O_NOFOLLOW, O_PATH | O_DIRECTORY, O_PATH | O_DIRECTORY | O_NOFOLLOW, O_RDONLY,
-		O_RDONLY | O_NOFOLLOW, O_RDONLY | O_DIRECTORY, O_WRONLY};
+	static const uint64_t choices[] = {O_PATH, O_PATH | O_NOFOLLOW, O_PATH | O_DIRECTORY,
+		O_PATH | O_DIRECTORY | O_NOFOLLOW, O_RDONLY, O_RDONLY | O_NOFOLLOW,
+		O_RDONLY | O_DIRECTORY, O_WRONLY};
 	static int root = -1;
-	struct open_how how = {.flags = choices[choice % 8] | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+	struct open_how how = {.flags = choices[choice % 8] | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 	struct stat by_kernel, by_walk;
 	long kernel;
 	int walk;

@@ -1,6 +1,7 @@
 /*
- * The parsers for the text of the kernel and the administrator. The first byte chooses one. What is accepted prints back to the very same text; what is
- * cut short is refused; ranges never hold what they must not.
+ * The parsers for the text of the kernel and the administrator. The first byte chooses one. What is
+ * accepted prints back to the very same text; what is cut short is refused; ranges never hold what
+ * they must not.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -15,12 +16,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define HOLDS(condition) \
-	do { \
-		if (!(condition)) { \
+#define HOLDS(condition)                                                          \
+	do {                                                                      \
+		if (!(condition)) {                                               \
 			(void)fprintf(stderr, "does not hold: %s\n", #condition); \
-			abort(); \
-		} \
+			abort();                                                  \
+		}                                                                 \
 	} while (0)
 
 /* ---- lines ---- */
@@ -43,16 +44,21 @@ static void check_mount(char *line)
 
 	if (proc_mount_parse(line, &mount) == 0) {
 		out = open_memstream(&printed, &length);
-		(void)fprintf(out, "%u %u %u:%u ", mount.id, mount.parent, mount.major, mount.minor);
+		(void)fprintf(
+			out, "%u %u %u:%u ", mount.id, mount.parent, mount.major, mount.minor);
 		print_escaped(out, mount.root, " \t\n\\");
 		(void)fputc(' ', out);
 		print_escaped(out, mount.target, " \t\n\\");
-		(void)fprintf(out, " %s %s%s- %s ", mount.options, mount.optional, *mount.optional ? " " : "", mount.type);
+		(void)fprintf(out, " %s %s%s- %s ", mount.options, mount.optional,
+			*mount.optional ? " " : "", mount.type);
 		/* kernels before 6.0 leave the hash as it is */
-		print_escaped(out, mount.source, strstr(original, "\\043") ? " \t\n\\#" : " \t\n\\");
+		print_escaped(
+			out, mount.source, strstr(original, "\\043") ? " \t\n\\#" : " \t\n\\");
 		(void)fprintf(out, " %s", mount.super_options);
 		(void)fclose(out);
-		if (!(strstr(original, "\\043") && strchr(original, '#'))) /* both ways at once: no kernel's, and not worth a refusal */
+		if (!(strstr(original, "\\043") &&
+			    strchr(original, '#'))) /* both ways at once: no kernel's, and not worth
+						       a refusal */
 			HOLDS(strcmp(printed, original) == 0);
 	}
 	free(original);
@@ -65,7 +71,8 @@ static void check_cgroup(char *line)
 	struct proc_cgroup cgroup;
 
 	if (proc_cgroup_parse(line, &cgroup) == 0) {
-		HOLDS(asprintf(&printed, "%u:%s:%s", cgroup.hierarchy, cgroup.controllers, cgroup.path) > 0);
+		HOLDS(asprintf(&printed, "%u:%s:%s", cgroup.hierarchy, cgroup.controllers,
+			      cgroup.path) > 0);
 		HOLDS(strcmp(printed, original) == 0 && cgroup.path[0] == '/');
 	}
 	free(original);
@@ -80,7 +87,8 @@ static void check_id_map(char *line)
 
 	if (proc_id_map_parse(line, &map))
 		return;
-	HOLDS(map.count > 0 && (uint64_t)map.inside + map.count <= UINT32_MAX && (uint64_t)map.outside + map.count <= UINT32_MAX);
+	HOLDS(map.count > 0 && (uint64_t)map.inside + map.count <= UINT32_MAX &&
+		(uint64_t)map.outside + map.count <= UINT32_MAX);
 	for (line += strspn(line, " "); *line && used + 1 < sizeof(squeezed); line++)
 		if (*line != ' ' || line[1] != ' ')
 			squeezed[used++] = *line;
@@ -129,7 +137,8 @@ static void check_status(char *text)
 		HOLDS(strlen(printed) == length && strncmp(printed, value, length) == 0);
 	}
 	if (proc_status_mask(rest, text, &number) == 0) {
-		(void)snprintf(printed, sizeof(printed), "%0*llx", (int)length, (unsigned long long)number);
+		(void)snprintf(printed, sizeof(printed), "%0*llx", (int)length,
+			(unsigned long long)number);
 		HOLDS(strlen(printed) == length && strncmp(printed, value, length) == 0);
 	}
 }
@@ -146,7 +155,8 @@ static void check_limits(char *text)
 		return;
 	for (size_t i = 0; i < 2; i++) {
 		(void)snprintf(printed, sizeof(printed), " %llu ", (unsigned long long)values[i]);
-		HOLDS(strstr(rest, printed) || (values[i] == UINT64_MAX && strstr(rest, " unlimited ")));
+		HOLDS(strstr(rest, printed) ||
+			(values[i] == UINT64_MAX && strstr(rest, " unlimited ")));
 	}
 }
 
@@ -158,13 +168,16 @@ static void check_ranges(char *text)
 	struct id_range *ranges = NULL;
 	size_t count = 0;
 
-	HOLDS(subordinate_parse(text, "user", 1000, 1000, &arena, &ranges, &count) == 0 && count <= 340);
+	HOLDS(subordinate_parse(text, "user", 1000, 1000, &arena, &ranges, &count) == 0 &&
+		count <= 340);
 	for (size_t i = 0; i < count; i++) {
 		uint64_t start = ranges[i].start, end = start + ranges[i].count;
 
-		HOLDS(start > 0 && end > start && end <= UINT32_MAX && !(start <= 1000 && end > 1000));
+		HOLDS(start > 0 && end > start && end <= UINT32_MAX &&
+			!(start <= 1000 && end > 1000));
 		for (size_t k = 0; k < i; k++)
-			HOLDS(end <= ranges[k].start || (uint64_t)ranges[k].start + ranges[k].count <= start);
+			HOLDS(end <= ranges[k].start ||
+				(uint64_t)ranges[k].start + ranges[k].count <= start);
 	}
 	arena_free(&arena);
 }
@@ -187,14 +200,18 @@ static void check_release(char *text)
 /* "cgroup file\0mountinfo": below a root that is not there, so that only the text decides. */
 static void check_delegation(char *text, size_t size)
 {
-	struct delegation_view view = {.self = text, .mounts = text + strlen(text) + 1, .root = "/nonexistent", .runtime = "/run"};
+	struct delegation_view view = {.self = text,
+		.mounts = text + strlen(text) + 1,
+		.root = "/nonexistent",
+		.runtime = "/run"};
 	struct host host = {.uid = 1000};
 	struct arena arena = {0};
 
 	if (strlen(text) == size)
 		view.mounts = text + size;
 	HOLDS(delegation_find(&view, &arena, &host) == 0);
-	HOLDS(host.cgroup == CGROUP_NONE && host.cgroup_reason && !host.cgroup_parent && !host.cgroup_controllers);
+	HOLDS(host.cgroup == CGROUP_NONE && host.cgroup_reason && !host.cgroup_parent &&
+		!host.cgroup_controllers);
 	arena_free(&arena);
 }
 
@@ -218,8 +235,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct {
 		char letter;
 		void (*check)(char *text);
-	} checks[] = {{'m', lines_of_mounts}, {'c', lines_of_cgroups}, {'u', lines_of_id_maps}, {'s', check_status}, {'l', check_limits},
-		{'r', check_ranges}, {'p', check_passwd}, {'o', check_release}};
+	} checks[] = {{'m', lines_of_mounts}, {'c', lines_of_cgroups}, {'u', lines_of_id_maps},
+		{'s', check_status}, {'l', check_limits}, {'r', check_ranges}, {'p', check_passwd},
+		{'o', check_release}};
 	char *text;
 
 	if (size < 1)

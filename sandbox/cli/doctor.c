@@ -33,8 +33,10 @@ static const struct option doctor_options[] = {
 
 /* ---- trials in a process of their own ---- */
 
-/* Runs child(data, out) in a new process; what it writes to out goes to text. Its exit status, or
- * -errno. */
+/*
+ * Runs child(data, out) in a new process; what it writes to out goes to text. Its exit status, or
+ * -errno.
+ */
 static int run_apart(
 	int (*child)(const void *data, int out), const void *data, char *text, size_t size)
 {

@@ -1,8 +1,10 @@
 /*
- * The way to a cgroup of our own. cgroups(7) lets a process be born in another cgroup only when its maker may write cgroup.procs of both the
- * new one and of the nearest common ancestor, and a cgroup hands controllers down only while it has no processes of its own. So the parent to
- * look for is an ancestor of where we are, writable by us, empty itself, and with controllers handed down or ready to be. A login session
- * usually has none (its scope is root's): there the user's systemd is asked for a scope.
+ * The way to a cgroup of our own. cgroups(7) lets a process be born in another cgroup only when its
+ * maker may write cgroup.procs of both the new one and of the nearest common ancestor, and a cgroup
+ * hands controllers down only while it has no processes of its own. So the parent to look for is an
+ * ancestor of where we are, writable by us, empty itself, and with controllers handed down or ready
+ * to be. A login session usually has none (its scope is root's): there the user's systemd is asked
+ * for a scope.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,23 +27,29 @@
 #define CGROUP2_MAGIC 0x63677270
 #define MOUNTS_MAXIMUM ((size_t)8 * 1024 * 1024)
 #define SELF_MAXIMUM ((size_t)64 * 1024)
-#define CONTROLLERS_ALL (CONTROLLER_MEMORY | CONTROLLER_PIDS | CONTROLLER_CPU | CONTROLLER_IO | CONTROLLER_CPUSET)
+#define CONTROLLERS_ALL \
+	(CONTROLLER_MEMORY | CONTROLLER_PIDS | CONTROLLER_CPU | CONTROLLER_IO | CONTROLLER_CPUSET)
 #define CONTROLLERS_NEEDED (CONTROLLER_MEMORY | CONTROLLER_PIDS)
 
 static const char reason_unmounted[] =
-	"no cgroup v2 file system is mounted; boot with systemd.unified_cgroup_hierarchy=1, or mount cgroup2 on /sys/fs/cgroup";
-static const char reason_hybrid[] =
-	"the controllers belong to cgroup v1 (a legacy or hybrid host); boot with systemd.unified_cgroup_hierarchy=1";
+	"no cgroup v2 file system is mounted; boot with systemd.unified_cgroup_hierarchy=1, or "
+	"mount cgroup2 on /sys/fs/cgroup";
+static const char reason_hybrid[] = "the controllers belong to cgroup v1 (a legacy or hybrid "
+				    "host); boot with systemd.unified_cgroup_hierarchy=1";
 static const char reason_outside[] =
-	"our own cgroup is outside of the mounted cgroup2 tree (a container that shows the host's); give the container a cgroup namespace";
+	"our own cgroup is outside of the mounted cgroup2 tree (a container that shows the "
+	"host's); give the container a cgroup namespace";
 static const char reason_not_delegated[] =
-	"no cgroup is delegated to this user and there is no user bus to ask systemd; log in through systemd-logind, or start with "
+	"no cgroup is delegated to this user and there is no user bus to ask systemd; log in "
+	"through systemd-logind, or start with "
 	"systemd-run --user --scope -p Delegate=yes";
 static const char reason_no_manager[] =
-	"there is a user bus, but the user's systemd has no cgroup with the memory and pids controllers; as root: systemctl edit "
+	"there is a user bus, but the user's systemd has no cgroup with the memory and pids "
+	"controllers; as root: systemctl edit "
 	"user@.service, add [Service] Delegate=cpu cpuset io memory pids, and log in again";
 static const char reason_partial[] =
-	"only some controllers are delegated; as root: systemctl edit user@.service, add [Service] Delegate=cpu cpuset io memory pids, "
+	"only some controllers are delegated; as root: systemctl edit user@.service, add [Service] "
+	"Delegate=cpu cpuset io memory pids, "
 	"and log in again";
 
 static unsigned parse_controllers(const char *text)
@@ -49,8 +57,8 @@ static unsigned parse_controllers(const char *text)
 	static const struct {
 		const char *name;
 		enum cgroup_controller controller;
-	} names[] = {{"memory", CONTROLLER_MEMORY}, {"pids", CONTROLLER_PIDS}, {"cpu", CONTROLLER_CPU}, {"io", CONTROLLER_IO},
-		{"cpuset", CONTROLLER_CPUSET}};
+	} names[] = {{"memory", CONTROLLER_MEMORY}, {"pids", CONTROLLER_PIDS},
+		{"cpu", CONTROLLER_CPU}, {"io", CONTROLLER_IO}, {"cpuset", CONTROLLER_CPUSET}};
 	unsigned found = 0;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -63,15 +71,20 @@ static unsigned read_controllers(int directory, const char *file)
 {
 	char text[512];
 
-	return file_read_line(directory, file, text, sizeof(text)) > 0 ? parse_controllers(text) : 0;
+	return file_read_line(directory, file, text, sizeof(text)) > 0 ? parse_controllers(text)
+								       : 0;
 }
 
 static bool may_write(int directory, const char *file)
 {
-	return faccessat(directory, file, W_OK, 0) == 0; /* EROFS too: a container's read-only view */
+	return faccessat(directory, file, W_OK, 0) ==
+	       0; /* EROFS too: a container's read-only view */
 }
 
-/* What a directory made below would have; 0 when none can be made there, or none that we could be born in. */
+/*
+ * What a directory made below would have; 0 when none can be made there, or none that we could be
+ * born in.
+ */
 static unsigned examine(const char *path)
 {
 	_cleanup_close_ int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -83,8 +96,10 @@ static unsigned examine(const char *path)
 	if (directory < 0 || !may_write(directory, ".") || !may_write(directory, "cgroup.procs"))
 		return 0;
 	r = file_read_line(directory, "cgroup.type", text, sizeof(text));
-	root = r == -ENOENT; /* only the real root has no type, and only it may have both processes and controllers to hand down */
-	if (!root && (r < 0 || strcmp(text, "domain") != 0 || faccessat(directory, "cgroup.kill", F_OK, 0)))
+	root = r == -ENOENT; /* only the real root has no type, and only it may have both processes
+				and controllers to hand down */
+	if (!root && (r < 0 || strcmp(text, "domain") != 0 ||
+			     faccessat(directory, "cgroup.kill", F_OK, 0)))
 		return 0;
 	enabled = read_controllers(directory, "cgroup.subtree_control");
 	available = read_controllers(directory, "cgroup.controllers");
@@ -108,13 +123,17 @@ static int find_delegated(char *path, size_t mount_length, struct arena *arena, 
 				return -ENOMEM;
 		}
 		slash = strrchr(path, '/');
-		if (controllers == CONTROLLERS_ALL || !slash || (size_t)(slash - path) < mount_length)
+		if (controllers == CONTROLLERS_ALL || !slash ||
+			(size_t)(slash - path) < mount_length)
 			return 0;
 		*slash = '\0';
 	}
 }
 
-/* A socket that somebody else may have made could be anybody's bus (T-HAND): it must be the user's own. */
+/*
+ * A socket that somebody else may have made could be anybody's bus (T-HAND): it must be the user's
+ * own.
+ */
 static bool is_own_socket(const char *path, uid_t uid)
 {
 	struct stat status;
@@ -122,7 +141,8 @@ static bool is_own_socket(const char *path, uid_t uid)
 	return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) && status.st_uid == uid;
 }
 
-static int find_bus(const struct delegation_view *view, struct arena *arena, uid_t uid, const char **ret)
+static int find_bus(
+	const struct delegation_view *view, struct arena *arena, uid_t uid, const char **ret)
 {
 	char *path;
 
@@ -147,7 +167,8 @@ static int find_bus(const struct delegation_view *view, struct arena *arena, uid
 /* What the user's systemd was delegated, by the place where the system's puts it. */
 static int find_manager(const char *mount, struct arena *arena, uid_t uid, unsigned *ret)
 {
-	char *path = arena_format(arena, "%s/user.slice/user-%u.slice/user@%u.service/cgroup.controllers", mount, uid, uid);
+	char *path = arena_format(arena,
+		"%s/user.slice/user-%u.slice/user@%u.service/cgroup.controllers", mount, uid, uid);
 
 	if (!path)
 		return -ENOMEM;
@@ -155,7 +176,8 @@ static int find_manager(const char *mount, struct arena *arena, uid_t uid, unsig
 	return 0;
 }
 
-static int find_way(const struct delegation_view *view, struct arena *arena, char *own, struct host *ret)
+static int find_way(
+	const struct delegation_view *view, struct arena *arena, char *own, struct host *ret)
 {
 	const char *bus;
 	unsigned manager = 0;
@@ -192,16 +214,18 @@ static const char *find_self(char *text)
 	char *line;
 
 	while (proc_next_line(&text, &line) == 1)
-		if (proc_cgroup_parse(line, &cgroup) == 0 && cgroup.hierarchy == 0 && !*cgroup.controllers)
+		if (proc_cgroup_parse(line, &cgroup) == 0 && cgroup.hierarchy == 0 &&
+			!*cgroup.controllers)
 			return cgroup.path;
 	return NULL;
 }
 
 /*
- * The mount of cgroup2 that shows our own cgroup, whose path in it is returned; NULL with the reason. Mounts of v1 with a controller that we
- * need mean that v2 cannot have it.
+ * The mount of cgroup2 that shows our own cgroup, whose path in it is returned; NULL with the
+ * reason. Mounts of v1 with a controller that we need mean that v2 cannot have it.
  */
-static const char *find_mount(char *text, const char *self, const char **ret_target, const char **ret_reason)
+static const char *find_mount(
+	char *text, const char *self, const char **ret_target, const char **ret_reason)
 {
 	const char *relative = NULL;
 	bool unified = false, legacy = false;
@@ -212,7 +236,8 @@ static const char *find_mount(char *text, const char *self, const char **ret_tar
 
 		if (proc_mount_parse(line, &mount))
 			continue;
-		legacy |= strcmp(mount.type, "cgroup") == 0 && proc_has_word(mount.super_options, ',', "memory");
+		legacy |= strcmp(mount.type, "cgroup") == 0 &&
+			  proc_has_word(mount.super_options, ',', "memory");
 		if (strcmp(mount.type, "cgroup2") != 0)
 			continue;
 		unified = true;
@@ -225,19 +250,22 @@ static const char *find_mount(char *text, const char *self, const char **ret_tar
 	return legacy ? NULL : relative;
 }
 
-static int find_below(const struct delegation_view *view, const char *target, const char *relative, struct arena *arena,
-	struct host *ret)
+static int find_below(const struct delegation_view *view, const char *target, const char *relative,
+	struct arena *arena, struct host *ret)
 {
 	char *own;
 
 	ret->cgroup_mount = arena_join(arena, view->root, target);
-	own = ret->cgroup_mount ? arena_join(arena, ret->cgroup_mount, strcmp(relative, "/") == 0 ? "" : relative) : NULL;
+	own = ret->cgroup_mount ? arena_join(arena, ret->cgroup_mount,
+					  strcmp(relative, "/") == 0 ? "" : relative)
+				: NULL;
 	return own ? find_way(view, arena, own, ret) : -ENOMEM;
 }
 
 /*
- * The usual host: no v1 hierarchy, cgroup2 at its usual place, our own pid in our cgroup there. It spares reading mountinfo, the dearest of all
- * probes (40 µs with 35 mounts); what is not exactly so goes the long way. text is that of /proc/self/cgroup.
+ * The usual host: no v1 hierarchy, cgroup2 at its usual place, our own pid in our cgroup there. It
+ * spares reading mountinfo, the dearest of all probes (40 µs with 35 mounts); what is not exactly
+ * so goes the long way. text is that of /proc/self/cgroup.
  */
 static bool is_usual(const char *text, size_t length)
 {
@@ -245,15 +273,18 @@ static bool is_usual(const char *text, size_t length)
 	struct statfs system;
 	int printed;
 
-	if (strncmp(text, "0::/", 4) != 0 || length >= PATH_MAX / 2 || strchr(text, '\n') != text + length - 1)
+	if (strncmp(text, "0::/", 4) != 0 || length >= PATH_MAX / 2 ||
+		strchr(text, '\n') != text + length - 1)
 		return false;
-	printed = snprintf(path, sizeof(path), USUAL_MOUNT "%.*s/cgroup.procs", (int)length - 4, text + 3);
+	printed = snprintf(
+		path, sizeof(path), USUAL_MOUNT "%.*s/cgroup.procs", (int)length - 4, text + 3);
 	if (printed < 0 || (size_t)printed >= sizeof(path))
 		return false;
 	if (statfs(USUAL_MOUNT, &system) || system.f_type != CGROUP2_MAGIC)
 		return false;
 	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	return file_read_line(AT_FDCWD, path, pids, sizeof(pids)) > 0 && proc_has_word(pids, '\n', pid);
+	return file_read_line(AT_FDCWD, path, pids, sizeof(pids)) > 0 &&
+	       proc_has_word(pids, '\n', pid);
 }
 
 int delegation_find(const struct delegation_view *view, struct arena *arena, struct host *ret)
@@ -291,7 +322,8 @@ int host_probe_cgroup(struct arena *arena, struct host *ret, struct err *reterr)
 	if (!is_usual(self, length))
 		r = file_read(AT_FDCWD, "/proc/self/mountinfo", MOUNTS_MAXIMUM, &mounts, &length);
 	if (r < 0)
-		return err_set(reterr, r, "/proc/self/mountinfo", "cannot be read: %s", strerror(-r));
+		return err_set(
+			reterr, r, "/proc/self/mountinfo", "cannot be read: %s", strerror(-r));
 	view.self = self;
 	view.mounts = mounts;
 	r = delegation_find(&view, arena, ret);

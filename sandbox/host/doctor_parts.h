@@ -16,7 +16,7 @@ struct trial {
 	const char *id, *feature;
 	const char *costs; /* of its absence */
 	bool needed;
-	int fix;	   /* enum fix */
+	int fix; /* enum fix */
 	int (*attempt)(char *detail, size_t size);
 	bool in_user_namespace; /* tried as root of a fresh user and mount namespace */
 };
@@ -26,7 +26,10 @@ extern const size_t trial_count;
 /* Runs it in a child that is killed after some seconds. Every failure is in ret. */
 void trial_run(const struct trial *trial, struct trial_result *ret);
 
-/* Maps the caller's subordinate ids into a user namespace with newuidmap and newgidmap, as a launch does. 0 or a positive errno. */
+/*
+ * Maps the caller's subordinate ids into a user namespace with newuidmap and newgidmap, as a launch
+ * does. 0 or a positive errno.
+ */
 int trial_subordinate(const struct host *host);
 
 /* ---- doctor_fixes.c: the cause, and the cure by distribution ---- */
@@ -42,7 +45,10 @@ enum distribution {
 	DISTRIBUTION_COUNT
 };
 
-/* From the text of os-release(5): ID, else the first known word of ID_LIKE. ret_id: the ID as written ("unknown" without one). */
+/*
+ * From the text of os-release(5): ID, else the first known word of ID_LIKE. ret_id: the ID as
+ * written ("unknown" without one).
+ */
 enum distribution distribution_parse(const char *text, char *ret_id, size_t size);
 
 enum fix {
@@ -51,10 +57,10 @@ enum fix {
 	FIX_USERNS_LIMIT,    /* user.max_user_namespaces too small */
 	FIX_USERNS_APPARMOR, /* kernel.apparmor_restrict_unprivileged_userns = 1 */
 	FIX_OUTER_FILTER,    /* a container's seccomp filter or policy is in the way */
-	FIX_KERNEL,	     /* a newer kernel */
+	FIX_KERNEL,          /* a newer kernel */
 	FIX_LANDLOCK_BOOT,   /* built in, but not among the active LSMs */
-	FIX_OVERLAY,	     /* module not loaded */
-	FIX_PROC,	     /* procfs partly covered by mounts: nested */
+	FIX_OVERLAY,         /* module not loaded */
+	FIX_PROC,            /* procfs partly covered by mounts: nested */
 	FIX_PTY,
 	FIX_SELINUX_OFF,
 	FIX_SELINUX_PERMISSIVE,

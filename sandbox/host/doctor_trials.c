@@ -1,6 +1,6 @@
 /*
- * The doctor's trials: each makes, in a process that ends at once, just what a launch would make, and leaves nothing behind. See
- * doctor_parts.h.
+ * The doctor's trials: each makes, in a process that ends at once, just what a launch would make,
+ * and leaves nothing behind. See doctor_parts.h.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +43,10 @@ static int stop(char *detail, size_t size, const char *where)
 	return error ? error : EIO;
 }
 
-/* Root of a fresh user namespace with only ourselves mapped, and of a mount namespace that nothing gets out of. */
+/*
+ * Root of a fresh user namespace with only ourselves mapped, and of a mount namespace that nothing
+ * gets out of.
+ */
 static int enter_user_namespace(char *detail, size_t size)
 {
 	uid_t uid = getuid();
@@ -64,7 +67,8 @@ static int enter_user_namespace(char *detail, size_t size)
 	errno = -file_write_kernel(AT_FDCWD, "/proc/self/gid_map", map, (size_t)length);
 	if (errno)
 		return stop(detail, size, "/proc/self/gid_map");
-	if (unshare(CLONE_NEWNS)) /* AppArmor's restriction lets the namespace be made, and takes its rights */
+	if (unshare(CLONE_NEWNS)) /* AppArmor's restriction lets the namespace be made, and takes
+				     its rights */
 		return stop(detail, size, "unshare(CLONE_NEWNS) in the new user namespace");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return stop(detail, size, "making mounts private");
@@ -113,18 +117,22 @@ static int try_time(char *detail, size_t size)
 }
 
 /* A new file system by the new mount calls, attached on /tmp of our own mount namespace. */
-static int attach_new(const char *type, const char *key, const char *value, char *detail, size_t size)
+static int attach_new(
+	const char *type, const char *key, const char *value, char *detail, size_t size)
 {
 	_cleanup_close_ int context = (int)syscall(SYS_fsopen, type, 1U /* FSOPEN_CLOEXEC */);
 	_cleanup_close_ int tree = -1;
 
 	if (context < 0)
 		return stop(detail, size, "fsopen");
-	if (key && syscall(SYS_fsconfig, context, value ? 1U /* FSCONFIG_SET_STRING */ : 0U /* FSCONFIG_SET_FLAG */, key, value, 0))
+	if (key && syscall(SYS_fsconfig, context,
+			   value ? 1U /* FSCONFIG_SET_STRING */ : 0U /* FSCONFIG_SET_FLAG */, key,
+			   value, 0))
 		return stop(detail, size, "fsconfig");
 	if (syscall(SYS_fsconfig, context, 6U /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0))
 		return stop(detail, size, "making it (fsconfig)");
-	tree = (int)syscall(SYS_fsmount, context, 1U /* FSMOUNT_CLOEXEC */, 0x0EU /* MOUNT_ATTR_NOSUID, NODEV, NOEXEC */);
+	tree = (int)syscall(SYS_fsmount, context, 1U /* FSMOUNT_CLOEXEC */,
+		0x0EU /* MOUNT_ATTR_NOSUID, NODEV, NOEXEC */);
 	if (tree < 0)
 		return stop(detail, size, "fsmount");
 	if (syscall(SYS_move_mount, tree, "", AT_FDCWD, "/tmp", 4U /* MOVE_MOUNT_F_EMPTY_PATH */))
@@ -134,14 +142,16 @@ static int attach_new(const char *type, const char *key, const char *value, char
 
 static int try_mount_api(char *detail, size_t size)
 {
-	_cleanup_close_ int tree = (int)syscall(SYS_open_tree, AT_FDCWD, "/", OPEN_TREE_CLONE | AT_RECURSIVE | O_CLOEXEC);
+	_cleanup_close_ int tree = (int)syscall(
+		SYS_open_tree, AT_FDCWD, "/", OPEN_TREE_CLONE | AT_RECURSIVE | O_CLOEXEC);
 	struct {
 		uint64_t set, clear, propagation, user_namespace;
 	} attributes = {.set = 0x07 /* read-only, nosuid, nodev */};
 
 	if (tree < 0)
 		return stop(detail, size, "open_tree");
-	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof(attributes)))
+	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes,
+		    sizeof(attributes)))
 		return stop(detail, size, "mount_setattr, recursive and read-only");
 	if (syscall(SYS_move_mount, tree, "", AT_FDCWD, "/tmp", 4U))
 		return stop(detail, size, "move_mount");
@@ -198,9 +208,11 @@ static int try_overlay(char *detail, size_t size)
 {
 	if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=1m"))
 		return stop(detail, size, "a tmpfs to lay over");
-	if (mkdir("/tmp/lower", 0755) || mkdir("/tmp/upper", 0755) || mkdir("/tmp/work", 0755) || mkdir("/tmp/all", 0755))
+	if (mkdir("/tmp/lower", 0755) || mkdir("/tmp/upper", 0755) || mkdir("/tmp/work", 0755) ||
+		mkdir("/tmp/all", 0755))
 		return stop(detail, size, "mkdir");
-	if (mount("overlay", "/tmp/all", "overlay", 0, "lowerdir=/tmp/lower,upperdir=/tmp/upper,workdir=/tmp/work,userxattr"))
+	if (mount("overlay", "/tmp/all", "overlay", 0,
+		    "lowerdir=/tmp/lower,upperdir=/tmp/upper,workdir=/tmp/work,userxattr"))
 		return stop(detail, size, "mount of overlay");
 	return 0;
 }
@@ -208,7 +220,8 @@ static int try_overlay(char *detail, size_t size)
 static int try_clone3(char *detail, size_t size)
 {
 	int pidfd = -1;
-	struct clone_args arguments = {.flags = CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&pidfd, .exit_signal = SIGCHLD};
+	struct clone_args arguments = {
+		.flags = CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&pidfd, .exit_signal = SIGCHLD};
 	struct pollfd wait = {.events = POLLIN};
 	siginfo_t info;
 	long pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
@@ -229,7 +242,8 @@ static int try_clone3(char *detail, size_t size)
 
 static int try_openat2(char *detail, size_t size)
 {
-	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 	long fd = syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof(how));
 
 	if (fd < 0)
@@ -240,7 +254,9 @@ static int try_openat2(char *detail, size_t size)
 
 static int try_close_range(char *detail, size_t size)
 {
-	return syscall(SYS_close_range, 1000U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */) ? stop(detail, size, "close_range") : 0;
+	return syscall(SYS_close_range, 1000U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */)
+		       ? stop(detail, size, "close_range")
+		       : 0;
 }
 
 /* A filter that allows everything: loading it is what is tried. */
@@ -269,28 +285,50 @@ static int try_pty(char *detail, size_t size)
 }
 
 const struct trial trials[] = {
-	{"user-namespaces", "user namespaces", "nothing can be walled in: immure does not start any program", true, FIX_USERNS_SYSCTL,
-		try_user_namespace, true},
-	{"namespace.pid", "pid namespace", "the program would see and signal the host's processes", true, FIX_KERNEL, try_pid, true},
-	{"namespace.ipc", "ipc namespace", "System V and POSIX queues would be shared with the host", true, FIX_KERNEL, try_ipc, true},
-	{"namespace.uts", "uts namespace", "the jail could not have a host name of its own", true, FIX_KERNEL, try_uts, true},
-	{"namespace.cgroup", "cgroup namespace", "the host's cgroup paths would be seen", true, FIX_KERNEL, try_cgroup_namespace, true},
-	{"namespace.network", "network namespace", "profiles without network cannot be kept off the network", true, FIX_KERNEL, try_network, true},
-	{"namespace.time", "time namespace", "profiles that ask for one do not start (none of the shipped ones does)", false, FIX_KERNEL, try_time,
-		true},
-	{"mount-api", "mount API (open_tree, mount_setattr, move_mount)", "no root can be built: Linux 5.12 is the oldest that will do", true,
-		FIX_KERNEL, try_mount_api, true},
+	{"user-namespaces", "user namespaces",
+		"nothing can be walled in: immure does not start any program", true,
+		FIX_USERNS_SYSCTL, try_user_namespace, true},
+	{"namespace.pid", "pid namespace", "the program would see and signal the host's processes",
+		true, FIX_KERNEL, try_pid, true},
+	{"namespace.ipc", "ipc namespace",
+		"System V and POSIX queues would be shared with the host", true, FIX_KERNEL,
+		try_ipc, true},
+	{"namespace.uts", "uts namespace", "the jail could not have a host name of its own", true,
+		FIX_KERNEL, try_uts, true},
+	{"namespace.cgroup", "cgroup namespace", "the host's cgroup paths would be seen", true,
+		FIX_KERNEL, try_cgroup_namespace, true},
+	{"namespace.network", "network namespace",
+		"profiles without network cannot be kept off the network", true, FIX_KERNEL,
+		try_network, true},
+	{"namespace.time", "time namespace",
+		"profiles that ask for one do not start (none of the shipped ones does)", false,
+		FIX_KERNEL, try_time, true},
+	{"mount-api", "mount API (open_tree, mount_setattr, move_mount)",
+		"no root can be built: Linux 5.12 is the oldest that will do", true, FIX_KERNEL,
+		try_mount_api, true},
 	{"tmpfs", "own tmpfs", "no root can be built", true, FIX_KERNEL, try_tmpfs, true},
-	{"proc", "fresh /proc, processes only", "profiles need \"proc\": \"none\", and many programs miss it", true, FIX_PROC, try_proc, true},
-	{"proc.full", "fresh /proc, all of it", "profiles with \"proc\": \"full\" do not start", false, FIX_PROC, try_proc_full, true},
-	{"sysfs", "fresh /sys", "profiles with \"sys\" do not start", false, FIX_PROC, try_sysfs, true},
-	{"devpts", "own devpts", "the jail has no terminals of its own", true, FIX_KERNEL, try_devpts, true},
-	{"overlayfs", "overlayfs in a user namespace", "image layers have to be copied instead of stacked", false, FIX_OVERLAY, try_overlay, true},
-	{"clone3", "clone3, pidfd", "no process can be watched without races", true, FIX_OUTER_FILTER, try_clone3, false},
-	{"openat2", "openat2", "paths are walked component by component: slower, as safe", false, FIX_OUTER_FILTER, try_openat2, false},
-	{"close-range", "close_range", "descriptors cannot be closed for sure", true, FIX_KERNEL, try_close_range, false},
-	{"seccomp", "system call filter", "the kernel's whole surface is open to the program", true, FIX_OUTER_FILTER, try_seccomp, false},
-	{"pty", "pseudo-terminals", "no terminal can be given to a program", false, FIX_PTY, try_pty, false},
+	{"proc", "fresh /proc, processes only",
+		"profiles need \"proc\": \"none\", and many programs miss it", true, FIX_PROC,
+		try_proc, true},
+	{"proc.full", "fresh /proc, all of it", "profiles with \"proc\": \"full\" do not start",
+		false, FIX_PROC, try_proc_full, true},
+	{"sysfs", "fresh /sys", "profiles with \"sys\" do not start", false, FIX_PROC, try_sysfs,
+		true},
+	{"devpts", "own devpts", "the jail has no terminals of its own", true, FIX_KERNEL,
+		try_devpts, true},
+	{"overlayfs", "overlayfs in a user namespace",
+		"image layers have to be copied instead of stacked", false, FIX_OVERLAY,
+		try_overlay, true},
+	{"clone3", "clone3, pidfd", "no process can be watched without races", true,
+		FIX_OUTER_FILTER, try_clone3, false},
+	{"openat2", "openat2", "paths are walked component by component: slower, as safe", false,
+		FIX_OUTER_FILTER, try_openat2, false},
+	{"close-range", "close_range", "descriptors cannot be closed for sure", true, FIX_KERNEL,
+		try_close_range, false},
+	{"seccomp", "system call filter", "the kernel's whole surface is open to the program", true,
+		FIX_OUTER_FILTER, try_seccomp, false},
+	{"pty", "pseudo-terminals", "no terminal can be given to a program", false, FIX_PTY,
+		try_pty, false},
 };
 const size_t trial_count = sizeof(trials) / sizeof(trials[0]);
 
@@ -326,14 +364,18 @@ void trial_run(const struct trial *trial, struct trial_result *ret)
 		run_child(trial, out);
 	(void)close(take_fd(&out));
 	wait.fd = in;
-	if (poll(&wait, 1, TRIAL_MILLISECONDS) == 1 && read(in, &result, sizeof(result)) == (ssize_t)sizeof(result))
+	if (poll(&wait, 1, TRIAL_MILLISECONDS) == 1 &&
+		read(in, &result, sizeof(result)) == (ssize_t)sizeof(result))
 		*ret = result;
 	ret->detail[sizeof(ret->detail) - 1] = '\0';
 	(void)kill(pid, SIGKILL); /* our own child, not yet waited for: the pid is surely its */
 	(void)waitpid(pid, NULL, 0);
 }
 
-/* newuidmap PID 0 OWN 1 1 START COUNT, in a process whose environment is empty. 0 or a positive errno. */
+/*
+ * newuidmap PID 0 OWN 1 1 START COUNT, in a process whose environment is empty. 0 or a positive
+ * errno.
+ */
 static int run_helper(const char *helper, pid_t target, uint32_t own, const struct id_range *range)
 {
 	char pid[16], mine[16], start[16], count[16];

@@ -33,7 +33,10 @@ static int probe_landlock(struct arena *arena, struct host *ret, struct err *ret
 	return 0;
 }
 
-/* PR_CAPBSET_READ answers EINVAL past the last one: the kernel's own count, whatever /proc shows (R15). */
+/*
+ * PR_CAPBSET_READ answers EINVAL past the last one: the kernel's own count, whatever /proc shows
+ * (R15).
+ */
 static int probe_capabilities(struct arena *arena, struct host *ret, struct err *reterr)
 {
 	int last = CAPABILITY_GUESS;
@@ -71,7 +74,8 @@ static int probe_selinux(struct arena *arena, struct host *ret, struct err *rete
 	if (is_selinux_enabled() != 1) /* looked up once, by the library's constructor */
 		return 0;
 	if (getcon(&context) < 0 || !context)
-		return err_set(reterr, -errno, "/proc/thread-self/attr/current", "cannot read our own SELinux label: %m");
+		return err_set(reterr, -errno, "/proc/thread-self/attr/current",
+			"cannot read our own SELinux label: %m");
 	ret->selinux_context = arena_copy(arena, context);
 	freecon(context);
 	if (!ret->selinux_context)
@@ -83,7 +87,10 @@ static int probe_selinux(struct arena *arena, struct host *ret, struct err *rete
 	return 0;
 }
 
-/* The links that a launch meets are few and asked for by several mechanisms: one reading is quicker, and cannot be two different answers. */
+/*
+ * The links that a launch meets are few and asked for by several mechanisms: one reading is
+ * quicker, and cannot be two different answers.
+ */
 #define LINKS 32
 struct link_memory {
 	const char *path[LINKS];
@@ -149,8 +156,9 @@ static enum path_type type_of(mode_t mode)
 }
 
 /*
- * Opens path for looking only. On the usual way, where no link is met, the path is its own canonical form and one call tells it;
- * ret_plain says so. Without openat2 (or where links are met) an ordinary open follows them.
+ * Opens path for looking only. On the usual way, where no link is met, the path is its own
+ * canonical form and one call tells it; ret_plain says so. Without openat2 (or where links are met)
+ * an ordinary open follows them.
  */
 static int open_for_facts(const char *path, bool follow, bool *ret_plain)
 {
@@ -195,7 +203,8 @@ static int read_link(int fd, struct arena *arena, const char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
-int host_path(const struct host *host, struct arena *arena, const char *path, bool follow, struct path_fact *ret)
+int host_path(const struct host *host, struct arena *arena, const char *path, bool follow,
+	struct path_fact *ret)
 {
 	_cleanup_close_ int fd = -1;
 	struct path_fact fact = {.type = PATH_ABSENT};

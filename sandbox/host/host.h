@@ -1,6 +1,7 @@
 /*
- * What this kernel and this user can do: facts, gathered by probing and never by version numbers. The compiler of plans is pure over
- * (profile, host facts): a test fills the struct by hand, and needs no kernel feature. Launches probe only the parts a profile asks for.
+ * What this kernel and this user can do: facts, gathered by probing and never by version numbers.
+ * The compiler of plans is pure over (profile, host facts): a test fills the struct by hand, and
+ * needs no kernel feature. Launches probe only the parts a profile asks for.
  */
 #ifndef IMMURE_HOST_HOST_H
 #define IMMURE_HOST_HOST_H
@@ -24,20 +25,31 @@ enum host_part {
 	HOST_ALL = (1 << 6) - 1
 };
 
-enum path_type { PATH_ABSENT, PATH_DIRECTORY, PATH_REGULAR, PATH_SYMLINK, PATH_CHARACTER, PATH_OTHER, PATH_FORBIDDEN };
+enum path_type {
+	PATH_ABSENT,
+	PATH_DIRECTORY,
+	PATH_REGULAR,
+	PATH_SYMLINK,
+	PATH_CHARACTER,
+	PATH_OTHER,
+	PATH_FORBIDDEN
+};
 
 struct path_fact {
-	enum path_type type;  /* of the path itself when !followed, else of what it leads to */
+	enum path_type type; /* of the path itself when !followed, else of what it leads to */
 	uint64_t device, inode;
-	uint64_t node;	      /* st_rdev of a character device, and of a block device (which is PATH_OTHER) */
+	uint64_t node; /* st_rdev of a character device, and of a block device (which is PATH_OTHER)
+			*/
 	const char *link;     /* PATH_SYMLINK: its text */
-	const char *resolved; /* the canonical path after following links (equal to the path where there are none); NULL when absent */
+	const char *resolved; /* the canonical path after following links (equal to the path where
+				 there are none); NULL when absent */
 };
 
 enum cgroup_way {
-	CGROUP_NONE,	  /* no cgroup v2 with controllers, or nothing delegated: cgroup_reason says which */
+	CGROUP_NONE,      /* no cgroup v2 with controllers, or nothing delegated: cgroup_reason says
+			     which */
 	CGROUP_DELEGATED, /* a directory below which we may make our own */
-	CGROUP_SYSTEMD,	  /* ask the user's systemd for a transient scope */
+	CGROUP_SYSTEMD,   /* ask the user's systemd for a transient scope */
 };
 
 enum cgroup_controller {
@@ -56,49 +68,66 @@ struct host {
 	uid_t uid;
 	gid_t gid;
 
-	int landlock_abi;    /* 0: none; landlock_errno says why */
+	int landlock_abi; /* 0: none; landlock_errno says why */
 	int landlock_errno;
-	bool seccomp;	     /* filters can be loaded */
+	bool seccomp;        /* filters can be loaded */
 	int last_capability; /* /proc/sys/kernel/cap_last_cap, by prctl */
 
 	bool selinux_enabled, selinux_enforcing;
 	const char *selinux_context; /* our own; NULL when disabled */
-	/* Does the loaded policy know this context? 0 or -errno (-EINVAL: it does not); tests put their own. NULL when disabled. */
+	/*
+	 * Does the loaded policy know this context? 0 or -errno (-EINVAL: it does not); tests put
+	 * their own. NULL when disabled.
+	 */
 	int (*selinux_check)(const struct host *host, const char *context);
 	/*
-	 * Two categories (first < second) that no other live launch of this user has. They stay ours until the descriptor ret_lock and its copies
-	 * are closed, so at the latest until the launcher's end. 0 or -errno with reterr. Tests put their own. NULL when disabled.
+	 * Two categories (first < second) that no other live launch of this user has. They stay
+	 * ours until the descriptor ret_lock and its copies are closed, so at the latest until the
+	 * launcher's end. 0 or -errno with reterr. Tests put their own. NULL when disabled.
 	 */
-	int (*mcs_pair)(const struct host *host, unsigned *ret_first, unsigned *ret_second, int *ret_lock, struct err *reterr);
+	int (*mcs_pair)(const struct host *host, unsigned *ret_first, unsigned *ret_second,
+		int *ret_lock, struct err *reterr);
 
 	enum cgroup_way cgroup;
-	const char *cgroup_parent;     /* DELEGATED: absolute path below which we may make a directory; SYSTEMD: the bus's socket */
-	const char *cgroup_mount;      /* where cgroup2 is mounted; NULL when nowhere */
-	unsigned cgroup_controllers;   /* CONTROLLER_*: what a directory made there would have */
-	const char *cgroup_reason;     /* CGROUP_NONE, or controllers missing: why, and what to do */
+	const char *cgroup_parent; /* DELEGATED: absolute path below which we may make a directory;
+				      SYSTEMD: the bus's socket */
+	const char *cgroup_mount;  /* where cgroup2 is mounted; NULL when nowhere */
+	unsigned cgroup_controllers; /* CONTROLLER_*: what a directory made there would have */
+	const char *cgroup_reason;   /* CGROUP_NONE, or controllers missing: why, and what to do */
 
 	const char *newuidmap, *newgidmap; /* absolute paths; NULL when not installed */
 	struct id_range *uid_ranges, *gid_ranges;
 	size_t uid_range_count, gid_range_count;
 	const char *subordinate_reason; /* why there are none */
 
-	struct link_memory *links; /* what host_path() has been told of links, so that each is read once; NULL: nothing is kept */
+	struct link_memory *links; /* what host_path() has been told of links, so that each is read
+				      once; NULL: nothing is kept */
 
-	/* Facts about one path of the host; tests put a table of their own behind it. 0 or -errno (absence is a fact, not an error). */
-	int (*path)(const struct host *host, struct arena *arena, const char *path, bool follow, struct path_fact *ret);
+	/*
+	 * Facts about one path of the host; tests put a table of their own behind it. 0 or -errno
+	 * (absence is a fact, not an error).
+	 */
+	int (*path)(const struct host *host, struct arena *arena, const char *path, bool follow,
+		struct path_fact *ret);
 	const void *path_context;
 };
 
 /*
- * Fills ret with the parts asked for (OR of enum host_part; the others stay zero, as on a host that has none). A missing feature is a fact;
- * only failing to look is an error. Strings belong to arena.
+ * Fills ret with the parts asked for (OR of enum host_part; the others stay zero, as on a host that
+ * has none). A missing feature is a fact; only failing to look is an error. Strings belong to
+ * arena.
  */
 int host_probe(unsigned parts, struct arena *arena, struct host *ret, struct err *reterr);
 
-/* The real struct host.path: one openat2/fstat on the live file system. path is canonical (path_canonical()). */
-int host_path(const struct host *host, struct arena *arena, const char *path, bool follow, struct path_fact *ret);
+/*
+ * The real struct host.path: one openat2/fstat on the live file system. path is canonical
+ * (path_canonical()).
+ */
+int host_path(const struct host *host, struct arena *arena, const char *path, bool follow,
+	struct path_fact *ret);
 
 /* The real struct host.mcs_pair: mcs.c. */
-int host_mcs_pair(const struct host *host, unsigned *ret_first, unsigned *ret_second, int *ret_lock, struct err *reterr);
+int host_mcs_pair(const struct host *host, unsigned *ret_first, unsigned *ret_second, int *ret_lock,
+	struct err *reterr);
 
 #endif

@@ -1,12 +1,15 @@
 /*
- * Pairs of SELinux categories, one for each live launch, without a daemon: pair number N is byte N of a file, locked by an open file description
- * lock (fcntl(2), F_OFD_SETLK). The kernel drops the lock with the last copy of the descriptor, however its holders end; nothing is written, so
+ * Pairs of SELinux categories, one for each live launch, without a daemon: pair number N is byte N
+ * of a file, locked by an open file description lock (fcntl(2), F_OFD_SETLK). The kernel drops the
+ * lock with the last copy of the descriptor, however its holders end; nothing is written, so
  * nothing can be stale; and two launchers that draw the same number at once cannot both get it.
  *
- * Why there: the file lies in the user's runtime directory (0700, on tmpfs), below a directory of our own, each checked by descriptor to be this
- * user's alone. An abstract socket as lock would be free of files, but anybody may take its name, and one in another network namespace
- * would not be seen. Below /tmp anybody may take the directory first. So pairs are unique among the launches of one user; between users, whose
- * processes already differ in uid, two of 523,776 pairs are equal by chance only.
+ * Why there: the file lies in the user's runtime directory (0700, on tmpfs), below a directory of
+ * our own, each checked by descriptor to be this user's alone. An abstract socket as lock would be
+ * free of files, but anybody may take its name, and one in another network namespace would not be
+ * seen. Below /tmp anybody may take the directory first. So pairs are unique among the launches of
+ * one user; between users, whose processes already differ in uid, two of 523,776 pairs are equal by
+ * chance only.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +42,8 @@ static bool is_private_to(int fd, uid_t uid, mode_t type, mode_t forbidden)
 {
 	struct stat status;
 
-	return fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == type && status.st_uid == uid && !(status.st_mode & forbidden);
+	return fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == type &&
+	       status.st_uid == uid && !(status.st_mode & forbidden);
 }
 
 int mcs_open_locks(const char *runtime, uid_t uid)
@@ -60,7 +64,8 @@ int mcs_open_locks(const char *runtime, uid_t uid)
 		return -errno;
 	if (!is_private_to(directory, uid, S_IFDIR, S_IRWXG | S_IRWXO))
 		return -EPERM;
-	fd = openat(directory, "mcs", O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+	fd = openat(directory, "mcs",
+		O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	if (!is_private_to(fd, uid, S_IFREG, S_IRWXG | S_IRWXO))
@@ -114,7 +119,8 @@ static int open_where_it_may_be(const struct host *host)
 	return fd < 0 && host->uid == 0 ? mcs_open_locks("/run", 0) : fd;
 }
 
-int host_mcs_pair(const struct host *host, unsigned *ret_first, unsigned *ret_second, int *ret_lock, struct err *reterr)
+int host_mcs_pair(const struct host *host, unsigned *ret_first, unsigned *ret_second, int *ret_lock,
+	struct err *reterr)
 {
 	struct stat status;
 	int index;
@@ -123,18 +129,23 @@ int host_mcs_pair(const struct host *host, unsigned *ret_first, unsigned *ret_se
 		_cleanup_close_ int fd = open_where_it_may_be(host);
 
 		if (fd < 0) {
-			(void)err_set(reterr, fd, "$XDG_RUNTIME_DIR", "no place for the locks on MCS categories: %s", strerror(-fd));
-			err_hint(reterr, "set XDG_RUNTIME_DIR to a directory that only this user can write, or give a \"level\" of your own");
+			(void)err_set(reterr, fd, "$XDG_RUNTIME_DIR",
+				"no place for the locks on MCS categories: %s", strerror(-fd));
+			err_hint(reterr, "set XDG_RUNTIME_DIR to a directory that only this user "
+					 "can write, or give a \"level\" of your own");
 			return fd;
 		}
 		index = mcs_lock_pair(fd, MCS_PAIRS);
 		if (index < 0)
-			return err_set(reterr, index, "selinux", "no pair of MCS categories can be had: %s", strerror(-index));
+			return err_set(reterr, index, "selinux",
+				"no pair of MCS categories can be had: %s", strerror(-index));
 		if (fstat(fd, &status) || status.st_nlink == 0)
-			continue; /* somebody removed the file: a lock on it binds nobody who comes later */
+			continue; /* somebody removed the file: a lock on it binds nobody who comes
+				     later */
 		mcs_categories((unsigned)index, ret_first, ret_second);
 		*ret_lock = take_fd(&fd);
 		return 0;
 	}
-	return err_set(reterr, -ESTALE, "selinux", "the file of MCS locks is removed again and again");
+	return err_set(
+		reterr, -ESTALE, "selinux", "the file of MCS locks is removed again and again");
 }

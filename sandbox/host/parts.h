@@ -1,4 +1,7 @@
-/* The larger parts of host_probe(), each in a file of its own. For host/ alone: others call host_probe(). */
+/*
+ * The larger parts of host_probe(), each in a file of its own. For host/ alone: others call
+ * host_probe().
+ */
 #ifndef IMMURE_HOST_PARTS_H
 #define IMMURE_HOST_PARTS_H
 
@@ -8,30 +11,44 @@
 int host_probe_subordinate(struct arena *arena, struct host *ret, struct err *reterr);
 
 /*
- * The ranges that text (of /etc/subuid or /etc/subgid; is changed) grants to the user called name (may be NULL) or to the number uid, which do
- * not touch the id own, id 0, or each other: at most 340, what a uid_map holds. 0 or -ENOMEM.
+ * The ranges that text (of /etc/subuid or /etc/subgid; is changed) grants to the user called name
+ * (may be NULL) or to the number uid, which do not touch the id own, id 0, or each other: at most
+ * 340, what a uid_map holds. 0 or -ENOMEM.
  */
-int subordinate_parse(char *text, const char *name, uid_t uid, uint32_t own, struct arena *arena, struct id_range **ret_ranges,
-	size_t *ret_count);
+int subordinate_parse(char *text, const char *name, uid_t uid, uint32_t own, struct arena *arena,
+	struct id_range **ret_ranges, size_t *ret_count);
 
-/* The name of uid in text (of /etc/passwd; is changed), the first as getpwuid(3) has it; NULL when there is none. */
+/*
+ * The name of uid in text (of /etc/passwd; is changed), the first as getpwuid(3) has it; NULL when
+ * there is none.
+ */
 const char *passwd_find_name(char *text, uid_t uid);
 
-/* Pair number index (below MCS_PAIRS) as categories, and the file of locks below a runtime directory that must be the user's alone: mcs.c. */
+/*
+ * Pair number index (below MCS_PAIRS) as categories, and the file of locks below a runtime
+ * directory that must be the user's alone: mcs.c.
+ */
 #define MCS_CATEGORIES 1024U
 #define MCS_PAIRS (MCS_CATEGORIES * (MCS_CATEGORIES - 1) / 2)
 void mcs_categories(unsigned index, unsigned *ret_first, unsigned *ret_second);
 int mcs_open_locks(const char *runtime, uid_t uid);
-/* Locks a free pair of the first `pairs` in the file open at fd. Its index or -errno (-EBUSY: all are taken). */
+/*
+ * Locks a free pair of the first `pairs` in the file open at fd. Its index or -errno (-EBUSY: all
+ * are taken).
+ */
 int mcs_lock_pair(int fd, unsigned pairs);
 
 /* cgroup v2 and the way to a directory of our own in it: delegation.c. ret->uid must be filled. */
 int host_probe_cgroup(struct arena *arena, struct host *ret, struct err *reterr);
 
-/* What delegation_find() looks at; the live host's for host_probe_cgroup(), a directory of plain files in the tests. */
+/*
+ * What delegation_find() looks at; the live host's for host_probe_cgroup(), a directory of plain
+ * files in the tests.
+ */
 struct delegation_view {
-	char *self;	     /* text of /proc/self/cgroup; is changed */
-	char *mounts;	     /* text of /proc/self/mountinfo; is changed. NULL: cgroup2 is known to be on /sys/fs/cgroup */
+	char *self;   /* text of /proc/self/cgroup; is changed */
+	char *mounts; /* text of /proc/self/mountinfo; is changed. NULL: cgroup2 is known to be on
+			 /sys/fs/cgroup */
 	const char *root;    /* put before every path that is looked at: "" on the live host */
 	const char *runtime; /* $XDG_RUNTIME_DIR, or NULL */
 };

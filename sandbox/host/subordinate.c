@@ -1,6 +1,7 @@
 /*
- * Subordinate ids: what /etc/subuid and /etc/subgid grant to this user, and the setuid helpers that may map them. The files are the
- * administrator's, but a line in them may be somebody's mistake: what is not exactly as subuid(5) says grants nothing. newuidmap(1) judges again.
+ * Subordinate ids: what /etc/subuid and /etc/subgid grant to this user, and the setuid helpers that
+ * may map them. The files are the administrator's, but a line in them may be somebody's mistake:
+ * what is not exactly as subuid(5) says grants nothing. newuidmap(1) judges again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,9 +25,13 @@ static bool overlaps(const struct id_range *a, uint32_t start, uint32_t count)
 	return start < (uint64_t)a->start + a->count && a->start < (uint64_t)start + count;
 }
 
-static bool is_usable(uint32_t start, uint32_t count, uint32_t own, const struct id_range *ranges, size_t range_count)
+static bool is_usable(uint32_t start, uint32_t count, uint32_t own, const struct id_range *ranges,
+	size_t range_count)
 {
-	/* id 0 in somebody's range would make the jail's ids the administrator's; (uid_t)-1 means "no id" everywhere */
+	/*
+	 * id 0 in somebody's range would make the jail's ids the administrator's; (uid_t)-1 means
+	 * "no id" everywhere
+	 */
 	if (count == 0 || start == 0 || count > UINT32_MAX - start)
 		return false;
 	if (overlaps(&(struct id_range){own, 1}, start, count))
@@ -64,8 +69,8 @@ static bool is_owner(const char *owner, const char *name, uid_t uid)
 	return text_parse_u64(owner, UINT32_MAX, &number) == 0 && number == uid;
 }
 
-int subordinate_parse(char *text, const char *name, uid_t uid, uint32_t own, struct arena *arena, struct id_range **ret_ranges,
-	size_t *ret_count)
+int subordinate_parse(char *text, const char *name, uid_t uid, uint32_t own, struct arena *arena,
+	struct id_range **ret_ranges, size_t *ret_count)
 {
 	struct id_range *ranges = NULL;
 	size_t range_count = 0;
@@ -94,7 +99,8 @@ const char *passwd_find_name(char *text, uid_t uid)
 	char *line;
 
 	while (proc_next_line(&text, &line) == 1) {
-		char *password = strchr(line, ':'), *number = password ? strchr(password + 1, ':') : NULL;
+		char *password = strchr(line, ':'),
+		     *number = password ? strchr(password + 1, ':') : NULL;
 		char *end = number ? strchr(number + 1, ':') : NULL;
 		uint64_t value;
 
@@ -107,8 +113,8 @@ const char *passwd_find_name(char *text, uid_t uid)
 	return NULL;
 }
 
-static int read_ranges(const char *path, const char *name, uid_t uid, uint32_t own, struct arena *arena,
-	struct id_range **ret_ranges, size_t *ret_count, struct err *reterr)
+static int read_ranges(const char *path, const char *name, uid_t uid, uint32_t own,
+	struct arena *arena, struct id_range **ret_ranges, size_t *ret_count, struct err *reterr)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t length;
@@ -121,14 +127,18 @@ static int read_ranges(const char *path, const char *name, uid_t uid, uint32_t o
 	return r < 0 ? err_set(reterr, r, path, "cannot be read: %s", strerror(-r)) : 0;
 }
 
-/* A helper that an attacker could write would run with the caller's rights at least: only root's own, and executable for us. */
+/*
+ * A helper that an attacker could write would run with the caller's rights at least: only root's
+ * own, and executable for us.
+ */
 static const char *find_helper(const char *const *candidates)
 {
 	struct stat status;
 
 	for (; *candidates; candidates++)
-		if (stat(*candidates, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == 0 &&
-			!(status.st_mode & (S_IWGRP | S_IWOTH)) && access(*candidates, X_OK) == 0)
+		if (stat(*candidates, &status) == 0 && S_ISREG(status.st_mode) &&
+			status.st_uid == 0 && !(status.st_mode & (S_IWGRP | S_IWOTH)) &&
+			access(*candidates, X_OK) == 0)
 			return *candidates;
 	return NULL;
 }
@@ -136,11 +146,14 @@ static const char *find_helper(const char *const *candidates)
 static const char *reason_for_none(const struct host *host)
 {
 	if (!host->newuidmap || !host->newgidmap)
-		return "newuidmap and newgidmap are not installed (Debian, Ubuntu: package uidmap; Fedora, Arch: shadow)";
+		return "newuidmap and newgidmap are not installed (Debian, Ubuntu: package uidmap; "
+		       "Fedora, Arch: shadow)";
 	if (!host->uid_range_count)
-		return "/etc/subuid grants this user no ids (an administrator may: usermod --add-subuids 100000-165535 USER)";
+		return "/etc/subuid grants this user no ids (an administrator may: usermod "
+		       "--add-subuids 100000-165535 USER)";
 	if (!host->gid_range_count)
-		return "/etc/subgid grants this user no ids (an administrator may: usermod --add-subgids 100000-165535 USER)";
+		return "/etc/subgid grants this user no ids (an administrator may: usermod "
+		       "--add-subgids 100000-165535 USER)";
 	return NULL;
 }
 
@@ -156,10 +169,13 @@ int host_probe_subordinate(struct arena *arena, struct host *ret, struct err *re
 	ret->newuidmap = find_helper(uid_helpers);
 	ret->newgidmap = find_helper(gid_helpers);
 	r = file_read(AT_FDCWD, "/etc/passwd", FILE_MAXIMUM, &users, &length);
-	name = r == 0 ? passwd_find_name(users, ret->uid) : NULL; /* no such user there (LDAP …): the number may still be */
-	r = read_ranges("/etc/subuid", name, ret->uid, ret->uid, arena, &ret->uid_ranges, &ret->uid_range_count, reterr);
+	name = r == 0 ? passwd_find_name(users, ret->uid)
+		      : NULL; /* no such user there (LDAP …): the number may still be */
+	r = read_ranges("/etc/subuid", name, ret->uid, ret->uid, arena, &ret->uid_ranges,
+		&ret->uid_range_count, reterr);
 	if (r == 0) /* /etc/subgid too is by user, not by group */
-		r = read_ranges("/etc/subgid", name, ret->uid, ret->gid, arena, &ret->gid_ranges, &ret->gid_range_count, reterr);
+		r = read_ranges("/etc/subgid", name, ret->uid, ret->gid, arena, &ret->gid_ranges,
+			&ret->gid_range_count, reterr);
 	ret->subordinate_reason = reason_for_none(ret);
 	return r;
 }

@@ -1,6 +1,7 @@
 /*
- * The life of one launch's cgroup: made, limited (each limit read back), read, emptied, removed. See cgroup.h; which limits there are is
- * compiled in cgroup_compile.c, the janitor is in cgroup_janitor.c, systemd's part in cgroup_scope.c.
+ * The life of one launch's cgroup: made, limited (each limit read back), read, emptied, removed.
+ * See cgroup.h; which limits there are is compiled in cgroup_compile.c, the janitor is in
+ * cgroup_janitor.c, systemd's part in cgroup_scope.c.
  */
 #include "isolation/cgroup.h"
 
@@ -32,15 +33,16 @@
 #define LEAF "jail" /* below the directory with the limits */
 #define CLOSE_MILLISECONDS 2000
 #define SWEEP_MAXIMUM 4096 /* entries looked at: a sweep must never become the cost of a launch */
-#define DEPTH_MAXIMUM 16   /* of cgroups that a jail with a cgroup file system of its own may leave below ours */
+#define DEPTH_MAXIMUM \
+	16 /* of cgroups that a jail with a cgroup file system of its own may leave below ours */
 
 /* ---- limits, read back ---- */
 
 static const struct {
 	unsigned controller;
 	const char *enable;
-} controller_words[] = {{CONTROLLER_MEMORY, "memory"}, {CONTROLLER_PIDS, "pids"}, {CONTROLLER_CPU, "cpu"}, {CONTROLLER_IO, "io"},
-	{CONTROLLER_CPUSET, "cpuset"}};
+} controller_words[] = {{CONTROLLER_MEMORY, "memory"}, {CONTROLLER_PIDS, "pids"},
+	{CONTROLLER_CPU, "cpu"}, {CONTROLLER_IO, "io"}, {CONTROLLER_CPUSET, "cpuset"}};
 
 /* Hands down to the children of parent what they need and do not have yet. */
 static int enable_controllers(int parent, unsigned controllers, struct err *reterr)
@@ -50,25 +52,31 @@ static int enable_controllers(int parent, unsigned controllers, struct err *rete
 	int r = file_read_line(parent, "cgroup.subtree_control", enabled, sizeof(enabled));
 
 	if (r < 0)
-		return err_set(reterr, r, "cgroup.subtree_control", "cannot be read: %s", strerror(-r));
+		return err_set(
+			reterr, r, "cgroup.subtree_control", "cannot be read: %s", strerror(-r));
 	for (size_t i = 0; i < sizeof(controller_words) / sizeof(controller_words[0]); i++)
-		if ((controllers & controller_words[i].controller) && !proc_has_word(enabled, ' ', controller_words[i].enable))
-			used += (size_t)snprintf(wanted + used, sizeof(wanted) - used, "%s+%s", used ? " " : "",
+		if ((controllers & controller_words[i].controller) &&
+			!proc_has_word(enabled, ' ', controller_words[i].enable))
+			used += (size_t)snprintf(wanted + used, sizeof(wanted) - used, "%s+%s",
+				used ? " " : "",
 				controller_words[i].enable); /* all five take 30 characters */
 	if (!used)
 		return 0;
 	r = file_write_kernel(parent, "cgroup.subtree_control", wanted, used);
 	if (r == 0)
 		return 0;
-	(void)err_set(reterr, r, "cgroup.subtree_control", "cannot hand down \"%s\": %s", wanted, strerror(-r));
-	err_hint(reterr, "the controllers of our parent cgroup changed since they were probed; `immure doctor` shows them");
+	(void)err_set(reterr, r, "cgroup.subtree_control", "cannot hand down \"%s\": %s", wanted,
+		strerror(-r));
+	err_hint(reterr, "the controllers of our parent cgroup changed since they were probed; "
+			 "`immure doctor` shows them");
 	return r;
 }
 
 /* The number that the kernel keeps for a size: whole pages. */
 static bool same_size(const char *written, const char *read)
 {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), asked = strtoull(written, NULL, 10), kept = strtoull(read, NULL, 10);
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), asked = strtoull(written, NULL, 10),
+		 kept = strtoull(read, NULL, 10);
 
 	return isdigit((unsigned char)read[0]) && asked - asked % page == kept;
 }
@@ -78,7 +86,8 @@ static bool same_text(const char *written, const char *read)
 	return strcmp(written, read) == 0;
 }
 
-/* io.max answers with a line per device, every key in it; each word that was written must be there. */
+/* io.max answers with a line per device, every key in it; each word that was written must be there.
+ */
 static bool same_device_line(const char *written, const char *read)
 {
 	size_t device = strcspn(written, " ");
@@ -133,15 +142,17 @@ static bool same_list(const char *written, const char *read)
 {
 	uint8_t asked[CPUS_MAXIMUM / 8], kept[CPUS_MAXIMUM / 8];
 
-	return parse_list(written, asked) && parse_list(read, kept) && memcmp(asked, kept, sizeof(asked)) == 0;
+	return parse_list(written, asked) && parse_list(read, kept) &&
+	       memcmp(asked, kept, sizeof(asked)) == 0;
 }
 
 static const struct {
 	const char *file;
 	bool (*same)(const char *written, const char *read);
 } comparisons[] = {
-	{"memory.max", same_size}, {"memory.high", same_size}, {"memory.swap.max", same_size}, {"io.max", same_device_line},
-	{"io.weight", same_first_line}, {"cpuset.cpus", same_list}, /* all others: same_text */
+	{"memory.max", same_size}, {"memory.high", same_size}, {"memory.swap.max", same_size},
+	{"io.max", same_device_line}, {"io.weight", same_first_line},
+	{"cpuset.cpus", same_list}, /* all others: same_text */
 };
 
 static bool reads_back(const struct cgroup_write *write, const char *read)
@@ -165,11 +176,16 @@ static int write_limit(int directory, const struct cgroup_write *write, struct e
 		return 0;
 	(void)origin_format(&write->rule->origin, where, sizeof(where));
 	if (r >= 0)
-		return err_set(reterr, -EIO, where, "the kernel keeps \"%.100s\" in %s where \"%s\" was written", read, write->file,
-			write->value);
-	(void)err_set(reterr, r, where, "cannot write \"%s\" to %s: %s", write->value, write->file, strerror(-r));
+		return err_set(reterr, -EIO, where,
+			"the kernel keeps \"%.100s\" in %s where \"%s\" was written", read,
+			write->file, write->value);
+	(void)err_set(reterr, r, where, "cannot write \"%s\" to %s: %s", write->value, write->file,
+		strerror(-r));
 	if (r == -ENOENT)
-		err_hint(reterr, "this kernel has no %s; leave the limit out, or make it \"enforce\": \"audit\"", write->file);
+		err_hint(reterr,
+			"this kernel has no %s; leave the limit out, or make it \"enforce\": "
+			"\"audit\"",
+			write->file);
 	return r;
 }
 
@@ -224,10 +240,11 @@ struct directory_entry { /* linux_dirent64 */
 };
 
 /*
- * Calls visit for each directory in it, but for the first SWEEP_MAXIMUM at most. getdents64(2) rather than readdir(3): the janitor has only
- * system calls.
+ * Calls visit for each directory in it, but for the first SWEEP_MAXIMUM at most. getdents64(2)
+ * rather than readdir(3): the janitor has only system calls.
  */
-static void each_directory(int directory, void (*visit)(int directory, const char *name, unsigned depth), unsigned depth)
+static void each_directory(int directory,
+	void (*visit)(int directory, const char *name, unsigned depth), unsigned depth)
 {
 	_Alignas(struct directory_entry) char buffer[4096];
 	unsigned seen = 0;
@@ -235,11 +252,13 @@ static void each_directory(int directory, void (*visit)(int directory, const cha
 
 	if (lseek(directory, 0, SEEK_SET) < 0)
 		return;
-	while (seen < SWEEP_MAXIMUM && (length = syscall(SYS_getdents64, directory, buffer, sizeof(buffer))) > 0) {
+	while (seen < SWEEP_MAXIMUM &&
+		(length = syscall(SYS_getdents64, directory, buffer, sizeof(buffer))) > 0) {
 		for (long at = 0; at < length; seen++) {
 			const struct directory_entry *entry = (const void *)(buffer + at);
 
-			if (entry->type == DT_DIR && strcmp(entry->name, ".") != 0 && strcmp(entry->name, "..") != 0)
+			if (entry->type == DT_DIR && strcmp(entry->name, ".") != 0 &&
+				strcmp(entry->name, "..") != 0)
 				visit(directory, entry->name, depth);
 			at += entry->length;
 		}
@@ -262,7 +281,8 @@ static void remove_tree(int parent, const char *name, unsigned depth)
 
 int cgroup_remove(int parent, const char *name, int milliseconds)
 {
-	_cleanup_close_ int directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_close_ int directory =
+		openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int64_t deadline = milliseconds_now() + milliseconds;
 	struct timespec pause = {.tv_nsec = 1000000};
 	int r;
@@ -285,7 +305,8 @@ int cgroup_remove(int parent, const char *name, int milliseconds)
 			return 0;
 		if (milliseconds_now() >= deadline)
 			return -ETIMEDOUT;
-		(void)nanosleep(&pause, NULL); /* populated goes to 0 a moment before the last process lets go */
+		(void)nanosleep(&pause,
+			NULL); /* populated goes to 0 a moment before the last process lets go */
 	}
 	return 0;
 }
@@ -300,7 +321,8 @@ static pid_t launcher_of(const char *name)
 	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0 || *digits < '1' || *digits > '9')
 		return 0;
 	pid = strtol(digits, &end, 10);
-	if (*end != '-' || pid > INT_MAX || strspn(end + 1, "0123456789abcdef") != 16 || end[17] != '\0')
+	if (*end != '-' || pid > INT_MAX || strspn(end + 1, "0123456789abcdef") != 16 ||
+		end[17] != '\0')
 		return 0;
 	return (pid_t)pid;
 }
@@ -316,7 +338,8 @@ static void sweep_one(int parent, const char *name, unsigned depth)
 	directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (directory < 0 || flock(directory, LOCK_EX | LOCK_NB))
 		return;
-	(void)unlinkat(directory, LEAF, AT_REMOVEDIR); /* both fail while anything lives in it: as they should */
+	(void)unlinkat(directory, LEAF,
+		AT_REMOVEDIR); /* both fail while anything lives in it: as they should */
 	(void)unlinkat(parent, name, AT_REMOVEDIR);
 }
 
@@ -333,7 +356,8 @@ static int make_name(struct cgroup *cgroup)
 
 	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return -EIO;
-	(void)snprintf(cgroup->name, sizeof(cgroup->name), PREFIX "%d-%016" PRIx64, (int)getpid(), random);
+	(void)snprintf(
+		cgroup->name, sizeof(cgroup->name), PREFIX "%d-%016" PRIx64, (int)getpid(), random);
 	return 0;
 }
 
@@ -344,7 +368,8 @@ static int open_parent(const struct cgroup_plan *plan, struct cgroup *cgroup, st
 	int r = make_name(cgroup);
 
 	if (r == 0 && plan->way == CGROUP_SYSTEMD) {
-		r = cgroup_scope_enter(plan->parent, plan->mount, cgroup->name, scope, sizeof(scope), reterr);
+		r = cgroup_scope_enter(
+			plan->parent, plan->mount, cgroup->name, scope, sizeof(scope), reterr);
 		path = scope;
 	}
 	if (r < 0)
@@ -353,16 +378,20 @@ static int open_parent(const struct cgroup_plan *plan, struct cgroup *cgroup, st
 	return cgroup->parent < 0 ? err_set(reterr, -errno, path, "cannot be opened: %m") : 0;
 }
 
-/* The outer directory, and a lock on it that tells sweepers of other pid namespaces that we live. */
+/* The outer directory, and a lock on it that tells sweepers of other pid namespaces that we live.
+ */
 static int make_outer(struct cgroup *cgroup, struct err *reterr)
 {
 	if (mkdirat(cgroup->parent, cgroup->name, 0755))
 		return err_set(reterr, -errno, cgroup->name, "cannot make a cgroup: %m");
-	cgroup->limits = openat(cgroup->parent, cgroup->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cgroup->limits = openat(
+		cgroup->parent, cgroup->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (cgroup->limits < 0 || flock(cgroup->limits, LOCK_SH | LOCK_NB))
-		return err_set(reterr, -errno, cgroup->name, "cannot open the cgroup just made: %m");
+		return err_set(
+			reterr, -errno, cgroup->name, "cannot open the cgroup just made: %m");
 	if (faccessat(cgroup->limits, "cgroup.kill", W_OK, 0)) {
-		(void)err_set(reterr, -ENOTSUP, cgroup->name, "this kernel cannot kill a cgroup as a whole");
+		(void)err_set(reterr, -ENOTSUP, cgroup->name,
+			"this kernel cannot kill a cgroup as a whole");
 		err_hint(reterr, "cgroup.kill needs Linux 5.14");
 		return -ENOTSUP;
 	}
@@ -376,9 +405,13 @@ static int make_leaf(const struct cgroup_plan *plan, struct cgroup *cgroup, stru
 	if (r < 0)
 		return r;
 	if (mkdirat(cgroup->limits, LEAF, 0755))
-		return err_set(reterr, -errno, cgroup->name, "cannot make a cgroup in the one just made: %m");
-	cgroup->directory = openat(cgroup->limits, LEAF, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return cgroup->directory < 0 ? err_set(reterr, -errno, cgroup->name, "cannot open the cgroup just made: %m") : 0;
+		return err_set(reterr, -errno, cgroup->name,
+			"cannot make a cgroup in the one just made: %m");
+	cgroup->directory =
+		openat(cgroup->limits, LEAF, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return cgroup->directory < 0 ? err_set(reterr, -errno, cgroup->name,
+					       "cannot open the cgroup just made: %m")
+				     : 0;
 }
 
 static int open_all(const struct cgroup_plan *plan, struct cgroup *cgroup, struct err *reterr)
@@ -394,7 +427,8 @@ static int open_all(const struct cgroup_plan *plan, struct cgroup *cgroup, struc
 		return r;
 	r = cgroup_janitor_start(cgroup); /* before there is anything to leave behind */
 	if (r < 0)
-		return err_set(reterr, r, NULL, "cannot start the cgroup's janitor: %s", strerror(-r));
+		return err_set(
+			reterr, r, NULL, "cannot start the cgroup's janitor: %s", strerror(-r));
 	r = make_outer(cgroup, reterr);
 	for (size_t i = 0; r == 0 && i < plan->write_count && !mutant(MUTANT_NO_CGROUP); i++)
 		r = write_limit(cgroup->limits, &plan->writes[i], reterr);
@@ -403,7 +437,8 @@ static int open_all(const struct cgroup_plan *plan, struct cgroup *cgroup, struc
 
 int cgroup_open(const struct cgroup_plan *plan, struct cgroup *ret, struct err *reterr)
 {
-	struct cgroup cgroup = {.directory = -1, .limits = -1, .parent = -1, .alive = -1, .janitor = -1};
+	struct cgroup cgroup = {
+		.directory = -1, .limits = -1, .parent = -1, .alive = -1, .janitor = -1};
 	int r = plan->way == CGROUP_NONE ? 0 : open_all(plan, &cgroup, reterr);
 
 	if (r < 0)
@@ -413,7 +448,10 @@ int cgroup_open(const struct cgroup_plan *plan, struct cgroup *ret, struct err *
 	return r;
 }
 
-/* The number behind "key " at the start of a line of file; 0 when there is none. With no key, the whole file. */
+/*
+ * The number behind "key " at the start of a line of file; 0 when there is none. With no key, the
+ * whole file.
+ */
 static uint64_t read_count(int directory, const char *file, const char *key)
 {
 	char text[4096];
@@ -441,7 +479,8 @@ void cgroup_read(const struct cgroup *cgroup, struct cgroup_counts *ret)
 	ret->cpu_microseconds = read_count(cgroup->limits, "cpu.stat", "usage_usec");
 	ret->oom_kills = read_count(cgroup->limits, "memory.events", "oom_kill");
 	ret->pids_refused = read_count(cgroup->limits, "pids.events", "max");
-	if (!ret->pids_refused) /* before Linux 6.11 it is counted where the fork was tried, not where the limit is */
+	if (!ret->pids_refused) /* before Linux 6.11 it is counted where the fork was tried, not
+				   where the limit is */
 		ret->pids_refused = read_count(cgroup->directory, "pids.events", "max");
 }
 

@@ -1,4 +1,7 @@
-/* Limits of a profile to files of cgroup v2: see cgroup.h. The rest of the mechanism is in cgroup.c. */
+/*
+ * Limits of a profile to files of cgroup v2: see cgroup.h. The rest of the mechanism is in
+ * cgroup.c.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,7 +12,7 @@
 #include "util/arena.h"
 #include "util/report.h"
 
-#define PERIOD 100000U	     /* microseconds, the kernel's default */
+#define PERIOD 100000U       /* microseconds, the kernel's default */
 #define PERIOD_LONG 1000000U /* the longest it takes */
 #define QUOTA_LEAST 1000U    /* the least it takes */
 
@@ -26,9 +29,9 @@ static const struct limit_file {
 	enum limit_kind kind;
 	enum cgroup_controller controller;
 	const char *file;
-	const char *name;	/* in the profile */
+	const char *name; /* in the profile */
 	const char *controller_name;
-	bool stand_in;		/* rlimit_compile() has something for a host without */
+	bool stand_in; /* rlimit_compile() has something for a host without */
 } limit_files[] = {
 	{LIMIT_MEMORY, CONTROLLER_MEMORY, "memory.max", "memory", "memory", true},
 	{LIMIT_MEMORY_HIGH, CONTROLLER_MEMORY, "memory.high", "memory_high", "memory", false},
@@ -44,10 +47,11 @@ static int out_of_memory(const struct compiler *c)
 	return err_set(c->reterr, -ENOMEM, NULL, "out of memory");
 }
 
-static int add_write(const struct compiler *c, unsigned controller, const char *file, const char *value, const struct rule *rule,
-	bool optional)
+static int add_write(const struct compiler *c, unsigned controller, const char *file,
+	const char *value, const struct rule *rule, bool optional)
 {
-	struct cgroup_write *write = value ? ARENA_APPEND(c->arena, c->plan->writes, c->plan->write_count) : NULL;
+	struct cgroup_write *write =
+		value ? ARENA_APPEND(c->arena, c->plan->writes, c->plan->write_count) : NULL;
 
 	if (!write)
 		return out_of_memory(c);
@@ -56,10 +60,11 @@ static int add_write(const struct compiler *c, unsigned controller, const char *
 	return 0;
 }
 
-static int add_row(const struct compiler *c, const struct rule *rule, const char *file, const char *asked, const char *reason,
-	const char *remedy)
+static int add_row(const struct compiler *c, const struct rule *rule, const char *file,
+	const char *asked, const char *reason, const char *remedy)
 {
-	struct receipt_row row = {.rule = rule, .asked = asked, .reason = reason, .remedy = reason ? remedy : NULL};
+	struct receipt_row row = {
+		.rule = rule, .asked = asked, .reason = reason, .remedy = reason ? remedy : NULL};
 
 	row.outcome = reason ? OUTCOME_NOT_ENFORCED : OUTCOME_ENFORCED;
 	row.layer = reason ? NULL : arena_join(c->arena, "cgroup ", file);
@@ -72,16 +77,22 @@ static int add_row(const struct compiler *c, const struct rule *rule, const char
 static const char *why_not(const struct compiler *c, unsigned controller, const char *name)
 {
 	if (c->host->cgroup == CGROUP_NONE)
-		return c->host->cgroup_reason ? c->host->cgroup_reason : "this host offers no cgroup";
+		return c->host->cgroup_reason ? c->host->cgroup_reason
+					      : "this host offers no cgroup";
 	if (!(c->host->cgroup_controllers & controller))
-		return arena_format(c->arena, "the %s controller is not delegated to this user", name);
+		return arena_format(
+			c->arena, "the %s controller is not delegated to this user", name);
 	return NULL;
 }
 
 static const char remedy_delegate[] =
-	"as root: systemctl edit user@.service, add [Service] Delegate=cpu cpuset io memory pids; `immure doctor` tells more";
+	"as root: systemctl edit user@.service, add [Service] Delegate=cpu cpuset io memory pids; "
+	"`immure doctor` tells more";
 
-/* cpu.max wants a quota per period; below a hundredth of a CPU only the longest period gives a quota that the kernel takes. */
+/*
+ * cpu.max wants a quota per period; below a hundredth of a CPU only the longest period gives a
+ * quota that the kernel takes.
+ */
 static const char *cpu_value(struct arena *arena, uint64_t milli)
 {
 	uint64_t quota = milli * (PERIOD / 1000), period = PERIOD;
@@ -104,7 +115,10 @@ static const char *limit_value(const struct compiler *c, enum limit_kind kind, u
 	}
 }
 
-/* What goes with memory.max: no way around it by swapping (T-RES-03), and no half-dead tree after the OOM killer (T-RES-04). */
+/*
+ * What goes with memory.max: no way around it by swapping (T-RES-03), and no half-dead tree after
+ * the OOM killer (T-RES-04).
+ */
 static int add_memory_company(const struct compiler *c, const struct rule *rule)
 {
 	int r = 0;
@@ -127,9 +141,11 @@ static int compile_limit(const struct compiler *c, const struct limit_file *file
 	if (limit->rule.enforce == ENFORCE_AUDIT)
 		return add_row(c, &limit->rule, file->file, asked, reason, remedy_delegate);
 	if (reason)
-		return file->stand_in ? 0 : add_row(c, &limit->rule, file->file, asked, reason, remedy_delegate);
-	r = add_write(c, file->controller, file->file, limit_value(c, file->kind, limit->value), &limit->rule,
-		file->kind == LIMIT_SWAP && limit->value == 0);
+		return file->stand_in ? 0
+				      : add_row(c, &limit->rule, file->file, asked, reason,
+						remedy_delegate);
+	r = add_write(c, file->controller, file->file, limit_value(c, file->kind, limit->value),
+		&limit->rule, file->kind == LIMIT_SWAP && limit->value == 0);
 	if (r == 0 && file->kind == LIMIT_MEMORY)
 		r = add_memory_company(c, &limit->rule);
 	if (r < 0)
@@ -140,10 +156,12 @@ static int compile_limit(const struct compiler *c, const struct limit_file *file
 }
 
 /*
- * The disk that a file system's device number stands for: io.max takes whole disks only, so a partition becomes the disk it is on. NULL with a
- * reason where there is none (tmpfs, overlayfs, btrfs: their numbers name no device).
+ * The disk that a file system's device number stands for: io.max takes whole disks only, so a
+ * partition becomes the disk it is on. NULL with a reason where there is none (tmpfs, overlayfs,
+ * btrfs: their numbers name no device).
  */
-static int find_disk(const struct compiler *c, uint64_t device, uint64_t *ret, const char **ret_reason)
+static int find_disk(
+	const struct compiler *c, uint64_t device, uint64_t *ret, const char **ret_reason)
 {
 	struct path_fact fact, partition;
 	char *sys = arena_format(c->arena, "/sys/dev/block/%u:%u", major(device), minor(device));
@@ -153,14 +171,18 @@ static int find_disk(const struct compiler *c, uint64_t device, uint64_t *ret, c
 	if (r < 0)
 		return r;
 	*ret = device;
-	*ret_reason = fact.type == PATH_DIRECTORY ? NULL : "the file system there has no block device of its own";
-	marker = fact.type == PATH_DIRECTORY ? arena_join(c->arena, fact.resolved, "/partition") : NULL;
+	*ret_reason = fact.type == PATH_DIRECTORY
+			      ? NULL
+			      : "the file system there has no block device of its own";
+	marker = fact.type == PATH_DIRECTORY ? arena_join(c->arena, fact.resolved, "/partition")
+					     : NULL;
 	if (!marker)
 		return *ret_reason ? 0 : -ENOMEM;
 	r = c->host->path(c->host, c->arena, marker, true, &partition);
 	if (r < 0 || partition.type != PATH_REGULAR)
 		return r;
-	*(marker + strlen(fact.resolved)) = '\0'; /* …/block/sda/sda1: the disk is the directory above */
+	*(marker + strlen(fact.resolved)) =
+		'\0'; /* …/block/sda/sda1: the disk is the directory above */
 	slash = strrchr(marker, '/');
 	*slash = '\0';
 	name = strrchr(marker, '/');
@@ -181,20 +203,22 @@ static const char *io_value(const struct compiler *c, const struct io_limit *lim
 	const struct {
 		const char *key;
 		uint64_t value;
-	} fields[] = {{"rbps", limit->read_bytes}, {"wbps", limit->write_bytes}, {"riops", limit->read_operations},
-		{"wiops", limit->write_operations}};
+	} fields[] = {{"rbps", limit->read_bytes}, {"wbps", limit->write_bytes},
+		{"riops", limit->read_operations}, {"wiops", limit->write_operations}};
 	char text[192];
 	int used = snprintf(text, sizeof(text), "%u:%u", major(disk), minor(disk));
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (fields[i].value) /* five parts of at most 27 characters: they fit */
-			used += snprintf(text + used, sizeof(text) - (size_t)used, " %s=%" PRIu64, fields[i].key, fields[i].value);
+			used += snprintf(text + used, sizeof(text) - (size_t)used, " %s=%" PRIu64,
+				fields[i].key, fields[i].value);
 	return arena_copy(c->arena, text);
 }
 
 static int compile_io(const struct compiler *c, const struct io_limit *limit)
 {
-	const char *reason = why_not(c, CONTROLLER_IO, "io"), *asked = arena_join(c->arena, "io limits of ", limit->path);
+	const char *reason = why_not(c, CONTROLLER_IO, "io"),
+		   *asked = arena_join(c->arena, "io limits of ", limit->path);
 	struct path_fact fact;
 	uint64_t disk = 0;
 	int r = c->host->path(c->host, c->arena, limit->path, true, &fact);
@@ -204,9 +228,11 @@ static int compile_io(const struct compiler *c, const struct io_limit *limit)
 	if (r == 0 && !reason)
 		r = find_disk(c, fact.device, &disk, &reason);
 	if (r < 0)
-		return err_set(c->reterr, r, limit->path, "cannot find the device it is on: %s", strerror(-r));
+		return err_set(c->reterr, r, limit->path, "cannot find the device it is on: %s",
+			strerror(-r));
 	if (!reason && limit->rule.enforce != ENFORCE_AUDIT)
-		r = add_write(c, CONTROLLER_IO, "io.max", io_value(c, limit, disk), &limit->rule, false);
+		r = add_write(
+			c, CONTROLLER_IO, "io.max", io_value(c, limit, disk), &limit->rule, false);
 	return r < 0 ? r : add_row(c, &limit->rule, "io.max", asked, reason, remedy_delegate);
 }
 
@@ -219,14 +245,16 @@ static int compile_cpuset(const struct compiler *c)
 	if (!limits->cpuset_rule.set || !limits->cpuset)
 		return 0;
 	if (!reason && limits->cpuset_rule.enforce != ENFORCE_AUDIT)
-		r = add_write(c, CONTROLLER_CPUSET, "cpuset.cpus", limits->cpuset, &limits->cpuset_rule, false);
+		r = add_write(c, CONTROLLER_CPUSET, "cpuset.cpus", limits->cpuset,
+			&limits->cpuset_rule, false);
 	if (r < 0)
 		return r;
-	return add_row(c, &limits->cpuset_rule, "cpuset.cpus", arena_join(c->arena, "cpuset ", limits->cpuset), reason, remedy_delegate);
+	return add_row(c, &limits->cpuset_rule, "cpuset.cpus",
+		arena_join(c->arena, "cpuset ", limits->cpuset), reason, remedy_delegate);
 }
 
-int cgroup_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
-	struct cgroup_plan *ret, struct err *reterr)
+int cgroup_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+	struct receipt *receipt, struct cgroup_plan *ret, struct err *reterr)
 {
 	struct cgroup_plan plan = {.way = CGROUP_NONE};
 	struct compiler c = {profile, host, arena, receipt, &plan, reterr};
@@ -255,9 +283,11 @@ void cgroup_explain(const struct cgroup_plan *plan, struct report *out)
 
 	if (plan->way == CGROUP_NONE)
 		return;
-	report_row(out, NULL, "cgroup", "%s%s", plan->way == CGROUP_SYSTEMD ? "a transient scope of the user's systemd at " : "below ",
+	report_row(out, NULL, "cgroup", "%s%s",
+		plan->way == CGROUP_SYSTEMD ? "a transient scope of the user's systemd at "
+					    : "below ",
 		plan->parent);
 	for (size_t i = 0; i < plan->write_count; i++)
-		report_row(out, origin_format(&plan->writes[i].rule->origin, place, sizeof(place)), "limit", "%s %s", plan->writes[i].file,
-			plan->writes[i].value);
+		report_row(out, origin_format(&plan->writes[i].rule->origin, place, sizeof(place)),
+			"limit", "%s %s", plan->writes[i].file, plan->writes[i].value);
 }

@@ -1,7 +1,8 @@
 /*
- * The janitor: a process that outlives the launcher, only to remove the launcher's cgroup. The launcher may be killed by SIGKILL, and then
- * nobody else is left to kill what is in the cgroup and to remove its directory: PID 1 of the jail cannot reach it, and a later launch
- * may never come. It holds a pipe that ends with the launcher and the parent directory, and nothing else.
+ * The janitor: a process that outlives the launcher, only to remove the launcher's cgroup. The
+ * launcher may be killed by SIGKILL, and then nobody else is left to kill what is in the cgroup and
+ * to remove its directory: PID 1 of the jail cannot reach it, and a later launch may never come. It
+ * holds a pipe that ends with the launcher and the parent directory, and nothing else.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +21,9 @@
 #define JANITOR_ATTEMPTS 6
 
 /*
- * Never returns. System calls only: the memory is a copy of the launcher's. Its own session, all signals blocked and its directory the root:
- * neither a terminal's hang-up nor an unmount has to do with it.
+ * Never returns. System calls only: the memory is a copy of the launcher's. Its own session, all
+ * signals blocked and its directory the root: neither a terminal's hang-up nor an unmount has to do
+ * with it.
  */
 __attribute__((noreturn)) static void janitor(int alive, int parent, const char *name)
 {
@@ -47,15 +49,16 @@ __attribute__((noreturn)) static void janitor(int alive, int parent, const char 
 }
 
 /*
- * The janitor ends without a signal (exit_signal 0), so that the supervisor's waitpid(-1) for the program does not see it, and without the
- * launcher's signal handlers.
+ * The janitor ends without a signal (exit_signal 0), so that the supervisor's waitpid(-1) for the
+ * program does not see it, and without the launcher's signal handlers.
  */
 int cgroup_janitor_start(struct cgroup *cgroup)
 {
 	_cleanup_close_ int read_end = -1, write_end = -1;
 	int ends[2], pidfd = -1;
-	struct clone_args arguments = {
-		.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND, .pidfd = (uint64_t)(uintptr_t)&pidfd, .exit_signal = 0};
+	struct clone_args arguments = {.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+		.exit_signal = 0};
 	long pid;
 
 	if (pipe2(ends, O_CLOEXEC))
@@ -80,8 +83,10 @@ void cgroup_janitor_dismiss(struct cgroup *cgroup)
 
 	if (cgroup->janitor < 0)
 		return;
-	/* by its pidfd, so that no other process can be meant; SIGKILL, since it blocks all others */
+	/* by its pidfd, so that no other process can be meant; SIGKILL, since it blocks all others
+	 */
 	(void)syscall(SYS_pidfd_send_signal, cgroup->janitor, SIGKILL, NULL, 0);
-	while (waitid(P_PIDFD, (id_t)cgroup->janitor, &info, WEXITED | __WALL) < 0 && errno == EINTR)
+	while (waitid(P_PIDFD, (id_t)cgroup->janitor, &info, WEXITED | __WALL) < 0 &&
+		errno == EINTR)
 		;
 }

@@ -1,12 +1,16 @@
 /*
- * A scope of the user's systemd, for login sessions in which nothing is delegated: StartTransientUnit over the user's D-Bus, with exactly the
- * four messages it takes. libdbus is not used: Debian's static archive of it needs libsystemd, which has no static archive, and a second
- * shared library would cost the static launcher its start-up time. D-Bus Specification; org.freedesktop.systemd1(5).
+ * A scope of the user's systemd, for login sessions in which nothing is delegated:
+ * StartTransientUnit over the user's D-Bus, with exactly the four messages it takes. libdbus is not
+ * used: Debian's static archive of it needs libsystemd, which has no static archive, and a second
+ * shared library would cost the static launcher its start-up time. D-Bus Specification;
+ * org.freedesktop.systemd1(5).
  *
- * The launcher itself goes into the scope, not a placeholder: a process can be born only in a cgroup whose nearest common ancestor with its
- * maker's is writable (cgroups(7), delegation containment), and between a session's scope and the user's manager that ancestor is root's. It
- * moves on into a child of the scope, since a cgroup with processes of its own cannot hand controllers down. When the launcher and all it
- * started have ended, systemd finds the scope empty and removes it: by whatever way they ended.
+ * The launcher itself goes into the scope, not a placeholder: a process can be born only in a
+ * cgroup whose nearest common ancestor with its maker's is writable (cgroups(7), delegation
+ * containment), and between a session's scope and the user's manager that ancestor is root's. It
+ * moves on into a child of the scope, since a cgroup with processes of its own cannot hand
+ * controllers down. When the launcher and all it started have ended, systemd finds the scope empty
+ * and removes it: by whatever way they ended.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +31,9 @@
 
 #define WAIT_MILLISECONDS 5000
 #define OUT_MAXIMUM ((size_t)2048)
-#define IN_MAXIMUM ((size_t)16 * 1024) /* of one message; the bus sends us only what we asked for */
+#define IN_MAXIMUM                                                                     \
+	((size_t)16 * 1024) /* of one message; the bus sends us only what we asked for \
+			     */
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define BYTE_ORDER_MARK 'l'
@@ -36,7 +42,15 @@
 #endif
 
 enum { MESSAGE_CALL = 1, MESSAGE_RETURN = 2, MESSAGE_ERROR = 3, MESSAGE_SIGNAL = 4 };
-enum { FIELD_PATH = 1, FIELD_INTERFACE = 2, FIELD_MEMBER = 3, FIELD_ERROR = 4, FIELD_REPLY = 5, FIELD_DESTINATION = 6, FIELD_SIGNATURE = 8 };
+enum {
+	FIELD_PATH = 1,
+	FIELD_INTERFACE = 2,
+	FIELD_MEMBER = 3,
+	FIELD_ERROR = 4,
+	FIELD_REPLY = 5,
+	FIELD_DESTINATION = 6,
+	FIELD_SIGNATURE = 8
+};
 enum { SERIAL_HELLO = 1, SERIAL_MATCH = 2, SERIAL_START = 3 };
 
 /* ---- writing ---- */
@@ -122,9 +136,12 @@ static void put_field(struct writer *out, unsigned code, const char *type, const
 		put_string(out, value);
 }
 
-/* A method call with body behind it, put after the messages that out already holds: alignment counts from each one's own start. */
-static void put_call(struct writer *out, unsigned serial, const char *const address[static 4], const char *signature,
-	const struct writer *body)
+/*
+ * A method call with body behind it, put after the messages that out already holds: alignment
+ * counts from each one's own start.
+ */
+static void put_call(struct writer *out, unsigned serial, const char *const address[static 4],
+	const char *signature, const struct writer *body)
 {
 	struct writer message = {.full = body->full};
 	size_t at, start;
@@ -199,15 +216,18 @@ static int send_all(int bus, const void *data, size_t length)
 
 static int send_requests(int bus, const char *unit)
 {
-	static const char *const hello[] = {"/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus", "Hello"};
-	static const char *const match[] = {"/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus", "AddMatch"};
-	static const char *const begin[] = {"/org/freedesktop/systemd1", "org.freedesktop.systemd1", "org.freedesktop.systemd1.Manager",
-		"StartTransientUnit"};
+	static const char *const hello[] = {
+		"/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus", "Hello"};
+	static const char *const match[] = {"/org/freedesktop/DBus", "org.freedesktop.DBus",
+		"org.freedesktop.DBus", "AddMatch"};
+	static const char *const begin[] = {"/org/freedesktop/systemd1", "org.freedesktop.systemd1",
+		"org.freedesktop.systemd1.Manager", "StartTransientUnit"};
 	struct writer out = {.used = 0}, body = {.used = 0};
 
 	put_call(&out, SERIAL_HELLO, hello, "", &body);
-	put_string(&body, "type='signal',sender='org.freedesktop.systemd1',path='/org/freedesktop/systemd1',"
-			  "interface='org.freedesktop.systemd1.Manager',member='JobRemoved'");
+	put_string(&body,
+		"type='signal',sender='org.freedesktop.systemd1',path='/org/freedesktop/systemd1',"
+		"interface='org.freedesktop.systemd1.Manager',member='JobRemoved'");
 	put_call(&out, SERIAL_MATCH, match, "s", &body);
 	body.used = 0;
 	put_start(&body, unit, getpid());
@@ -303,7 +323,8 @@ static bool take_field(struct reader *in, struct message *message)
 		value = take_text(in, take_u8(in));
 	else if (strcmp(type, "u") == 0 && code == FIELD_REPLY)
 		message->reply = take_u32(in);
-	else if (strcmp(type, "u") == 0) /* UNIX_FDS: we never agreed to take any, so none can come */
+	else if (strcmp(type, "u") ==
+		 0) /* UNIX_FDS: we never agreed to take any, so none can come */
 		(void)take_u32(in);
 	else
 		in->bad = true;
@@ -347,7 +368,8 @@ static int receive(int bus, void *buffer, size_t size, const struct timespec *de
 		ssize_t got;
 
 		(void)clock_gettime(CLOCK_MONOTONIC, &now);
-		left = ((int64_t)deadline->tv_sec - now.tv_sec) * 1000 + (deadline->tv_nsec - now.tv_nsec) / 1000000;
+		left = ((int64_t)deadline->tv_sec - now.tv_sec) * 1000 +
+		       (deadline->tv_nsec - now.tv_nsec) / 1000000;
 		if (left <= 0 || poll(&wait, 1, (int)left) == 0)
 			return -ETIMEDOUT;
 		got = recv(bus, rest, size, MSG_DONTWAIT);
@@ -385,7 +407,10 @@ static int connect_bus(const char *path)
 	return take_fd(&bus);
 }
 
-/* SASL EXTERNAL: the kernel has told the bus who we are; the uid, as hexadecimal of its decimal digits, only names it. */
+/*
+ * SASL EXTERNAL: the kernel has told the bus who we are; the uid, as hexadecimal of its decimal
+ * digits, only names it.
+ */
 static int authenticate(int bus, const struct timespec *deadline)
 {
 	char digits[16], request[64], line[128];
@@ -395,7 +420,8 @@ static int authenticate(int bus, const struct timespec *deadline)
 	(void)snprintf(digits, sizeof(digits), "%u", getuid());
 	length = snprintf(request, sizeof(request), "%cAUTH EXTERNAL ", '\0');
 	for (const char *digit = digits; *digit; digit++)
-		length += snprintf(request + length, sizeof(request) - (size_t)length, "%02x", (unsigned)*digit);
+		length += snprintf(request + length, sizeof(request) - (size_t)length, "%02x",
+			(unsigned)*digit);
 	length += snprintf(request + length, sizeof(request) - (size_t)length, "\r\n");
 	r = send_all(bus, request, (size_t)length);
 	while (r == 0 && (used == 0 || line[used - 1] != '\n'))
@@ -410,11 +436,15 @@ static int judge(struct message *message, const char *unit, struct err *reterr)
 {
 	const char *name, *result;
 
-	if (message->type == MESSAGE_ERROR && message->reply >= SERIAL_HELLO && message->reply <= SERIAL_START) {
+	if (message->type == MESSAGE_ERROR && message->reply >= SERIAL_HELLO &&
+		message->reply <= SERIAL_START) {
 		result = strcmp(message->signature, "s") == 0 ? take_string(&message->body) : "";
-		return err_set(reterr, -EREMOTEIO, unit, "the user's systemd refuses a scope: %.200s: %.200s", message->error, result);
+		return err_set(reterr, -EREMOTEIO, unit,
+			"the user's systemd refuses a scope: %.200s: %.200s", message->error,
+			result);
 	}
-	if (message->type != MESSAGE_SIGNAL || strcmp(message->member, "JobRemoved") != 0 || strcmp(message->signature, "uoss") != 0)
+	if (message->type != MESSAGE_SIGNAL || strcmp(message->member, "JobRemoved") != 0 ||
+		strcmp(message->signature, "uoss") != 0)
 		return 0;
 	(void)take_u32(&message->body);
 	(void)take_string(&message->body); /* the job: the unit's name is as unique */
@@ -424,10 +454,12 @@ static int judge(struct message *message, const char *unit, struct err *reterr)
 		return 0;
 	if (strcmp(result, "done") == 0)
 		return 1;
-	return err_set(reterr, -EREMOTEIO, unit, "the user's systemd could not start a scope: %.100s", result);
+	return err_set(reterr, -EREMOTEIO, unit,
+		"the user's systemd could not start a scope: %.100s", result);
 }
 
-static int wait_for_job(int bus, const char *unit, const struct timespec *deadline, struct err *reterr)
+static int wait_for_job(
+	int bus, const char *unit, const struct timespec *deadline, struct err *reterr)
 {
 	uint8_t bytes[IN_MAXIMUM];
 	struct message message;
@@ -446,11 +478,14 @@ static int wait_for_job(int bus, const char *unit, const struct timespec *deadli
 		if (r == 0)
 			r = judge(&message, unit, reterr);
 	}
-	return r < 0 ? err_set(reterr, r, unit, "no answer from the user's systemd: %s", strerror(-r)) : 0;
+	return r < 0 ? err_set(reterr, r, unit, "no answer from the user's systemd: %s",
+			       strerror(-r))
+		     : 0;
 }
 
 /* Where we are now: the scope's directory, and from it on into a child of it. */
-static int settle(const char *mount, const char *unit, char *ret_path, size_t size, struct err *reterr)
+static int settle(
+	const char *mount, const char *unit, char *ret_path, size_t size, struct err *reterr)
 {
 	_cleanup_close_ int scope = -1, child = -1;
 	struct proc_cgroup own;
@@ -459,23 +494,29 @@ static int settle(const char *mount, const char *unit, char *ret_path, size_t si
 
 	line = r > 0 ? strstr(text, "0::/") : NULL;
 	if (!line)
-		return err_set(reterr, r < 0 ? r : -EBADMSG, "/proc/self/cgroup", "does not tell our cgroup");
+		return err_set(reterr, r < 0 ? r : -EBADMSG, "/proc/self/cgroup",
+			"does not tell our cgroup");
 	line[strcspn(line, "\n")] = '\0';
 	r = proc_cgroup_parse(line, &own);
 	if (r < 0 || !strrchr(own.path, '/') || strcmp(strrchr(own.path, '/') + 1, unit) != 0)
-		return err_set(reterr, -EBADMSG, unit, "systemd says that the scope is started, but we are not in it");
+		return err_set(reterr, -EBADMSG, unit,
+			"systemd says that the scope is started, but we are not in it");
 	length = snprintf(ret_path, size, "%s%s", mount, own.path);
 	if (length < 0 || (size_t)length >= size)
 		return err_set(reterr, -ENAMETOOLONG, unit, "the scope's path is too long");
 	scope = open(ret_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (scope < 0 || mkdirat(scope, "launcher", 0755))
-		return err_set(reterr, -errno, ret_path, "cannot make the launcher's own cgroup: %m");
+		return err_set(
+			reterr, -errno, ret_path, "cannot make the launcher's own cgroup: %m");
 	child = openat(scope, "launcher", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	r = child < 0 ? -errno : file_write_kernel(child, "cgroup.procs", "0", 1);
-	return r < 0 ? err_set(reterr, r, ret_path, "cannot move within the scope: %s", strerror(-r)) : 0;
+	return r < 0 ? err_set(reterr, r, ret_path, "cannot move within the scope: %s",
+			       strerror(-r))
+		     : 0;
 }
 
-int cgroup_scope_enter(const char *socket, const char *mount, const char *name, char *ret_path, size_t size, struct err *reterr)
+int cgroup_scope_enter(const char *socket, const char *mount, const char *name, char *ret_path,
+	size_t size, struct err *reterr)
 {
 	_cleanup_close_ int bus = connect_bus(socket);
 	struct timespec deadline;
@@ -483,7 +524,8 @@ int cgroup_scope_enter(const char *socket, const char *mount, const char *name, 
 	int r;
 
 	if (bus < 0)
-		return err_set(reterr, bus, socket, "cannot reach the user's bus: %s", strerror(-bus));
+		return err_set(
+			reterr, bus, socket, "cannot reach the user's bus: %s", strerror(-bus));
 	(void)clock_gettime(CLOCK_MONOTONIC, &deadline);
 	deadline.tv_sec += WAIT_MILLISECONDS / 1000;
 	(void)snprintf(unit, sizeof(unit), "%s.scope", name);
@@ -491,7 +533,8 @@ int cgroup_scope_enter(const char *socket, const char *mount, const char *name, 
 	if (r == 0)
 		r = send_requests(bus, unit);
 	if (r < 0)
-		return err_set(reterr, r, socket, "the user's bus does not take us: %s", strerror(-r));
+		return err_set(
+			reterr, r, socket, "the user's bus does not take us: %s", strerror(-r));
 	r = wait_for_job(bus, unit, &deadline, reterr);
 	return r < 0 ? r : settle(mount, unit, ret_path, size, reterr);
 }

@@ -16,13 +16,17 @@
 #define PROC_MAGIC 0x9fa0
 
 static const char remedy_policy[] =
-	"load immure's policy module (policies/selinux), and let this user's SELinux user have the role and the categories: semanage user -m -r "
+	"load immure's policy module (policies/selinux), and let this user's SELinux user have the "
+	"role and the categories: semanage user -m -r "
 	"s0-s0:c0.c1023 USER_u";
 
-/* The parts of "user:role:type:range"; the range may hold colons of its own, or be missing where the policy has none. */
+/*
+ * The parts of "user:role:type:range"; the range may hold colons of its own, or be missing where
+ * the policy has none.
+ */
 struct caller {
 	const char *user_and_role; /* "user:role" */
-	const char *sensitivity;   /* "s0", the lowest of the range; NULL: a policy without ranges */
+	const char *sensitivity; /* "s0", the lowest of the range; NULL: a policy without ranges */
 };
 
 static int parse_caller(const char *context, struct arena *arena, struct caller *ret)
@@ -33,13 +37,14 @@ static int parse_caller(const char *context, struct arena *arena, struct caller 
 	if (!type)
 		return -EINVAL;
 	ret->user_and_role = arena_copy_range(arena, context, (size_t)(type - context));
-	ret->sensitivity = range ? arena_copy_range(arena, range + 1, strcspn(range + 1, ":-")) : NULL;
+	ret->sensitivity =
+		range ? arena_copy_range(arena, range + 1, strcspn(range + 1, ":-")) : NULL;
 	return ret->user_and_role && (!range || ret->sensitivity) ? 0 : -ENOMEM;
 }
 
 /* "s0:c12,c900", the pair held by plan->lock. */
-static int make_level(const struct host *host, const char *sensitivity, struct arena *arena, struct selinux_plan *plan,
-	const char **ret, struct err *reterr)
+static int make_level(const struct host *host, const char *sensitivity, struct arena *arena,
+	struct selinux_plan *plan, const char **ret, struct err *reterr)
 {
 	unsigned first, second;
 	int r = host->mcs_pair(host, &first, &second, &plan->lock, reterr);
@@ -50,26 +55,33 @@ static int make_level(const struct host *host, const char *sensitivity, struct a
 	return *ret ? 0 : err_set(reterr, -ENOMEM, NULL, "out of memory");
 }
 
-static int refuse(struct receipt *receipt, const struct rule *rule, const char *asked, const char *reason, const char *remedy,
-	struct err *reterr)
+static int refuse(struct receipt *receipt, const struct rule *rule, const char *asked,
+	const char *reason, const char *remedy, struct err *reterr)
 {
-	struct receipt_row row = {.rule = rule, .asked = asked, .outcome = OUTCOME_NOT_ENFORCED, .reason = reason, .remedy = remedy};
+	struct receipt_row row = {.rule = rule,
+		.asked = asked,
+		.outcome = OUTCOME_NOT_ENFORCED,
+		.reason = reason,
+		.remedy = remedy};
 
 	return receipt_add(receipt, &row, reterr);
 }
 
 /* What is still missing when the label is in place. */
-static const char *weakness(const struct host *host, const struct selinux_section *section, const struct caller *caller)
+static const char *weakness(
+	const struct host *host, const struct selinux_section *section, const struct caller *caller)
 {
 	if (!host->selinux_enforcing)
 		return "SELinux is permissive: what the label forbids is logged, not stopped";
 	if (!section->level && !caller->sensitivity)
-		return "the loaded policy has no levels: the type is set, but nothing keeps two jails of this type apart";
+		return "the loaded policy has no levels: the type is set, but nothing keeps two "
+		       "jails of this type apart";
 	return NULL;
 }
 
-static int compile_label(const struct selinux_section *section, const struct host *host, struct arena *arena, struct receipt *receipt,
-	const char *asked, struct selinux_plan *plan, struct err *reterr)
+static int compile_label(const struct selinux_section *section, const struct host *host,
+	struct arena *arena, struct receipt *receipt, const char *asked, struct selinux_plan *plan,
+	struct err *reterr)
 {
 	struct receipt_row row = {.rule = &section->rule, .asked = asked, .layer = "SELinux label"};
 	const char *level = section->level, *context;
@@ -78,27 +90,35 @@ static int compile_label(const struct selinux_section *section, const struct hos
 	int r = parse_caller(host->selinux_context, arena, &caller);
 
 	if (r == -EINVAL)
-		return refuse(receipt, &section->rule, asked, "our own label has no user and role to go on from",
+		return refuse(receipt, &section->rule, asked,
+			"our own label has no user and role to go on from",
 			"start immure from a labelled session", reterr);
 	if (r < 0)
 		return err_set(reterr, r, "selinux", "cannot make a label: %s", strerror(-r));
-	if (!level && caller.sensitivity && make_level(host, caller.sensitivity, arena, plan, &level, &failure) < 0)
-		return refuse(receipt, &section->rule, asked, arena_copy(arena, failure.message), arena_copy(arena, failure.hint), reterr);
-	context = arena_format(arena, "%s:%s%s%s", caller.user_and_role, section->type, level ? ":" : "", level ? level : "");
+	if (!level && caller.sensitivity &&
+		make_level(host, caller.sensitivity, arena, plan, &level, &failure) < 0)
+		return refuse(receipt, &section->rule, asked, arena_copy(arena, failure.message),
+			arena_copy(arena, failure.hint), reterr);
+	context = arena_format(arena, "%s:%s%s%s", caller.user_and_role, section->type,
+		level ? ":" : "", level ? level : "");
 	if (!context)
 		return err_set(reterr, -ENOMEM, NULL, "out of memory");
 	if (host->selinux_check(host, context) < 0)
-		return refuse(receipt, &section->rule, asked, arena_format(arena, "the loaded policy does not allow the label %s", context),
+		return refuse(receipt, &section->rule, asked,
+			arena_format(
+				arena, "the loaded policy does not allow the label %s", context),
 			remedy_policy, reterr);
 	plan->context = context;
 	row.reason = weakness(host, section, &caller);
 	row.outcome = row.reason ? OUTCOME_PARTLY : OUTCOME_ENFORCED;
-	row.remedy = !row.reason ? NULL : host->selinux_enforcing ? "load a policy with MCS" : "setenforce 1";
+	row.remedy = !row.reason               ? NULL
+		     : host->selinux_enforcing ? "load a policy with MCS"
+					       : "setenforce 1";
 	return receipt_add(receipt, &row, reterr);
 }
 
-int selinux_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
-	struct selinux_plan *ret, struct err *reterr)
+int selinux_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+	struct receipt *receipt, struct selinux_plan *ret, struct err *reterr)
 {
 	const struct selinux_section *section = &profile->selinux;
 	struct selinux_plan plan = {.lock = -1, .rule = &section->rule};
@@ -108,14 +128,17 @@ int selinux_compile(const struct profile *profile, const struct host *host, stru
 	*ret = plan;
 	if (!section->rule.set)
 		return 0;
-	if (!section->type || !grammar_selinux_type(section->type) || (section->level && !grammar_selinux_level(section->level)))
+	if (!section->type || !grammar_selinux_type(section->type) ||
+		(section->level && !grammar_selinux_level(section->level)))
 		return err_set(reterr, -EINVAL, "selinux", "not a type and a level");
-	asked = arena_format(arena, "SELinux type %s, %s%s", section->type, section->level ? "level " : "an own pair of categories",
+	asked = arena_format(arena, "SELinux type %s, %s%s", section->type,
+		section->level ? "level " : "an own pair of categories",
 		section->level ? section->level : "");
 	if (!asked)
 		return err_set(reterr, -ENOMEM, NULL, "out of memory");
 	if (section->rule.enforce == ENFORCE_AUDIT)
-		return refuse(receipt, &section->rule, asked, "audit only: the program keeps the caller's label", NULL, reterr);
+		return refuse(receipt, &section->rule, asked,
+			"audit only: the program keeps the caller's label", NULL, reterr);
 	if (!host->selinux_enabled)
 		return refuse(receipt, &section->rule, asked, "this kernel runs without SELinux",
 			"run a distribution with SELinux, or make the rule best-effort", reterr);
@@ -135,7 +158,8 @@ void selinux_explain(const struct selinux_plan *plan, struct report *out)
 	char place[768];
 
 	if (plan->context)
-		report_row(out, origin_format(&plan->rule->origin, place, sizeof(place)), "label", "%s", plan->context);
+		report_row(out, origin_format(&plan->rule->origin, place, sizeof(place)), "label",
+			"%s", plan->context);
 }
 
 int selinux_apply(const struct selinux_plan *plan, struct child *child, uint16_t *reterr_item)
@@ -147,7 +171,10 @@ int selinux_apply(const struct selinux_plan *plan, struct child *child, uint16_t
 	*reterr_item = 0;
 	if (!plan->context || mutant(MUTANT_NO_LABEL))
 		return 0;
-	/* a file that somebody mounted over /proc would take the label and keep it to itself (CVE-2019-16884, T-LSM-12) */
+	/*
+	 * a file that somebody mounted over /proc would take the label and keep it to itself
+	 * (CVE-2019-16884, T-LSM-12)
+	 */
 	if (fstatfs(child->label, &system))
 		return -errno;
 	if (system.f_type != PROC_MAGIC)

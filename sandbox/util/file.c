@@ -1,4 +1,7 @@
-/* Whole files: see file.h. Everything is relative to a directory descriptor and close-on-exec from birth. */
+/*
+ * Whole files: see file.h. Everything is relative to a directory descriptor and close-on-exec from
+ * birth.
+ */
 #include "util/file.h"
 
 #include <errno.h>
@@ -25,7 +28,10 @@ static ssize_t read_some(int fd, void *buffer, size_t size)
 	return got < 0 ? -errno : got;
 }
 
-/* Room for at least one byte more than is used, but never for more than maximum + 1 bytes and the NUL. */
+/*
+ * Room for at least one byte more than is used, but never for more than maximum + 1 bytes and the
+ * NUL.
+ */
 static int grow(char **text, size_t *capacity, size_t used, size_t maximum)
 {
 	size_t wanted = used ? used * 2 : CHUNK;
@@ -73,8 +79,12 @@ int file_read_fd(int fd, size_t maximum, char **ret_text, size_t *ret_length)
 
 int file_read(int directory, const char *path, size_t maximum, char **ret_text, size_t *ret_length)
 {
-	/* O_NONBLOCK: a FIFO put in the place of a file must not hang us; O_NOCTTY: nor a terminal become ours */
-	_cleanup_close_ int fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	/*
+	 * O_NONBLOCK: a FIFO put in the place of a file must not hang us; O_NOCTTY: nor a terminal
+	 * become ours
+	 */
+	_cleanup_close_ int fd =
+		openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat status;
 
 	if (fd < 0 || fstat(fd, &status))
@@ -88,7 +98,8 @@ int file_read(int directory, const char *path, size_t maximum, char **ret_text, 
 
 int file_read_line(int directory, const char *path, char *buffer, size_t size)
 {
-	_cleanup_close_ int fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	_cleanup_close_ int fd =
+		openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	size_t used = 0;
 	ssize_t got;
 
@@ -176,15 +187,16 @@ static int create_temporary(int directory, char name[static 32])
 		if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
 			return -EIO;
 		(void)snprintf(name, 32, ".immure-%016llx", (unsigned long long)random);
-		fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			0600);
 		if (fd >= 0 || errno != EEXIST)
 			return fd >= 0 ? fd : -errno;
 	}
 	return -EEXIST;
 }
 
-static int write_and_rename(int directory, const char *temporary, int fd, const char *name, const char *text,
-	size_t length)
+static int write_and_rename(int directory, const char *temporary, int fd, const char *name,
+	const char *text, size_t length)
 {
 	int r = fchmod(fd, 0600) ? -errno : 0; /* an odd umask may have left less */
 
@@ -214,6 +226,7 @@ int file_replace(const char *path, const char *text, size_t length)
 		(void)unlinkat(directory, temporary, 0); /* the first error is the one to tell */
 		return r;
 	}
-	(void)fsync(directory); /* the name's durability; some file systems refuse it on directories */
+	(void)fsync(
+		directory); /* the name's durability; some file systems refuse it on directories */
 	return 0;
 }

@@ -1,4 +1,7 @@
-/* Lexical helpers for the compiler of plans, and the one look-up that cannot leave its root: see path.h. */
+/*
+ * Lexical helpers for the compiler of plans, and the one look-up that cannot leave its root: see
+ * path.h.
+ */
 #include "util/path.h"
 
 #include <errno.h>
@@ -72,25 +75,31 @@ size_t path_depth(const char *path)
 
 /* ---- the component walk ---- */
 
-#define LINKS_MAXIMUM 40	 /* MAXSYMLINKS of the kernel */
-#define OPENS_MAXIMUM 100000	 /* what "a/../a/../…" below a deep place may cost; the kernel needs no such bound */
-#define RETRIES_MAXIMUM 128	 /* T-PATH-05: the kernel answers EAGAIN while somebody renames above us */
-#define TEXT_MAXIMUM ((size_t)4 * PATH_MAX) /* of the text still to walk, and of the place reached */
+#define LINKS_MAXIMUM 40 /* MAXSYMLINKS of the kernel */
+#define OPENS_MAXIMUM                                                                              \
+	100000 /* what "a/../a/../…" below a deep place may cost; the kernel needs no such bound \
+		*/
+#define RETRIES_MAXIMUM \
+	128 /* T-PATH-05: the kernel answers EAGAIN while somebody renames above us */
+#define TEXT_MAXIMUM \
+	((size_t)4 * PATH_MAX) /* of the text still to walk, and of the place reached */
 #define PATH_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define PROC_MAGIC 0x9fa0
 #define APPARMOR_MAGIC 0x5a3c69f0
 #define STATFS_NOSYMFOLLOW 0x2000
 
 /*
- * A walk from root. The kernel's ".." is never used: a directory that somebody moves away while we stand in it would lead outside. Instead
- * the names walked so far are kept, and after a ".." the place is reached anew from the root, by names that must not have become links.
+ * A walk from root. The kernel's ".." is never used: a directory that somebody moves away while we
+ * stand in it would lead outside. Instead the names walked so far are kept, and after a ".." the
+ * place is reached anew from the root, by names that must not have become links.
  */
 struct walk {
 	int root;
-	int here;		   /* the directory that place names; -1: to be reached anew from root */
-	char place[TEXT_MAXIMUM];  /* "a/b/c": names below root, no links among them */
+	int here; /* the directory that place names; -1: to be reached anew from root */
+	char place[TEXT_MAXIMUM]; /* "a/b/c": names below root, no links among them */
 	size_t place_length;
-	char rest[TEXT_MAXIMUM];   /* still to walk, at the end of the buffer, so that a link's text can be put before it */
+	char rest[TEXT_MAXIMUM]; /* still to walk, at the end of the buffer, so that a link's text
+				    can be put before it */
 	size_t rest_start;
 	unsigned links, opens;
 };
@@ -117,7 +126,10 @@ static void move_to(struct walk *walk, int fd)
 	walk->here = fd;
 }
 
-/* After a "..": down again from the root. A link on the way was no link when we passed: somebody is changing the tree under us. */
+/*
+ * After a "..": down again from the root. A link on the way was no link when we passed: somebody is
+ * changing the tree under us.
+ */
 static int reach_place(struct walk *walk)
 {
 	char name[NAME_MAX + 1];
@@ -154,12 +166,16 @@ static int put_before(struct walk *walk, const char *text, size_t length)
 	return 0;
 }
 
-/* True for the links of procfs that jump to a file instead of naming it: their text is absolute, "type:[n]" or "type:name". */
+/*
+ * True for the links of procfs that jump to a file instead of naming it: their text is absolute,
+ * "type:[n]" or "type:name".
+ */
 static bool is_magic(const struct statfs *system, const char *text)
 {
 	if (system->f_type == APPARMOR_MAGIC)
 		return true;
-	return system->f_type == PROC_MAGIC && (text[0] == '/' || strchr(text, ':') || strchr(text, '('));
+	return system->f_type == PROC_MAGIC &&
+	       (text[0] == '/' || strchr(text, ':') || strchr(text, '('));
 }
 
 /* Replaces the link open at fd by its text, before the rest. */
@@ -191,7 +207,10 @@ static int follow(struct walk *walk, int fd)
 	return put_before(walk, text, (size_t)length);
 }
 
-/* Up by one name; at the root it stays there. As in the kernel, the directory must be searchable even to leave it. */
+/*
+ * Up by one name; at the root it stays there. As in the kernel, the directory must be searchable
+ * even to leave it.
+ */
 static int step_up(struct walk *walk)
 {
 	char *slash;
@@ -248,8 +267,12 @@ static int step_through(struct walk *walk, const char *name)
 	return r;
 }
 
-/* The last name: opened into ret_fd; or, where it was a link, put before the rest, and ret_fd stays -1. */
-static int open_last(struct walk *walk, const char *name, bool directory_wanted, uint64_t flags, int *ret_fd)
+/*
+ * The last name: opened into ret_fd; or, where it was a link, put before the rest, and ret_fd stays
+ * -1.
+ */
+static int open_last(
+	struct walk *walk, const char *name, bool directory_wanted, uint64_t flags, int *ret_fd)
 {
 	_cleanup_close_ int fd = -1;
 	struct stat status;
@@ -271,7 +294,8 @@ static int open_last(struct walk *walk, const char *name, bool directory_wanted,
 			return -ENOTDIR;
 		if (!(flags & O_PATH)) {
 			*ret_fd = open_step(walk, stand(walk), name, flags | O_NOFOLLOW);
-			return *ret_fd == -ELOOP ? -EAGAIN : *ret_fd; /* ELOOP: it has become a link since */
+			return *ret_fd == -ELOOP ? -EAGAIN
+						 : *ret_fd; /* ELOOP: it has become a link since */
 		}
 	}
 	*ret_fd = take_fd(&fd);
@@ -281,10 +305,12 @@ static int open_last(struct walk *walk, const char *name, bool directory_wanted,
 #define NAME_ROOM (NAME_MAX + 2)
 
 /*
- * Takes the next name off the rest, but not the slashes behind it; false at the end. A name that is too long comes cut, but still too long: the
- * kernel then says so, unless the directory is closed to us, which it says first.
+ * Takes the next name off the rest, but not the slashes behind it; false at the end. A name that is
+ * too long comes cut, but still too long: the kernel then says so, unless the directory is closed
+ * to us, which it says first.
  */
-static bool next_name(struct walk *walk, char name[static NAME_ROOM], bool *ret_more, bool *ret_slash)
+static bool next_name(
+	struct walk *walk, char name[static NAME_ROOM], bool *ret_more, bool *ret_slash)
 {
 	const char *start = walk->rest + walk->rest_start;
 	size_t size;
@@ -330,12 +356,14 @@ static int walk_to_end(struct walk *walk, uint64_t flags, int *ret_fd)
 
 	while (next_name(walk, name, &more, &slash)) {
 		if (!step_dots(walk, name, &r))
-			r = more ? step_through(walk, name) : open_last(walk, name, slash, flags, ret_fd);
+			r = more ? step_through(walk, name)
+				 : open_last(walk, name, slash, flags, ret_fd);
 		if (r < 0 || *ret_fd >= 0)
 			return r;
 	}
 	r = reach_place(walk);
-	if (r == 0) /* the way ended in ".", ".." or was but slashes: where we stand is what was meant */
+	if (r == 0) /* the way ended in ".", ".." or was but slashes: where we stand is what was
+		       meant */
 		*ret_fd = r = open_step(walk, stand(walk), ".", flags & ~(uint64_t)O_NOFOLLOW);
 	return r;
 }
@@ -384,7 +412,8 @@ int path_open_in_root_walk(int directory, const char *path, uint64_t flags)
 
 int path_open_in_root(int directory, const char *path, uint64_t flags)
 {
-	struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+	struct open_how how = {
+		.flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 	int r = check_flags(flags);
 
 	if (r < 0)
@@ -398,7 +427,8 @@ int path_open_in_root(int directory, const char *path, uint64_t flags)
 		if (r != -EAGAIN)
 			break;
 	}
-	if (r == -ENOSYS || r == -EPERM) /* an old kernel, or a filter around us; a true EPERM comes out of the walk again */
+	if (r == -ENOSYS || r == -EPERM) /* an old kernel, or a filter around us; a true EPERM comes
+					    out of the walk again */
 		return path_open_in_root_walk(directory, path, flags);
 	return r;
 }

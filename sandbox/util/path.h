@@ -1,6 +1,7 @@
 /*
- * Paths that somebody else may have written. Two kinds of help: lexical (pure, for the compiler of plans), and look-ups that never
- * leave a directory (R1 of the threat catalogue; CVE-2021-30465, CVE-2026-87766).
+ * Paths that somebody else may have written. Two kinds of help: lexical (pure, for the compiler of
+ * plans), and look-ups that never leave a directory (R1 of the threat catalogue; CVE-2021-30465,
+ * CVE-2026-87766).
  */
 #ifndef IMMURE_UTIL_PATH_H
 #define IMMURE_UTIL_PATH_H
@@ -12,22 +13,27 @@
 struct arena;
 
 /*
- * Lexical canonical form of an absolute path: one slash between components, no ".", no "..", no trailing slash.
- * NULL with errno EINVAL where path is relative, empty, longer than PATH_MAX - 1, has a component over 255 bytes, or a "..":
+ * Lexical canonical form of an absolute path: one slash between components, no ".", no "..", no
+ * trailing slash. NULL with errno EINVAL where path is relative, empty, longer than PATH_MAX - 1,
+ * has a component over 255 bytes, or a "..":
  * ".." is refused, never folded, since folding is wrong across symbolic links.
  */
 char *path_canonical(struct arena *arena, const char *path);
 
-/* True when path is parent or lies below it, compared by component ("/a" is not a parent of "/ab"). Both canonical. */
+/*
+ * True when path is parent or lies below it, compared by component ("/a" is not a parent of "/ab").
+ * Both canonical.
+ */
 bool path_is_beneath(const char *path, const char *parent);
 
 /* Number of components of a canonical path: 0 for "/". */
 size_t path_depth(const char *path);
 
 /*
- * Opens path below directory as if directory were the root (absolute links and ".." stay inside; no magic links), flags as open(2).
- * Uses openat2(2) RESOLVE_IN_ROOT, retried while it answers EAGAIN, and a component walk with the same meaning where the kernel or an
- * outer filter refuses openat2 (ENOSYS, EPERM). A descriptor (close-on-exec) or -errno. System calls only: safe in the child.
+ * Opens path below directory as if directory were the root (absolute links and ".." stay inside; no
+ * magic links), flags as open(2). Uses openat2(2) RESOLVE_IN_ROOT, retried while it answers EAGAIN,
+ * and a component walk with the same meaning where the kernel or an outer filter refuses openat2
+ * (ENOSYS, EPERM). A descriptor (close-on-exec) or -errno. System calls only: safe in the child.
  */
 int path_open_in_root(int directory, const char *path, uint64_t flags);
 

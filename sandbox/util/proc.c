@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
-/* Decimal without sign, blank or leading zero, up to the character end, which is taken too unless it is the NUL. */
+/*
+ * Decimal without sign, blank or leading zero, up to the character end, which is taken too unless
+ * it is the NUL.
+ */
 static int take_number(const char **cursor, uint64_t maximum, char end, uint64_t *ret)
 {
 	const char *c = *cursor;
@@ -64,8 +67,9 @@ static char *take_field(char **cursor)
 }
 
 /*
- * Undoes in place the escapes that the kernel makes: blank, tab, newline, backslash, and in a source also the hash. Any other escape, and a
- * tab or newline that is none, is not the kernel's writing.
+ * Undoes in place the escapes that the kernel makes: blank, tab, newline, backslash, and in a
+ * source also the hash. Any other escape, and a tab or newline that is none, is not the kernel's
+ * writing.
  */
 static int unescape(char *text, bool hash)
 {
@@ -130,8 +134,12 @@ int proc_mount_parse(char *line, struct proc_mount *ret)
 	mount.type = mount.optional ? take_field(&cursor) : NULL;
 	source = mount.type ? take_field(&cursor) : NULL;
 	mount.super_options = cursor;
-	/* the type is the only field that may hold neither escape nor be empty; a root of nsfs is "net:[1]", so it need not be a path */
-	if (!source || !*root || target[0] != '/' || !*mount.options || !*mount.type || !*cursor || strchr(cursor, ' '))
+	/*
+	 * the type is the only field that may hold neither escape nor be empty; a root of nsfs is
+	 * "net:[1]", so it need not be a path
+	 */
+	if (!source || !*root || target[0] != '/' || !*mount.options || !*mount.type || !*cursor ||
+		strchr(cursor, ' '))
 		return -EINVAL;
 	if (unescape(root, false) || unescape(target, false) || unescape(source, true))
 		return -EINVAL;
@@ -170,7 +178,8 @@ int proc_id_map_parse(const char *line, struct proc_id_map *ret)
 		if (take_u32(&line, i < 2 ? ' ' : '\0', fields[i]))
 			return -EINVAL;
 	}
-	if (map.count == 0 || map.inside > UINT32_MAX - map.count || map.outside > UINT32_MAX - map.count)
+	if (map.count == 0 || map.inside > UINT32_MAX - map.count ||
+		map.outside > UINT32_MAX - map.count)
 		return -EINVAL;
 	*ret = map;
 	return 0;
@@ -249,7 +258,8 @@ int proc_limit_find(const char *text, const char *name, uint64_t *ret_soft, uint
 
 		if (!end)
 			break;
-		if (strncmp(text, name, length) == 0 && text[length] == ' ' && text[length + 1] == ' ') {
+		if (strncmp(text, name, length) == 0 && text[length] == ' ' &&
+			text[length + 1] == ' ') {
 			text += length;
 			if (take_limit(&text, &soft) || take_limit(&text, &hard))
 				return -EINVAL;

@@ -1,4 +1,7 @@
-/* Whole files: bounds, kinds that are refused without waiting, and replacing without being half there. */
+/*
+ * Whole files: bounds, kinds that are refused without waiting, and replacing without being half
+ * there.
+ */
 #include "util/file.h"
 
 #include <errno.h>
@@ -50,7 +53,8 @@ static void test_bounds(void)
 		check_read(sizes[i], sizes[i] + 1, 0);
 		check_read(sizes[i] + 1, sizes[i], -EFBIG);
 	}
-	check_int(file_read_fd(0, (size_t)-1, &(char *){NULL}, &(size_t){0}), -EINVAL, "a bound that is none is refused");
+	check_int(file_read_fd(0, (size_t)-1, &(char *){NULL}, &(size_t){0}), -EINVAL,
+		"a bound that is none is refused");
 }
 
 static void test_kinds(void)
@@ -61,9 +65,11 @@ static void test_kinds(void)
 	size_t length;
 
 	check_int(mkfifo("fifo", 0600), 0, "a FIFO");
-	check_int(file_read(AT_FDCWD, "fifo", 10, &text, &length), -EINVAL, "is refused, and nobody waits for its writer");
+	check_int(file_read(AT_FDCWD, "fifo", 10, &text, &length), -EINVAL,
+		"is refused, and nobody waits for its writer");
 	check_int(file_read(AT_FDCWD, ".", 10, &text, &length), -EISDIR, "a directory is refused");
-	check_int(file_read(AT_FDCWD, "/dev/null", 10, &text, &length), -EINVAL, "a device is refused");
+	check_int(file_read(AT_FDCWD, "/dev/null", 10, &text, &length), -EINVAL,
+		"a device is refused");
 	check_int(file_read(AT_FDCWD, "nothing", 10, &text, &length), -ENOENT, "what is not there");
 	check_int(bind(server, (struct sockaddr *)&address, sizeof(address)), 0, "a socket");
 	check_int(file_read(AT_FDCWD, "s", 10, &text, &length), -ENXIO, "is refused");
@@ -101,14 +107,21 @@ static void test_kernel_files(void)
 	check_int(file_read_line(AT_FDCWD, "f", line, 4), -EFBIG, "no half lines");
 	check_int(file_read_line(AT_FDCWD, "f", line, 5), 3, "just enough room");
 	check_int(file_replace("f", "a\nb\n\n", 5), 0, "several lines");
-	check_int(file_read_line(AT_FDCWD, "f", line, sizeof(line)), 4, "only the last newline goes");
+	check_int(
+		file_read_line(AT_FDCWD, "f", line, sizeof(line)), 4, "only the last newline goes");
 	check_int(file_replace("f", "", 0), 0, "nothing");
 	check_int(file_read_line(AT_FDCWD, "f", line, sizeof(line)), 0, "has no length");
-	check_int(file_read_line(AT_FDCWD, "nothing", line, sizeof(line)), -ENOENT, "what is not there");
-	check(file_read_line(AT_FDCWD, "/proc/sys/kernel/ostype", line, sizeof(line)) == 5 && strcmp(line, "Linux") == 0, "a true kernel file");
-	check_int(file_write_kernel(AT_FDCWD, "nothing", "1", 1), -ENOENT, "a kernel file is never made");
-	check_int(file_write_kernel(AT_FDCWD, "/proc/self/oom_score_adj", "x", 1), -EINVAL, "what the kernel says comes back");
-	check_int(file_write_kernel(AT_FDCWD, "/proc/self/comm", "test", 4), 0, "a kernel file is written");
+	check_int(file_read_line(AT_FDCWD, "nothing", line, sizeof(line)), -ENOENT,
+		"what is not there");
+	check(file_read_line(AT_FDCWD, "/proc/sys/kernel/ostype", line, sizeof(line)) == 5 &&
+			strcmp(line, "Linux") == 0,
+		"a true kernel file");
+	check_int(file_write_kernel(AT_FDCWD, "nothing", "1", 1), -ENOENT,
+		"a kernel file is never made");
+	check_int(file_write_kernel(AT_FDCWD, "/proc/self/oom_score_adj", "x", 1), -EINVAL,
+		"what the kernel says comes back");
+	check_int(file_write_kernel(AT_FDCWD, "/proc/self/comm", "test", 4), 0,
+		"a kernel file is written");
 }
 
 static unsigned count_entries(void)
@@ -136,7 +149,8 @@ static void test_replace(void)
 	check_int(file_replace("link", "two", 3), 0, "the link is replaced");
 	check_int(lstat("link", &status), 0, "what is there now");
 	check(S_ISREG(status.st_mode), "is a file, no link");
-	check(file_read_line(AT_FDCWD, "g", line, sizeof(line)) == 3 && strcmp(line, "one") == 0, "what the link led to is untouched");
+	check(file_read_line(AT_FDCWD, "g", line, sizeof(line)) == 3 && strcmp(line, "one") == 0,
+		"what the link led to is untouched");
 	before = count_entries();
 	check_int(file_replace("nowhere/g", "x", 1), -ENOENT, "no such directory");
 	check_int(file_replace("", "x", 1), -EISDIR, "no name");
@@ -160,9 +174,11 @@ static void test_full_disk(void)
 	check_int(getrlimit(RLIMIT_FSIZE, &old), 0, "the limit");
 	limit.rlim_max = old.rlim_max;
 	check_int(setrlimit(RLIMIT_FSIZE, &limit), 0, "no file over ten bytes");
-	check_int(file_replace("h", "much longer than that", 21), -EFBIG, "the new one does not fit");
+	check_int(
+		file_replace("h", "much longer than that", 21), -EFBIG, "the new one does not fit");
 	check_int(setrlimit(RLIMIT_FSIZE, &old), 0, "the limit as it was");
-	check(file_read_line(AT_FDCWD, "h", line, sizeof(line)) == 3 && strcmp(line, "old") == 0, "the old one is whole");
+	check(file_read_line(AT_FDCWD, "h", line, sizeof(line)) == 3 && strcmp(line, "old") == 0,
+		"the old one is whole");
 	check_int(count_entries(), before, "no temporary file stays behind");
 }
 

@@ -1,4 +1,7 @@
-/* What the host can do: files of the administrator and of the kernel that may hold anything, and facts about paths. */
+/*
+ * What the host can do: files of the administrator and of the kernel that may hold anything, and
+ * facts about paths.
+ */
 #include "host/host.h"
 
 #include <errno.h>
@@ -25,7 +28,8 @@ static char base[] = "/tmp/immure-host-XXXXXX";
 
 /* ---- subordinate ids ---- */
 
-static size_t parse_ranges(const char *text, const char *name, struct arena *arena, struct id_range **ret)
+static size_t parse_ranges(
+	const char *text, const char *name, struct arena *arena, struct id_range **ret)
 {
 	char *copy = strdup(text);
 	size_t count = 99;
@@ -38,33 +42,54 @@ static size_t parse_ranges(const char *text, const char *name, struct arena *are
 static void test_subordinate(struct arena *arena)
 {
 	static const char *const refused[] = {
-		"user:100000:0\n",	     /* nothing */
-		"user:0:65536\n",	     /* root among them */
-		"user:500:1000\n",	     /* our own id among them */
-		"user:1000:1\n", "user:4294967295:1\n", "user:4294900000:100000\n", /* past the last id */
-		"user:-1:5\n", "user:+5:5\n", "user: 100000:5\n", "user:100000:5 \n", "user:0x100:5\n", "user:0100000:5\n", "user:100000\n",
-		"user:100000:5:6\n", ":100000:5\n", "user2:100000:65536\n", "use:100000:65536\n", "#user:100000:5\n",
+		"user:100000:0\n", /* nothing */
+		"user:0:65536\n",  /* root among them */
+		"user:500:1000\n", /* our own id among them */
+		"user:1000:1\n",
+		"user:4294967295:1\n",
+		"user:4294900000:100000\n", /* past the last id */
+		"user:-1:5\n",
+		"user:+5:5\n",
+		"user: 100000:5\n",
+		"user:100000:5 \n",
+		"user:0x100:5\n",
+		"user:0100000:5\n",
+		"user:100000\n",
+		"user:100000:5:6\n",
+		":100000:5\n",
+		"user2:100000:65536\n",
+		"use:100000:65536\n",
+		"#user:100000:5\n",
 		"user:100000:65536", /* cut short */
-		"user:99999999999999999999:5\n", "\n", "",
+		"user:99999999999999999999:5\n",
+		"\n",
+		"",
 	};
 	struct id_range *ranges = NULL;
 	char *many = calloc(500, 32);
 	size_t used = 0;
 
-	check_int((long long)parse_ranges("other:1:2\nuser:100000:65536\n", "user", arena, &ranges), 1, "by name");
+	check_int((long long)parse_ranges("other:1:2\nuser:100000:65536\n", "user", arena, &ranges),
+		1, "by name");
 	check(ranges[0].start == 100000 && ranges[0].count == 65536, "its range");
-	check_int((long long)parse_ranges("1000:100000:65536\n", "user", arena, &ranges), 1, "by number");
-	check_int((long long)parse_ranges("1000:100000:65536\n", NULL, arena, &ranges), 1, "by number, without a name");
-	check_int((long long)parse_ranges("user:100000:10\n1000:200000:10\nuser:100005:10\nuser:100010:10\n", "user", arena, &ranges), 3,
-		"several, but not one that overlaps");
+	check_int((long long)parse_ranges("1000:100000:65536\n", "user", arena, &ranges), 1,
+		"by number");
+	check_int((long long)parse_ranges("1000:100000:65536\n", NULL, arena, &ranges), 1,
+		"by number, without a name");
+	check_int((long long)parse_ranges(
+			  "user:100000:10\n1000:200000:10\nuser:100005:10\nuser:100010:10\n",
+			  "user", arena, &ranges),
+		3, "several, but not one that overlaps");
 	check(ranges[2].start == 100010, "one that follows directly does not overlap");
-	check_int((long long)parse_ranges("user:4294967290:5\n", "user", arena, &ranges), 1, "up to the last id");
+	check_int((long long)parse_ranges("user:4294967290:5\n", "user", arena, &ranges), 1,
+		"up to the last id");
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		check_int((long long)parse_ranges(refused[i], "user", arena, &ranges), 0, "grants nothing: %.*s", (int)strcspn(refused[i], "\n"),
-			refused[i]);
+		check_int((long long)parse_ranges(refused[i], "user", arena, &ranges), 0,
+			"grants nothing: %.*s", (int)strcspn(refused[i], "\n"), refused[i]);
 	for (unsigned i = 0; i < 400; i++)
 		used += (size_t)snprintf(many + used, 32, "user:%u:1\n", 100000 + i);
-	check_int((long long)parse_ranges(many, "user", arena, &ranges), 340, "no more than a map holds");
+	check_int((long long)parse_ranges(many, "user", arena, &ranges), 340,
+		"no more than a map holds");
 	free(many);
 }
 
@@ -73,14 +98,17 @@ static void check_name(const char *text, const char *want)
 	char copy[256];
 
 	(void)snprintf(copy, sizeof(copy), "%s", text);
-	check_text(passwd_find_name(copy, 1000), want, "the name of 1000, given %s", want ? want : "by no line");
+	check_text(passwd_find_name(copy, 1000), want, "the name of 1000, given %s",
+		want ? want : "by no line");
 }
 
 static void test_passwd(void)
 {
 	check_name("root:x:0:0::/root:/bin/sh\nme:x:1000:1000::/home/me:/bin/sh\n", "me");
 	check_name("first:x:1000:1:::\nsecond:x:1000:1:::\n", "first");
-	check_name("a:x:01000:1:::\nb:x:1000x:1:::\nc:1000\n:x:1000:1:::\n+nis:::::\nd:x: 1000:1:::\n", NULL);
+	check_name(
+		"a:x:01000:1:::\nb:x:1000x:1:::\nc:1000\n:x:1000:1:::\n+nis:::::\nd:x: 1000:1:::\n",
+		NULL);
 	check_name("me:x:1000:1000::/home/me:/bin/sh", NULL);
 	check_name("", NULL);
 }
@@ -98,9 +126,11 @@ static void put(const char *path, const char *text)
 	(void)close(fd);
 }
 
-static void make_cgroup(const char *path, const char *controllers, const char *enabled, const char *processes, const char *type)
+static void make_cgroup(const char *path, const char *controllers, const char *enabled,
+	const char *processes, const char *type)
 {
-	static const char *const files[] = {"cgroup.controllers", "cgroup.subtree_control", "cgroup.procs", "cgroup.type", "cgroup.kill"};
+	static const char *const files[] = {"cgroup.controllers", "cgroup.subtree_control",
+		"cgroup.procs", "cgroup.type", "cgroup.kill"};
 	const char *texts[] = {controllers, enabled, processes, type, ""};
 	char whole[PATH_MAX];
 
@@ -118,10 +148,12 @@ static const char mounts_unified[] = "31 23 0:28 / /cg rw - cgroup2 cgroup2 rw,n
 static void find(const char *self, const char *mounts, struct arena *arena, struct host *ret)
 {
 	char *self_copy = strdup(self), *mounts_copy = strdup(mounts);
-	struct delegation_view view = {.self = self_copy, .mounts = mounts_copy, .root = base, .runtime = "/runtime"};
+	struct delegation_view view = {
+		.self = self_copy, .mounts = mounts_copy, .root = base, .runtime = "/runtime"};
 
 	*ret = (struct host){.uid = getuid()};
-	check_int(delegation_find(&view, arena, ret), 0, "looked from %.*s", (int)strcspn(self, "\n"), self);
+	check_int(delegation_find(&view, arena, ret), 0, "looked from %.*s",
+		(int)strcspn(self, "\n"), self);
 	free(self_copy);
 	free(mounts_copy);
 }
@@ -147,22 +179,28 @@ static void test_delegated(struct arena *arena)
 	check_text(host.cgroup_reason, NULL, "nothing to complain of");
 	make_cgroup("/cg/user", ALL "\n", "", "", "domain\n");
 	find("0::/user/session\n", mounts_unified, arena, &host);
-	check_text(below_base(host.cgroup_parent), "/cg/user", "nothing is handed down yet, but it can be, since nobody lives there");
+	check_text(below_base(host.cgroup_parent), "/cg/user",
+		"nothing is handed down yet, but it can be, since nobody lives there");
 	make_cgroup("/cg/user", ALL "\n", "memory pids\n", "5\n", "domain\n");
 	find("0::/user/session\n", mounts_unified, arena, &host);
-	check_text(below_base(host.cgroup_parent), "/cg", "somebody lives there: its parent offers more");
+	check_text(below_base(host.cgroup_parent), "/cg",
+		"somebody lives there: its parent offers more");
 	make_cgroup("/cg", ALL "\n", "memory pids\n", "1\n", "domain\n");
 	find("0::/user/session\n", mounts_unified, arena, &host);
-	check_text(below_base(host.cgroup_parent), "/cg/user", "or as much, and then the nearer one is taken");
-	check_int((long long)host.cgroup_controllers, CONTROLLER_MEMORY | CONTROLLER_PIDS, "with what it hands down");
-	check(host.cgroup_reason && strstr(host.cgroup_reason, "Delegate="), "and the remedy for the rest");
+	check_text(below_base(host.cgroup_parent), "/cg/user",
+		"or as much, and then the nearer one is taken");
+	check_int((long long)host.cgroup_controllers, CONTROLLER_MEMORY | CONTROLLER_PIDS,
+		"with what it hands down");
+	check(host.cgroup_reason && strstr(host.cgroup_reason, "Delegate="),
+		"and the remedy for the rest");
 	make_cgroup("/cg/user", ALL "\n", ALL "\n", "", "domain threaded\n");
 	find("0::/user/session\n", mounts_unified, arena, &host);
 	check_text(below_base(host.cgroup_parent), "/cg", "a threaded one is of no use");
 	find("0::/\n", "31 23 0:28 /user /cg/user rw - cgroup2 cgroup2 rw\n", arena, &host);
 	check_int(host.cgroup, CGROUP_NONE, "a mount that does not show us is of no use");
 	make_cgroup("/cg/user", ALL "\n", ALL "\n", "", "domain\n");
-	find("0::/docker/x/session\n", "31 23 0:28 /docker/x /cg/user rw - cgroup2 cgroup2 rw\n", arena, &host);
+	find("0::/docker/x/session\n", "31 23 0:28 /docker/x /cg/user rw - cgroup2 cgroup2 rw\n",
+		arena, &host);
 	check_text(below_base(host.cgroup_parent), "/cg/user", "a mount of a part of the tree is");
 }
 
@@ -173,9 +211,12 @@ static void test_none(struct arena *arena)
 	} cases[] = {
 		{"0::/\n", "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n", "no cgroup v2"},
 		{"", "", "no cgroup v2"},
-		{"4:memory:/x\n", "32 31 0:29 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n", "v1"},
+		{"4:memory:/x\n",
+			"32 31 0:29 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n", "v1"},
 		{"4:memory:/x\n0::/x\n",
-			"32 31 0:29 / /m rw - cgroup cgroup rw,memory\n33 31 0:30 / /cg rw - cgroup2 cgroup2 rw\n", "v1"},
+			"32 31 0:29 / /m rw - cgroup cgroup rw,memory\n33 31 0:30 / /cg rw - "
+			"cgroup2 cgroup2 rw\n",
+			"v1"},
 		{"0::/../x\n", "31 23 0:28 / /cg rw - cgroup2 cgroup2 rw\n", "outside"},
 		{"0::/nowhere\n", "31 23 0:28 / /empty rw - cgroup2 cgroup2 rw\n", "delegated"},
 		{"0::/x", "31 23 0:28 / /cg rw - cgroup2 cgroup2 rw\n", ""}, /* a line cut short */
@@ -188,7 +229,8 @@ static void test_none(struct arena *arena)
 		find(cases[i].self, cases[i].mounts, arena, &host);
 		check_int(host.cgroup, CGROUP_NONE, "no way");
 		check(!host.cgroup_parent && !host.cgroup_controllers, "and nothing half told");
-		check(host.cgroup_reason && strstr(host.cgroup_reason, cases[i].word), "because: %.60s", host.cgroup_reason);
+		check(host.cgroup_reason && strstr(host.cgroup_reason, cases[i].word),
+			"because: %.60s", host.cgroup_reason);
 	}
 }
 
@@ -207,20 +249,25 @@ static void test_systemd(struct arena *arena)
 	check_int(host.cgroup, CGROUP_NONE, "no bus, no way");
 	put("/runtime/bus", "no socket");
 	find("0::/\n", "31 23 0:28 / /s rw - cgroup2 cgroup2 rw\n", arena, &host);
-	check(host.cgroup == CGROUP_NONE && strstr(host.cgroup_reason, "no user bus"), "a file is no bus");
+	check(host.cgroup == CGROUP_NONE && strstr(host.cgroup_reason, "no user bus"),
+		"a file is no bus");
 	(void)unlink(address.sun_path);
 	check_int(bind(server, (struct sockaddr *)&address, sizeof(address)), 0, "a bus");
 	find("0::/\n", "31 23 0:28 / /s rw - cgroup2 cgroup2 rw\n", arena, &host);
-	check(host.cgroup == CGROUP_NONE && strstr(host.cgroup_reason, "the user's systemd has no cgroup"), "a bus without a manager's cgroup");
+	check(host.cgroup == CGROUP_NONE &&
+			strstr(host.cgroup_reason, "the user's systemd has no cgroup"),
+		"a bus without a manager's cgroup");
 	make_cgroup("/s/user.slice", ALL "\n", "", "", "domain\n");
 	(void)snprintf(path, sizeof(path), "/s/user.slice/user-%u.slice", getuid());
 	make_cgroup(path, ALL "\n", "", "", "domain\n");
-	(void)snprintf(path, sizeof(path), "/s/user.slice/user-%u.slice/user@%u.service", getuid(), getuid());
+	(void)snprintf(path, sizeof(path), "/s/user.slice/user-%u.slice/user@%u.service", getuid(),
+		getuid());
 	make_cgroup(path, "cpu memory pids\n", "", "", "domain\n");
 	find("0::/\n", "31 23 0:28 / /s rw - cgroup2 cgroup2 rw\n", arena, &host);
 	check_int(host.cgroup, CGROUP_SYSTEMD, "a bus and a manager");
 	check_text(below_base(host.cgroup_parent), "/runtime/bus", "the bus");
-	check_int((long long)host.cgroup_controllers, CONTROLLER_CPU | CONTROLLER_MEMORY | CONTROLLER_PIDS, "what the manager has");
+	check_int((long long)host.cgroup_controllers,
+		CONTROLLER_CPU | CONTROLLER_MEMORY | CONTROLLER_PIDS, "what the manager has");
 	check_text(below_base(host.cgroup_mount), "/s", "and where it is mounted");
 	(void)close(server);
 	if (getuid() == 0 && chown(address.sun_path, 4711, 4711) == 0) {
@@ -238,7 +285,8 @@ static void test_pairs(void)
 	for (unsigned index = 0; index < MCS_PAIRS; index++) {
 		mcs_categories(index, &first, &second);
 		wrong += first >= second || second >= MCS_CATEGORIES;
-		wrong += index > 0 && (first < last_first || (first == last_first && second != last_second + 1));
+		wrong += index > 0 &&
+			 (first < last_first || (first == last_first && second != last_second + 1));
 		last_first = first;
 		last_second = second;
 	}
@@ -321,13 +369,15 @@ static void test_unsafe_places(void)
 
 /* ---- facts about paths ---- */
 
-static void check_path(struct arena *arena, const char *path, bool follow, enum path_type type, const char *resolved)
+static void check_path(struct arena *arena, const char *path, bool follow, enum path_type type,
+	const char *resolved)
 {
 	struct path_fact fact;
 	char whole[PATH_MAX];
 
 	(void)snprintf(whole, sizeof(whole), "%s%s", base, path);
-	check_int(host_path(&(struct host){0}, arena, whole, follow, &fact), 0, "%s, %s", path, follow ? "followed" : "itself");
+	check_int(host_path(&(struct host){0}, arena, whole, follow, &fact), 0, "%s, %s", path,
+		follow ? "followed" : "itself");
 	check_int(fact.type, type, "its type");
 	check_text(below_base(fact.resolved), resolved, "its canonical path");
 }
@@ -340,8 +390,8 @@ static void test_paths(struct arena *arena)
 
 	(void)snprintf(whole, sizeof(whole), "%s/p", base);
 	check_int(mkdir(whole, 0755) || chdir(whole), 0, "a place");
-	check_int(mkdir("d", 0755) || symlink("d", "to-d") || symlink("nothing", "dangling") || symlink("loop", "loop") ||
-			  mkfifo("fifo", 0600) || mkdir("shut", 0700),
+	check_int(mkdir("d", 0755) || symlink("d", "to-d") || symlink("nothing", "dangling") ||
+			  symlink("loop", "loop") || mkfifo("fifo", 0600) || mkdir("shut", 0700),
 		0, "things to look at");
 	put("/p/d/f", "text");
 	check_path(arena, "/p/d", true, PATH_DIRECTORY, "/p/d");
@@ -354,14 +404,17 @@ static void test_paths(struct arena *arena)
 	check_path(arena, "/p/d/f/below", true, PATH_ABSENT, NULL);
 	check_path(arena, "/p/fifo", true, PATH_OTHER, "/p/fifo");
 	(void)snprintf(whole, sizeof(whole), "%s/p/loop", base);
-	check_int(host_path(&(struct host){0}, arena, whole, true, &fact), -ELOOP, "a loop is an error");
+	check_int(host_path(&(struct host){0}, arena, whole, true, &fact), -ELOOP,
+		"a loop is an error");
 	(void)snprintf(whole, sizeof(whole), "%s/p/to-d", base);
 	check_int(host_path(&(struct host){0}, arena, whole, false, &fact), 0, "a link");
 	check_text(fact.link, "d", "its text");
 	check_int(host_path(&(struct host){0}, arena, "/dev/null", true, &fact), 0, "a device");
 	check(fact.type == PATH_CHARACTER && fact.node == makedev(1, 3), "with its number");
-	check_int(host_path(&(struct host){0}, arena, base, true, &fact) || stat(base, &status), 0, "what it is");
-	check(fact.inode == status.st_ino && fact.device == status.st_dev, "is the same as stat says");
+	check_int(host_path(&(struct host){0}, arena, base, true, &fact) || stat(base, &status), 0,
+		"what it is");
+	check(fact.inode == status.st_ino && fact.device == status.st_dev,
+		"is the same as stat says");
 }
 
 static void test_forbidden(struct arena *arena)
@@ -376,9 +429,13 @@ static void test_forbidden(struct arena *arena)
 	if (pid == 0) {
 		struct path_fact fact;
 
-		if (getuid() == 0 && (setresgid(61010, 61010, 61010) || setresuid(61010, 61010, 61010)))
+		if (getuid() == 0 &&
+			(setresgid(61010, 61010, 61010) || setresuid(61010, 61010, 61010)))
 			_exit(9);
-		_exit(host_path(&(struct host){0}, arena, whole, true, &fact) == 0 && fact.type == PATH_FORBIDDEN ? 0 : 1);
+		_exit(host_path(&(struct host){0}, arena, whole, true, &fact) == 0 &&
+					fact.type == PATH_FORBIDDEN
+				? 0
+				: 1);
 	}
 	(void)waitpid(pid, &status, 0);
 	check_int(status, 0, "what is below it is forbidden, not absent");
@@ -394,9 +451,11 @@ static void test_probe(struct arena *arena)
 
 	check_int(host_probe(0, arena, &host, &err), 0, "nothing asked");
 	check(host.uid == getuid() && host.path == host_path, "who we are is always told");
-	check(!host.landlock_abi && !host.last_capability && !host.seccomp && !host.newuidmap, "and no more");
+	check(!host.landlock_abi && !host.last_capability && !host.seccomp && !host.newuidmap,
+		"and no more");
 	check_int(host_probe(HOST_ALL, arena, &host, &err), 0, "everything asked: %s", err.message);
-	check(host.last_capability >= 37 && host.last_capability < 64, "the last capability is %d", host.last_capability);
+	check(host.last_capability >= 37 && host.last_capability < 64, "the last capability is %d",
+		host.last_capability);
 	check(prctl(PR_CAPBSET_READ, host.last_capability) >= 0, "the kernel knows it");
 	check(prctl(PR_CAPBSET_READ, host.last_capability + 1) < 0, "and none after it");
 	check(host.landlock_abi > 0 || host.landlock_errno, "Landlock, or why not");
@@ -411,23 +470,32 @@ static void test_distributions(void)
 		const char *text, *id;
 		enum distribution distribution;
 	} cases[] = {
-		{"PRETTY_NAME=\"x\"\nID=debian\n", "debian", DISTRIBUTION_DEBIAN}, {"ID=ubuntu\nID_LIKE=debian\n", "ubuntu", DISTRIBUTION_UBUNTU},
-		{"ID=\"rocky\"\n", "rocky", DISTRIBUTION_FEDORA}, {"ID=nobara\nID_LIKE=\"x fedora\"\n", "nobara", DISTRIBUTION_FEDORA},
-		{"ID='opensuse-tumbleweed'", "opensuse-tumbleweed", DISTRIBUTION_SUSE}, {"VERSION_ID=3\nID=alpine", "alpine", DISTRIBUTION_ALPINE},
-		{"ID=arch\n", "arch", DISTRIBUTION_ARCH}, {"ID=nixos\n", "nixos", DISTRIBUTION_GENERIC}, {"", "unknown", DISTRIBUTION_GENERIC},
-		{"ID=\n", "unknown", DISTRIBUTION_GENERIC}, {"ID=\033[31mdebian\n", "unknown", DISTRIBUTION_GENERIC},
-		{"ID=deb ian\n", "unknown", DISTRIBUTION_GENERIC}, {"XID=debian\n", "unknown", DISTRIBUTION_GENERIC},
+		{"PRETTY_NAME=\"x\"\nID=debian\n", "debian", DISTRIBUTION_DEBIAN},
+		{"ID=ubuntu\nID_LIKE=debian\n", "ubuntu", DISTRIBUTION_UBUNTU},
+		{"ID=\"rocky\"\n", "rocky", DISTRIBUTION_FEDORA},
+		{"ID=nobara\nID_LIKE=\"x fedora\"\n", "nobara", DISTRIBUTION_FEDORA},
+		{"ID='opensuse-tumbleweed'", "opensuse-tumbleweed", DISTRIBUTION_SUSE},
+		{"VERSION_ID=3\nID=alpine", "alpine", DISTRIBUTION_ALPINE},
+		{"ID=arch\n", "arch", DISTRIBUTION_ARCH},
+		{"ID=nixos\n", "nixos", DISTRIBUTION_GENERIC},
+		{"", "unknown", DISTRIBUTION_GENERIC},
+		{"ID=\n", "unknown", DISTRIBUTION_GENERIC},
+		{"ID=\033[31mdebian\n", "unknown", DISTRIBUTION_GENERIC},
+		{"ID=deb ian\n", "unknown", DISTRIBUTION_GENERIC},
+		{"XID=debian\n", "unknown", DISTRIBUTION_GENERIC},
 	};
 	char id[64];
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		check_int(distribution_parse(cases[i].text, id, sizeof(id)), cases[i].distribution, "the distribution %s", cases[i].id);
+		check_int(distribution_parse(cases[i].text, id, sizeof(id)), cases[i].distribution,
+			"the distribution %s", cases[i].id);
 		check_text(id, cases[i].id, "its word");
 	}
 	for (unsigned fix = FIX_NONE + 1; fix < FIX_COUNT; fix++)
 		for (unsigned distribution = 0; distribution < DISTRIBUTION_COUNT; distribution++)
 			if (!fix_text((enum fix)fix, (enum distribution)distribution))
-				check(false, "no words for fix %u on distribution %u", fix, distribution);
+				check(false, "no words for fix %u on distribution %u", fix,
+					distribution);
 	check(!fix_text(FIX_NONE, DISTRIBUTION_DEBIAN), "nothing helps where nothing helps");
 }
 
@@ -444,16 +512,19 @@ static void test_doctor(struct arena *arena)
 	struct err err = {0};
 	bool well = true;
 
-	check_int(doctor_examine(no_cgroup, arena, &findings, &err), 0, "the doctor's rounds: %s", err.message);
+	check_int(doctor_examine(no_cgroup, arena, &findings, &err), 0, "the doctor's rounds: %s",
+		err.message);
 	check(findings.row_count > 20, "%zu rows", findings.row_count);
 	for (size_t i = 0; i < findings.row_count; i++) {
 		const struct doctor_row *row = &findings.rows[i];
 
-		well &= row->id && row->feature && row->detail && (row->state == DOCTOR_OK) == !row->costs;
+		well &= row->id && row->feature && row->detail &&
+			(row->state == DOCTOR_OK) == !row->costs;
 		for (size_t k = 0; k < i; k++)
 			well &= strcmp(row->id, findings.rows[k].id) != 0;
 	}
-	check(well, "each with an id of its own, a detail, and its costs where something is missing");
+	check(well,
+		"each with an id of its own, a detail, and its costs where something is missing");
 }
 
 int main(void)

@@ -1,6 +1,7 @@
 /*
- * Paths: the lexical helpers, and the look-up that cannot leave its root. The component walk must agree with the kernel's own openat2 on random
- * trees (O13), hold its root while somebody renames under it (T-PATH-05), and stand in unnoticed where openat2 is refused (T-PATH-04).
+ * Paths: the lexical helpers, and the look-up that cannot leave its root. The component walk must
+ * agree with the kernel's own openat2 on random trees (O13), hold its root while somebody renames
+ * under it (T-PATH-05), and stand in unnoticed where openat2 is refused (T-PATH-04).
  */
 #include "util/path.h"
 
@@ -35,14 +36,28 @@ static void test_canonical(struct arena *arena)
 	static const struct {
 		const char *path, *want;
 	} cases[] = {
-		{"/", "/"}, {"//", "/"}, {"/a", "/a"}, {"/a/", "/a"}, {"//a//b/", "/a/b"}, {"/./a/.", "/a"}, {"/.", "/"}, {"/...", "/..."},
-		{"/a/..b", "/a/..b"}, {"/a b\t", "/a b\t"}, {"", NULL}, {"a", NULL}, {"./a", NULL}, {"/..", NULL}, {"/a/../b", NULL},
+		{"/", "/"},
+		{"//", "/"},
+		{"/a", "/a"},
+		{"/a/", "/a"},
+		{"//a//b/", "/a/b"},
+		{"/./a/.", "/a"},
+		{"/.", "/"},
+		{"/...", "/..."},
+		{"/a/..b", "/a/..b"},
+		{"/a b\t", "/a b\t"},
+		{"", NULL},
+		{"a", NULL},
+		{"./a", NULL},
+		{"/..", NULL},
+		{"/a/../b", NULL},
 		{"/a/..", NULL},
 	};
 	char longest[PATH_MAX + 2], name[300];
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		check_text(path_canonical(arena, cases[i].path), cases[i].want, "canonical form of \"%s\"", cases[i].path);
+		check_text(path_canonical(arena, cases[i].path), cases[i].want,
+			"canonical form of \"%s\"", cases[i].path);
 	check(!path_canonical(arena, NULL) && errno == EINVAL, "no path at all is refused");
 	memset(longest, '/', sizeof(longest));
 	longest[PATH_MAX - 1] = '\0';
@@ -84,7 +99,10 @@ static unsigned pick(unsigned below)
 	return (unsigned)((random_state >> 24) % below);
 }
 
-/* A path of a few short names, with every nuisance: "..", ".", doubled and trailing slashes, now and then a name that is too long. */
+/*
+ * A path of a few short names, with every nuisance: "..", ".", doubled and trailing slashes, now
+ * and then a name that is too long.
+ */
 static void random_path(char *path, size_t size, bool absolute_too)
 {
 	static const char *const names[] = {"a", "b", "c", "d", "a", "b", "..", "..", "."};
@@ -98,9 +116,11 @@ static void random_path(char *path, size_t size, bool absolute_too)
 		if (pick(200) == 0)
 			used += (size_t)snprintf(path + used, size - used, "%0256d", 1);
 		else
-			used += (size_t)snprintf(path + used, size - used, "%s", names[pick(sizeof(names) / sizeof(names[0]))]);
+			used += (size_t)snprintf(path + used, size - used, "%s",
+				names[pick(sizeof(names) / sizeof(names[0]))]);
 		if (i + 1 < count || pick(6) == 0)
-			used += (size_t)snprintf(path + used, size - used, "%s", pick(8) ? "/" : "///");
+			used += (size_t)snprintf(
+				path + used, size - used, "%s", pick(8) ? "/" : "///");
 	}
 }
 
@@ -120,11 +140,13 @@ static void make_tree(int directory, unsigned depth)
 			(void)fchmod(child, modes[pick(sizeof(modes) / sizeof(modes[0]))]);
 			(void)close(child);
 		} else if (kind < 6) {
-			child = openat(directory, names[i], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, pick(8) ? 0644 : 0000);
+			child = openat(directory, names[i], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+				pick(8) ? 0644 : 0000);
 			(void)close(child);
 		} else if (kind < 9) {
 			random_path(text, sizeof(text), true);
-			(void)!symlinkat(text, directory, names[i]); /* an empty text is refused: then there is nothing */
+			(void)!symlinkat(text, directory,
+				names[i]); /* an empty text is refused: then there is nothing */
 		}
 	}
 }
@@ -133,14 +155,16 @@ static void remove_tree(const char *path)
 {
 	char command[PATH_MAX + 64];
 
-	(void)snprintf(command, sizeof(command), "chmod -R u+rwx '%s' 2>/dev/null; rm -rf '%s'", path, path);
+	(void)snprintf(command, sizeof(command), "chmod -R u+rwx '%s' 2>/dev/null; rm -rf '%s'",
+		path, path);
 	if (system(command))
 		printf("# could not remove %s\n", path);
 }
 
 static int by_kernel(int root, const char *path, uint64_t flags)
 {
-	struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+	struct open_how how = {
+		.flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 	long fd;
 
 	do
@@ -174,8 +198,9 @@ static bool same(const struct outcome *a, const struct outcome *b)
 	return a->error == b->error && a->inode == b->inode && a->device == b->device;
 }
 
-static const uint64_t lookup_flags[] = {O_PATH, O_PATH | O_NOFOLLOW, O_PATH | O_DIRECTORY, O_PATH | O_NOFOLLOW | O_DIRECTORY, O_RDONLY,
-	O_RDONLY | O_NOFOLLOW, O_RDONLY | O_DIRECTORY, O_WRONLY, O_RDWR | O_NOFOLLOW};
+static const uint64_t lookup_flags[] = {O_PATH, O_PATH | O_NOFOLLOW, O_PATH | O_DIRECTORY,
+	O_PATH | O_NOFOLLOW | O_DIRECTORY, O_RDONLY, O_RDONLY | O_NOFOLLOW, O_RDONLY | O_DIRECTORY,
+	O_WRONLY, O_RDWR | O_NOFOLLOW};
 
 /* Both ways through one tree; prints and counts where they part. */
 static unsigned compare_tree(int root, unsigned *found)
@@ -194,7 +219,8 @@ static unsigned compare_tree(int root, unsigned *found)
 		if (same(&kernel, &walk))
 			continue;
 		if (differences++ < 5)
-			printf("# \"%.100s\" flags %llo: kernel %d/%lu, walk %d/%lu\n", path, (unsigned long long)flags, kernel.error,
+			printf("# \"%.100s\" flags %llo: kernel %d/%lu, walk %d/%lu\n", path,
+				(unsigned long long)flags, kernel.error,
 				(unsigned long)kernel.inode, walk.error, (unsigned long)walk.inode);
 	}
 	return differences;
@@ -217,7 +243,8 @@ static void test_random_trees(const char *base)
 		(void)close(root);
 		remove_tree(path);
 	}
-	check_int(differences, 0, "walk and kernel agree on %u look-ups in %u random trees", TREES * LOOKUPS, TREES);
+	check_int(differences, 0, "walk and kernel agree on %u look-ups in %u random trees",
+		TREES * LOOKUPS, TREES);
 	check(found > TREES * LOOKUPS / 20, "of which %u found something", found);
 }
 
@@ -225,9 +252,11 @@ static void test_random_trees(const char *base)
 
 static void check_both(int root, const char *path, uint64_t flags, const char *what)
 {
-	struct outcome kernel = outcome_of(by_kernel(root, path, flags)), walk = outcome_of(path_open_in_root_walk(root, path, flags));
+	struct outcome kernel = outcome_of(by_kernel(root, path, flags)),
+		       walk = outcome_of(path_open_in_root_walk(root, path, flags));
 
-	if (!check(same(&kernel, &walk), "%s: walk and kernel agree (%s)", what, strerror(-kernel.error)))
+	if (!check(same(&kernel, &walk), "%s: walk and kernel agree (%s)", what,
+		    strerror(-kernel.error)))
 		printf("# kernel %d, walk %d\n", kernel.error, walk.error);
 }
 
@@ -256,13 +285,19 @@ static void test_limits(const char *base)
 	longest[PATH_MAX - 1] = '/';
 	longest[PATH_MAX] = '\0';
 	check_both(root, longest, O_PATH, "4096 bytes");
-	check_int(path_open_in_root(root, "new", O_WRONLY | O_CREAT), -EINVAL, "a look-up makes no file");
+	check_int(path_open_in_root(root, "new", O_WRONLY | O_CREAT), -EINVAL,
+		"a look-up makes no file");
 	check_int(path_open_in_root(root, ".", O_RDWR | O_TMPFILE), -EINVAL, "nor a nameless one");
-	check_int(path_open_in_root(root, "l44", O_PATH | O_WRONLY), -EINVAL, "O_PATH goes with nothing else");
-	check_int(path_open_in_root_walk(root, "l44", O_PATH | O_WRONLY), -EINVAL, "in the walk neither");
+	check_int(path_open_in_root(root, "l44", O_PATH | O_WRONLY), -EINVAL,
+		"O_PATH goes with nothing else");
+	check_int(path_open_in_root_walk(root, "l44", O_PATH | O_WRONLY), -EINVAL,
+		"in the walk neither");
 }
 
-/* T-PATH-06: each link makes the rest 200 bytes longer; the walk must end with an error, not past its buffer. */
+/*
+ * T-PATH-06: each link makes the rest 200 bytes longer; the walk must end with an error, not past
+ * its buffer.
+ */
 static void test_expansion(const char *base)
 {
 	char directory[256], path[PATH_MAX], name[32], text[PATH_MAX];
@@ -279,14 +314,16 @@ static void test_expansion(const char *base)
 
 		(void)snprintf(name, sizeof(name), "x%u", i);
 		for (unsigned k = 0; k < 19; k++)
-			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s/../", directory);
+			used += (size_t)snprintf(
+				text + used, sizeof(text) - used, "%s/../", directory);
 		(void)snprintf(text + used, sizeof(text) - used, "x%u/%s/..", i + 1, directory);
 		(void)!symlinkat(text, fd, name);
 	}
 	(void)mkdirat(fd, "x39", 0755);
 	check_both(fd, "x38", O_PATH, "a link with a long text");
 	r = path_open_in_root_walk(fd, "x0", O_PATH);
-	check(r == -ENAMETOOLONG || r == -ELOOP || r == -ENOENT || r >= 0, "39 links of 4 KiB each end well or with an error (%d)", r);
+	check(r == -ENAMETOOLONG || r == -ELOOP || r == -ENOENT || r >= 0,
+		"39 links of 4 KiB each end well or with an error (%d)", r);
 	if (r >= 0)
 		(void)close(r);
 	(void)close(fd);
@@ -294,8 +331,9 @@ static void test_expansion(const char *base)
 
 static void test_magic_links(void)
 {
-	static const char *const paths[] = {"self/exe", "self/cwd", "self/root/etc", "self/fd/0", "self/ns/net", "thread-self/status", "mounts",
-		"net", "net/dev", "self", "self/../self/status", "self/task", "1/exe", "nothing"};
+	static const char *const paths[] = {"self/exe", "self/cwd", "self/root/etc", "self/fd/0",
+		"self/ns/net", "thread-self/status", "mounts", "net", "net/dev", "self",
+		"self/../self/status", "self/task", "1/exe", "nothing"};
 	_cleanup_close_ int root = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
@@ -305,7 +343,8 @@ static void test_magic_links(void)
 		check_both(root, paths[i], O_PATH, what);
 		check_both(root, paths[i], O_PATH | O_NOFOLLOW, what);
 	}
-	check_int(path_open_in_root_walk(root, "self/exe", O_PATH), -ELOOP, "a magic link is not followed");
+	check_int(path_open_in_root_walk(root, "self/exe", O_PATH), -ELOOP,
+		"a magic link is not followed");
 }
 
 /* ---- a rename storm ---- */
@@ -328,7 +367,8 @@ static pid_t start_storm(const char *base)
 	return pid;
 }
 
-static void weather(int root, ino_t canary, int (*lookup)(int directory, const char *path, uint64_t flags), const char *name)
+static void weather(int root, ino_t canary,
+	int (*lookup)(int directory, const char *path, uint64_t flags), const char *name)
 {
 	struct timespec start, now;
 	unsigned attempts = 0, escapes = 0, gone = 0, spurious = 0, again = 0;
@@ -345,7 +385,8 @@ static void weather(int root, ino_t canary, int (*lookup)(int directory, const c
 		spurious += beside.error != 0;
 		(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	} while (now.tv_sec - start.tv_sec < 2);
-	printf("# %s: %u attempts, %u while the directory was away, %u given up\n", name, attempts, gone, again);
+	printf("# %s: %u attempts, %u while the directory was away, %u given up\n", name, attempts,
+		gone, again);
 	check_int(escapes, 0, "%s: never outside during a rename storm", name);
 	check_int(spurious, 0, "%s: what stands still is found all the time", name);
 	check(gone > 0, "%s: the storm was felt", name);
@@ -353,8 +394,8 @@ static void weather(int root, ino_t canary, int (*lookup)(int directory, const c
 
 static void test_storm(const char *base)
 {
-	static const char *const directories[] = {"storm", "storm/root", "storm/root/a", "storm/root/a/b", "storm/root/a/b/c",
-		"storm/root/still", "storm/root/still/x"};
+	static const char *const directories[] = {"storm", "storm/root", "storm/root/a",
+		"storm/root/a/b", "storm/root/a/b/c", "storm/root/still", "storm/root/still/x"};
 	char path[PATH_MAX];
 	struct stat canary;
 	int root;
@@ -366,9 +407,11 @@ static void test_storm(const char *base)
 	}
 	(void)snprintf(path, sizeof(path), "%s/storm/root/still/y", base);
 	(void)close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-	(void)snprintf(path, sizeof(path), "%s/storm/root/canary", base); /* what the look-up should find */
+	(void)snprintf(path, sizeof(path), "%s/storm/root/canary",
+		base); /* what the look-up should find */
 	(void)close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-	(void)snprintf(path, sizeof(path), "%s/canary", base); /* what ".." leads to from a directory that was moved out */
+	(void)snprintf(path, sizeof(path), "%s/canary",
+		base); /* what ".." leads to from a directory that was moved out */
 	(void)close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
 	check_int(stat(path, &canary), 0, "there is a canary outside");
 	(void)snprintf(path, sizeof(path), "%s/storm/root", base);
@@ -393,7 +436,8 @@ static void refuse_openat2(uint32_t error)
 	};
 	struct sock_fprog program = {.len = sizeof(filter) / sizeof(filter[0]), .filter = filter};
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
 		_exit(99);
 }
 
@@ -413,7 +457,8 @@ static void test_refused(const char *base, uint32_t error)
 	make_tree(root, 0);
 	for (unsigned i = 0; i < CASES; i++) {
 		random_path(paths[i], sizeof(paths[i]), true);
-		wanted[i] = outcome_of(by_kernel(root, paths[i], lookup_flags[i % (sizeof(lookup_flags) / sizeof(lookup_flags[0]))]));
+		wanted[i] = outcome_of(by_kernel(root, paths[i],
+			lookup_flags[i % (sizeof(lookup_flags) / sizeof(lookup_flags[0]))]));
 	}
 	pid = fork();
 	if (pid == 0) {
@@ -423,15 +468,17 @@ static void test_refused(const char *base, uint32_t error)
 		if (by_kernel(root, "/", O_PATH) != -(int)error)
 			_exit(98);
 		for (unsigned i = 0; i < CASES; i++) {
-			struct outcome is = outcome_of(
-				path_open_in_root(root, paths[i], lookup_flags[i % (sizeof(lookup_flags) / sizeof(lookup_flags[0]))]));
+			struct outcome is = outcome_of(path_open_in_root(root, paths[i],
+				lookup_flags[i %
+					     (sizeof(lookup_flags) / sizeof(lookup_flags[0]))]));
 
 			differences += !same(&is, &wanted[i]);
 		}
 		_exit(differences ? 1 : 0);
 	}
 	(void)waitpid(pid, &status, 0);
-	check_int(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0, "%u look-ups come to the same under a filter that answers %s", CASES,
+	check_int(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0,
+		"%u look-ups come to the same under a filter that answers %s", CASES,
 		strerrorname_np((int)error));
 	(void)close(root);
 	remove_tree(tree);
@@ -447,7 +494,8 @@ int main(void)
 	arena_free(&arena);
 	if (!check(mkdtemp(base), "a place for trees"))
 		return check_done();
-	if (getuid() == 0 && (chown(base, NOBODY, NOBODY) || setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY)))
+	if (getuid() == 0 && (chown(base, NOBODY, NOBODY) || setresgid(NOBODY, NOBODY, NOBODY) ||
+				     setresuid(NOBODY, NOBODY, NOBODY)))
 		check(false, "becoming an ordinary user");
 	test_random_trees(base);
 	test_limits(base);

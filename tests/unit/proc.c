@@ -37,15 +37,31 @@ static void test_mounts(void)
 	static const char *const good[] = {
 		"36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue",
 		"36 35 98:0 / / rw - tmpfs  rw", /* an empty source */
-		"36 35 0:4 net:[4026531840] /run/netns/a rw shared:2 master:1 propagate_from:2 - nsfs nsfs rw",
+		"36 35 0:4 net:[4026531840] /run/netns/a rw shared:2 master:1 propagate_from:2 - "
+		"nsfs nsfs rw",
 	};
 	static const char *const bad[] = {
-		"", "36", "36 35 98:0 /a /b rw", "36 35 98:0 /a /b rw - ext4 /dev/sda", "36 35 98:0 /a /b rw -ext4 /dev/sda rw",
-		"36 35 98:0 /a /b rw master:1 ext4 /dev/sda rw", "036 35 98:0 /a /b rw - ext4 s rw", "+36 35 98:0 /a /b rw - ext4 s rw",
-		"36 35 98 /a /b rw - ext4 s rw", "36 35 98:0 /a b rw - ext4 s rw", "36 35 98:0  /b rw - ext4 s rw",
-		"36 35 98:0 /a\\04 /b rw - ext4 s rw", "36 35 98:0 /a\\101 /b rw - ext4 s rw", "36 35 98:0 /a /b\\ rw - ext4 s rw",
-		"4294967296 35 98:0 /a /b rw - ext4 s rw", "36 35 98:0 /a /b rw - ext4 s rw x", "36 35 98:0 /a /b rw  - ext4 s rw",
-		"36 35 98:0 /a /b rw -  s rw", "36 35 98:0 /a /b  - ext4 s rw", "36 35 98:0 /a /b rw - ext4 s ", "-1 35 98:0 /a /b rw - ext4 s rw",
+		"",
+		"36",
+		"36 35 98:0 /a /b rw",
+		"36 35 98:0 /a /b rw - ext4 /dev/sda",
+		"36 35 98:0 /a /b rw -ext4 /dev/sda rw",
+		"36 35 98:0 /a /b rw master:1 ext4 /dev/sda rw",
+		"036 35 98:0 /a /b rw - ext4 s rw",
+		"+36 35 98:0 /a /b rw - ext4 s rw",
+		"36 35 98 /a /b rw - ext4 s rw",
+		"36 35 98:0 /a b rw - ext4 s rw",
+		"36 35 98:0  /b rw - ext4 s rw",
+		"36 35 98:0 /a\\04 /b rw - ext4 s rw",
+		"36 35 98:0 /a\\101 /b rw - ext4 s rw",
+		"36 35 98:0 /a /b\\ rw - ext4 s rw",
+		"4294967296 35 98:0 /a /b rw - ext4 s rw",
+		"36 35 98:0 /a /b rw - ext4 s rw x",
+		"36 35 98:0 /a /b rw  - ext4 s rw",
+		"36 35 98:0 /a /b rw -  s rw",
+		"36 35 98:0 /a /b  - ext4 s rw",
+		"36 35 98:0 /a /b rw - ext4 s ",
+		"-1 35 98:0 /a /b rw - ext4 s rw",
 	};
 	struct proc_mount mount;
 
@@ -53,12 +69,16 @@ static void test_mounts(void)
 		check_int(parse_mount(good[i], &mount), 0, "a mount: %s", good[i]);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		check_int(parse_mount(bad[i], &mount), -EINVAL, "no mount: %s", bad[i]);
-	check_int(parse_mount("7 6 8:17 /a\\040b /c\\011\\012\\134d rw shared:1 master:2 - fuse.x s\\043\\040t rw,x=\\054", &mount), 0, "escapes");
+	check_int(parse_mount("7 6 8:17 /a\\040b /c\\011\\012\\134d rw shared:1 master:2 - fuse.x "
+			      "s\\043\\040t rw,x=\\054",
+			  &mount),
+		0, "escapes");
 	check_text(mount.root, "/a b", "a blank in the root");
 	check_text(mount.target, "/c\t\n\\d", "tab, newline and backslash in the target");
 	check_text(mount.source, "s# t", "a hash in the source");
 	check_text(mount.optional, "shared:1 master:2", "propagation");
-	check_text(mount.super_options, "rw,x=\\054", "the file system's own options stay as they are");
+	check_text(mount.super_options, "rw,x=\\054",
+		"the file system's own options stay as they are");
 	check_int(mount.major, 8, "the device's major number");
 	check_int(mount.minor, 17, "and its minor one");
 	check_int(parse_mount("7 6 0:1 / /x rw - proc proc rw", &mount), 0, "no propagation");
@@ -73,7 +93,8 @@ static void test_own_mounts(void)
 	char *cursor, *line;
 	size_t length;
 
-	check_int(file_read(AT_FDCWD, "/proc/self/mountinfo", 1U << 24, &text, &length), 0, "our own mounts");
+	check_int(file_read(AT_FDCWD, "/proc/self/mountinfo", 1U << 24, &text, &length), 0,
+		"our own mounts");
 	for (cursor = text; proc_next_line(&cursor, &line) == 1; count++) {
 		struct proc_mount mount;
 
@@ -92,7 +113,8 @@ static int parse_cgroup(const char *text, struct proc_cgroup *ret)
 
 static void test_cgroups(void)
 {
-	static const char *const bad[] = {"", "0", "0:", "0::", "0::a", ":/", "x::/", "00::/", "0:/", "-1::/"};
+	static const char *const bad[] = {
+		"", "0", "0:", "0::", "0::a", ":/", "x::/", "00::/", "0:/", "-1::/"};
 	struct proc_cgroup cgroup;
 
 	check_int(parse_cgroup("0::/user.slice/a:b", &cgroup), 0, "version 2");
@@ -108,11 +130,12 @@ static void test_cgroups(void)
 
 static void test_id_maps(void)
 {
-	static const char *const bad[] = {"", "0 0", "0 0 0", "0 0 1 2", "a 0 1", "0 0 4294967296", "4294967295 0 1", "0 4294967295 1", "0\t0\t1",
-		"0 0 1 ", "1 0 4294967295"};
+	static const char *const bad[] = {"", "0 0", "0 0 0", "0 0 1 2", "a 0 1", "0 0 4294967296",
+		"4294967295 0 1", "0 4294967295 1", "0\t0\t1", "0 0 1 ", "1 0 4294967295"};
 	struct proc_id_map map;
 
-	check_int(proc_id_map_parse("         0       1000          1", &map), 0, "as the kernel pads it");
+	check_int(proc_id_map_parse("         0       1000          1", &map), 0,
+		"as the kernel pads it");
 	check_int(map.outside, 1000, "the outer id");
 	check_int(proc_id_map_parse("0 0 4294967295", &map), 0, "all ids");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -121,17 +144,21 @@ static void test_id_maps(void)
 
 static void test_status(void)
 {
-	static const char text[] = "Name:\tCapEff:\nUmask:\t0022\nCapEff:\t000001ffffffffff\nSeccomp:\t2\nNoNewPrivs:\t1\nEmpty:\nBad:\t12x\n"
-				   "Long:\t11111111111111111\nSeccomp_filters:\t3";
+	static const char text[] =
+		"Name:\tCapEff:\nUmask:\t0022\nCapEff:\t000001ffffffffff\nSeccomp:\t2\nNoNewPrivs:"
+		"\t1\nEmpty:\nBad:\t12x\n"
+		"Long:\t11111111111111111\nSeccomp_filters:\t3";
 	const char *value;
 	uint64_t number = 7;
 	size_t length;
 
-	check_int(proc_status_mask(text, "CapEff", &number), 0, "a mask, though a name before looks like it");
+	check_int(proc_status_mask(text, "CapEff", &number), 0,
+		"a mask, though a name before looks like it");
 	check(number == 0x1ffffffffffULL, "its value");
 	check_int(proc_status_number(text, "Seccomp", &number), 0, "a number");
 	check_int((long long)number, 2, "its value");
-	check_int(proc_status_number(text, "Seccomp_filters", &number), -ENOENT, "a line cut short is none");
+	check_int(proc_status_number(text, "Seccomp_filters", &number), -ENOENT,
+		"a line cut short is none");
 	check_int(proc_status_number(text, "Sec", &number), -ENOENT, "a part of a key is none");
 	check_int(proc_status_number(text, "Bad", &number), -EINVAL, "no number");
 	check_int(proc_status_number(text, "Umask", &number), -EINVAL, "octal is no decimal");
@@ -139,25 +166,30 @@ static void test_status(void)
 	check_int(proc_status_mask(text, "Bad", &number), -EINVAL, "no hexadecimal digits");
 	check_int(proc_status_mask(text, "Empty", &number), -EINVAL, "no digits at all");
 	check_int(proc_status_mask(text, "Nothing", &number), -ENOENT, "no such key");
-	check(proc_status_find(text, "Empty", &value, &length) && length == 0, "an empty value is found");
+	check(proc_status_find(text, "Empty", &value, &length) && length == 0,
+		"an empty value is found");
 	check(!proc_status_find("", "Empty", &value, &length), "nothing in nothing");
 }
 
 static void test_limits(void)
 {
-	static const char text[] = "Limit                     Soft Limit           Hard Limit           Units     \n"
-				   "Max cpu time              unlimited            unlimited            seconds   \n"
-				   "Max open files            1024                 524288               files     \n"
-				   "Max nice priority         0                    0                    \n"
-				   "Max odd                   12x                  1                    \nMax cut                   1";
+	static const char text[] =
+		"Limit                     Soft Limit           Hard Limit           Units     \n"
+		"Max cpu time              unlimited            unlimited            seconds   \n"
+		"Max open files            1024                 524288               files     \n"
+		"Max nice priority         0                    0                    \n"
+		"Max odd                   12x                  1                    \nMax cut     "
+		"              1";
 	uint64_t soft = 0, hard = 0;
 
 	check_int(proc_limit_find(text, "Max open files", &soft, &hard), 0, "a limit");
 	check(soft == 1024 && hard == 524288, "its values");
 	check_int(proc_limit_find(text, "Max cpu time", &soft, &hard), 0, "one without a limit");
 	check(soft == UINT64_MAX && hard == UINT64_MAX, "its values");
-	check_int(proc_limit_find(text, "Max nice priority", &soft, &hard), 0, "one without a unit");
-	check_int(proc_limit_find(text, "Max open", &soft, &hard), -ENOENT, "a part of a name is none");
+	check_int(
+		proc_limit_find(text, "Max nice priority", &soft, &hard), 0, "one without a unit");
+	check_int(proc_limit_find(text, "Max open", &soft, &hard), -ENOENT,
+		"a part of a name is none");
 	check_int(proc_limit_find(text, "Max odd", &soft, &hard), -EINVAL, "no number");
 	check_int(proc_limit_find(text, "Max cut", &soft, &hard), -ENOENT, "a line cut short");
 }

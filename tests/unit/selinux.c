@@ -1,4 +1,7 @@
-/* The label: made of the caller's own, the profile's type and a level; and what is said where it cannot be had. The policy here is a function. */
+/*
+ * The label: made of the caller's own, the profile's type and a level; and what is said where it
+ * cannot be had. The policy here is a function.
+ */
 #include "isolation/selinux.h"
 
 #include <errno.h>
@@ -18,7 +21,8 @@ static int policy_knows(const struct host *host, const char *context)
 	return strstr(context, ":immure_t") ? 0 : -EINVAL;
 }
 
-static int give_pair(const struct host *host, unsigned *ret_first, unsigned *ret_second, int *ret_lock, struct err *reterr)
+static int give_pair(const struct host *host, unsigned *ret_first, unsigned *ret_second,
+	int *ret_lock, struct err *reterr)
 {
 	(void)host;
 	(void)reterr;
@@ -28,7 +32,8 @@ static int give_pair(const struct host *host, unsigned *ret_first, unsigned *ret
 	return 0;
 }
 
-static int give_no_pair(const struct host *host, unsigned *ret_first, unsigned *ret_second, int *ret_lock, struct err *reterr)
+static int give_no_pair(const struct host *host, unsigned *ret_first, unsigned *ret_second,
+	int *ret_lock, struct err *reterr)
 {
 	(void)host;
 	(void)ret_first;
@@ -46,17 +51,25 @@ struct bench {
 	struct err err;
 };
 
-static void bench_start(struct bench *bench, const char *type, const char *level, enum enforce enforce)
+static void bench_start(
+	struct bench *bench, const char *type, const char *level, enum enforce enforce)
 {
-	*bench = (struct bench){.host = {.selinux_enabled = true, .selinux_enforcing = true, .selinux_check = policy_knows, .mcs_pair = give_pair,
-					 .selinux_context = "unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023"}};
-	bench->profile.selinux = (struct selinux_section){.rule = {.set = true, .enforce = enforce}, .type = type, .level = level};
+	*bench = (struct bench){
+		.host = {.selinux_enabled = true,
+			.selinux_enforcing = true,
+			.selinux_check = policy_knows,
+			.mcs_pair = give_pair,
+			.selinux_context =
+				"unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023"}};
+	bench->profile.selinux = (struct selinux_section){
+		.rule = {.set = true, .enforce = enforce}, .type = type, .level = level};
 	bench->receipt.arena = &bench->arena;
 }
 
 static int compile(struct bench *bench)
 {
-	return selinux_compile(&bench->profile, &bench->host, &bench->arena, &bench->receipt, &bench->plan, &bench->err);
+	return selinux_compile(&bench->profile, &bench->host, &bench->arena, &bench->receipt,
+		&bench->plan, &bench->err);
 }
 
 static void bench_end(struct bench *bench)
@@ -81,8 +94,10 @@ static void test_labels(void)
 		const char *caller, *level, *want;
 		enum outcome outcome;
 	} cases[] = {
-		{"unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023", NULL, "unconfined_u:unconfined_r:immure_t:s0:c12,c900", OUTCOME_ENFORCED},
-		{"staff_u:staff_r:staff_t:s0", NULL, "staff_u:staff_r:immure_t:s0:c12,c900", OUTCOME_ENFORCED},
+		{"unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023", NULL,
+			"unconfined_u:unconfined_r:immure_t:s0:c12,c900", OUTCOME_ENFORCED},
+		{"staff_u:staff_r:staff_t:s0", NULL, "staff_u:staff_r:immure_t:s0:c12,c900",
+			OUTCOME_ENFORCED},
 		{"u:r:t:s3:c1-s5:c1,c2", NULL, "u:r:immure_t:s3:c12,c900", OUTCOME_ENFORCED},
 		{"u:r:t:s0", "s0:c1,c2", "u:r:immure_t:s0:c1,c2", OUTCOME_ENFORCED},
 		{"u:r:t", "s0", "u:r:immure_t:s0", OUTCOME_ENFORCED},
@@ -96,8 +111,11 @@ static void test_labels(void)
 		bench.host.selinux_context = cases[i].caller;
 		check_int(compile(&bench), 0, "from %s", cases[i].caller);
 		check_text(bench.plan.context, cases[i].want, "the label");
-		check(bench.receipt.row_count == 1 && bench.receipt.rows[0].outcome == cases[i].outcome, "the receipt");
-		check((bench.plan.lock >= 0) == (strstr(cases[i].want, "c12,c900") != NULL), "the pair is held where there is one");
+		check(bench.receipt.row_count == 1 &&
+				bench.receipt.rows[0].outcome == cases[i].outcome,
+			"the receipt");
+		check((bench.plan.lock >= 0) == (strstr(cases[i].want, "c12,c900") != NULL),
+			"the pair is held where there is one");
 		bench_end(&bench);
 	}
 }
@@ -126,14 +144,21 @@ static void test_trouble(void)
 	for (int trouble = 0; trouble < TROUBLES; trouble++) {
 		struct bench bench;
 
-		check_int(compile_in_trouble(&bench, (enum trouble)trouble, ENFORCE_REQUIRED), -ENOTSUP, "trouble %d, required", trouble);
-		check(bench.err.message[0] && !bench.plan.context && bench.plan.lock == -1, "an error: %s", bench.err.message);
+		check_int(compile_in_trouble(&bench, (enum trouble)trouble, ENFORCE_REQUIRED),
+			-ENOTSUP, "trouble %d, required", trouble);
+		check(bench.err.message[0] && !bench.plan.context && bench.plan.lock == -1,
+			"an error: %s", bench.err.message);
 		bench_end(&bench);
-		check_int(compile_in_trouble(&bench, (enum trouble)trouble, ENFORCE_BEST_EFFORT), 0, "trouble %d, best effort", trouble);
-		check(bench.receipt.row_count == 1 && bench.receipt.rows[0].reason, "a row with the reason: %s",
+		check_int(compile_in_trouble(&bench, (enum trouble)trouble, ENFORCE_BEST_EFFORT), 0,
+			"trouble %d, best effort", trouble);
+		check(bench.receipt.row_count == 1 && bench.receipt.rows[0].reason,
+			"a row with the reason: %s",
 			bench.receipt.row_count ? bench.receipt.rows[0].reason : "none");
-		check_int(bench.receipt.rows[0].outcome, trouble == PERMISSIVE ? OUTCOME_PARTLY : OUTCOME_NOT_ENFORCED, "the outcome");
-		check(!bench.plan.context == (trouble != PERMISSIVE), "a label only where there can be one");
+		check_int(bench.receipt.rows[0].outcome,
+			trouble == PERMISSIVE ? OUTCOME_PARTLY : OUTCOME_NOT_ENFORCED,
+			"the outcome");
+		check(!bench.plan.context == (trouble != PERMISSIVE),
+			"a label only where there can be one");
 		bench_end(&bench);
 	}
 	check_int(count_descriptors(), before, "no descriptor is left open");
@@ -145,13 +170,15 @@ static void test_not_asked(void)
 
 	bench_start(&bench, "immure_t", NULL, ENFORCE_AUDIT);
 	check_int(compile(&bench), 0, "audit");
-	check(!bench.plan.context && bench.plan.lock == -1 && bench.receipt.row_count == 1 && bench.receipt.rows[0].outcome == OUTCOME_AUDITED,
+	check(!bench.plan.context && bench.plan.lock == -1 && bench.receipt.row_count == 1 &&
+			bench.receipt.rows[0].outcome == OUTCOME_AUDITED,
 		"is stated, and sets nothing");
 	bench_end(&bench);
 	bench_start(&bench, "immure_t", NULL, ENFORCE_REQUIRED);
 	bench.profile.selinux.rule.set = false;
 	check_int(compile(&bench), 0, "nothing asked");
-	check(!bench.plan.context && bench.plan.lock == -1 && !bench.receipt.row_count, "nothing done");
+	check(!bench.plan.context && bench.plan.lock == -1 && !bench.receipt.row_count,
+		"nothing done");
 	bench_end(&bench);
 }
 
@@ -159,8 +186,8 @@ static void test_grammar(void)
 {
 	static const struct {
 		const char *type, *level;
-	} bad[] = {{"immure_t:s0", NULL}, {"", NULL}, {"immure t", NULL}, {"immure_t", "s0:c1:c2"}, {"immure_t", "c1"}, {"immure_t", "s0\n"},
-		{NULL, NULL}, {"immure_t", "s0:c1024"}};
+	} bad[] = {{"immure_t:s0", NULL}, {"", NULL}, {"immure t", NULL}, {"immure_t", "s0:c1:c2"},
+		{"immure_t", "c1"}, {"immure_t", "s0\n"}, {NULL, NULL}, {"immure_t", "s0:c1024"}};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct bench bench;
@@ -186,12 +213,14 @@ static void test_apply(void)
 	child.label = -1;
 	check_int(selinux_apply(&plan, &child, &item), -EBADF, "no descriptor at all");
 	check_int(selinux_apply(&none, &child, &item), 0, "no label, nothing to do");
-	child.label = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC); /* a procfs file that takes text */
+	child.label = open(
+		"/proc/thread-self/comm", O_WRONLY | O_CLOEXEC); /* a procfs file that takes text */
 	check_int(selinux_apply(&plan, &child, &item), 0, "a true procfs gets it");
 	(void)close(child.label);
 	child.label = open("/proc/thread-self/attr/exec", O_WRONLY | O_CLOEXEC);
 	if (child.label >= 0 && access("/sys/fs/selinux/enforce", F_OK) != 0)
-		check(selinux_apply(&plan, &child, &item) < 0, "a kernel without SELinux refuses it");
+		check(selinux_apply(&plan, &child, &item) < 0,
+			"a kernel without SELinux refuses it");
 	if (child.label >= 0)
 		(void)close(child.label);
 }
