@@ -63,7 +63,8 @@ int cursor_error(const struct cursor *at, const char *format, ...)
 	(void)vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
 	place_write(at, where, sizeof(where));
-	return err_set(at->reading->err, -EINVAL, where, "%s", message);
+	(void)err_set(at->reading->err, -EINVAL, where, "%s", message);
+	return -EINVAL;
 }
 
 int cursor_memory(const struct cursor *at)
