@@ -1,7 +1,8 @@
 /*
- * Policies of system calls. The input is a profile, or, after a byte 1, a policy in a code of this target's own, which reaches what
- * the notation has no words for. What compiles is a filter that the kernel takes, of at most 4096 instructions, the same each time, and
- * says of every call that is tried what seccomp_verdict() says; what does not says why.
+ * Policies of system calls. The input is a profile, or, after a byte 1, a policy in a code of this
+ * target's own, which reaches what the notation has no words for. What compiles is a filter that
+ * the kernel takes, of at most 4096 instructions, the same each time, and says of every call that
+ * is tried what seccomp_verdict() says; what does not says why.
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -20,12 +21,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define HOLDS(condition) \
-	do { \
-		if (!(condition)) { \
+#define HOLDS(condition)                                                          \
+	do {                                                                      \
+		if (!(condition)) {                                               \
 			(void)fprintf(stderr, "does not hold: %s\n", #condition); \
-			abort(); \
-		} \
+			abort();                                                  \
+		}                                                                 \
 	} while (0)
 
 #define BUDGET 250 /* calls that are tried of one policy */
@@ -37,7 +38,8 @@ struct subject {
 	unsigned left;
 };
 
-static const uint32_t architectures[] = {AUDIT_ARCH_X86_64, AUDIT_ARCH_I386, AUDIT_ARCH_AARCH64, AUDIT_ARCH_ARM};
+static const uint32_t architectures[] = {
+	AUDIT_ARCH_X86_64, AUDIT_ARCH_I386, AUDIT_ARCH_AARCH64, AUDIT_ARCH_ARM};
 
 static uint32_t expected(const struct seccomp_verdict *verdict)
 {
@@ -51,7 +53,8 @@ static uint32_t expected(const struct seccomp_verdict *verdict)
 }
 
 /* The words for people name the call or its number, and say what happens. */
-static void explain_call(const struct subject *s, uint32_t architecture, uint32_t number, const uint64_t *arguments)
+static void explain_call(
+	const struct subject *s, uint32_t architecture, uint32_t number, const uint64_t *arguments)
 {
 	char text[512], few[24];
 
@@ -61,7 +64,8 @@ static void explain_call(const struct subject *s, uint32_t architecture, uint32_
 	HOLDS(strncmp(text, few, sizeof(few) - 1) == 0);
 }
 
-static void try_call(struct subject *s, uint32_t architecture, uint32_t number, const uint64_t *arguments)
+static void try_call(
+	struct subject *s, uint32_t architecture, uint32_t number, const uint64_t *arguments)
 {
 	struct seccomp_data data = {.nr = (int)number, .arch = architecture};
 	struct seccomp_verdict verdict;
@@ -74,25 +78,30 @@ static void try_call(struct subject *s, uint32_t architecture, uint32_t number, 
 	HOLDS(simulate(s->plan.filter, s->plan.length, &data, NULL, NULL) == expected(&verdict));
 }
 
-static void try_condition(struct subject *s, const struct syscall_clause *clause, const struct syscall_argument *argument, uint64_t noise)
+static void try_condition(struct subject *s, const struct syscall_clause *clause,
+	const struct syscall_argument *argument, uint64_t noise)
 {
 	for (size_t v = 0; v < argument->value_count && v < 8; v++) {
 		uint64_t value = argument->values[v];
-		const uint64_t around[] = {value, value - 1, value + 1, value | ~argument->mask, value ^ 1ULL << (noise & 63), value | 1ULL << 32};
+		const uint64_t around[] = {value, value - 1, value + 1, value | ~argument->mask,
+			value ^ 1ULL << (noise & 63), value | 1ULL << 32};
 
 		for (size_t i = 0; i < sizeof(around) / sizeof(around[0]); i++) {
 			uint64_t arguments[6] = {0};
 
 			for (size_t a = 0; a < clause->argument_count; a++)
 				if (clause->arguments[a].value_count)
-					arguments[clause->arguments[a].index] = clause->arguments[a].values[0] + (noise >> a & 1);
+					arguments[clause->arguments[a].index] =
+						clause->arguments[a].values[0] + (noise >> a & 1);
 			arguments[argument->index] = around[i];
 			for (size_t n = 0; n < clause->name_count && n < 4; n++)
 				for (size_t a = 0; a < 3; a++) {
-					int number = syscall_number(architectures[a], clause->names[n]);
+					int number =
+						syscall_number(architectures[a], clause->names[n]);
 
 					if (number >= 0)
-						try_call(s, architectures[a], (uint32_t)number, arguments);
+						try_call(s, architectures[a], (uint32_t)number,
+							arguments);
 				}
 		}
 	}
@@ -100,27 +109,33 @@ static void try_condition(struct subject *s, const struct syscall_clause *clause
 
 static void try_calls(struct subject *s, uint64_t noise)
 {
-	static const uint32_t edges[] = {0x3FFFFFFF, 0x40000000, 0x40000001, 0x4000FFFF, 0x40010000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF};
+	static const uint32_t edges[] = {0x3FFFFFFF, 0x40000000, 0x40000001, 0x4000FFFF, 0x40010000,
+		0x7FFFFFFF, 0x80000000, 0xFFFFFFFF};
 	static const uint64_t zero[6];
 	const struct syscalls_section *section = &s->profile->syscalls;
 
 	for (size_t e = 0; e < sizeof(edges) / sizeof(edges[0]); e++) {
 		try_call(s, architectures[e % 4], edges[e], zero);
-		explain_call(s, architectures[e % 2], (uint32_t)(noise >> 4 * e) % 480, e & 2 ? zero : NULL);
+		explain_call(s, architectures[e % 2], (uint32_t)(noise >> 4 * e) % 480,
+			e & 2 ? zero : NULL);
 	}
 	for (unsigned i = 0; i < 64; i++) {
 		uint64_t arguments[6];
 
 		for (unsigned k = 0; k < 6; k++)
-			arguments[k] = noise = noise * 6364136223846793005ULL + 1442695040888963407ULL;
-		try_call(s, architectures[noise >> 60 & 3], (uint32_t)(noise >> 33) % 1100, arguments);
+			arguments[k] = noise =
+				noise * 6364136223846793005ULL + 1442695040888963407ULL;
+		try_call(s, architectures[noise >> 60 & 3], (uint32_t)(noise >> 33) % 1100,
+			arguments);
 	}
 	for (size_t c = section->clause_count; c-- > 0 && s->left;)
 		for (size_t a = 0; a < section->clauses[c].argument_count; a++)
-			try_condition(s, &section->clauses[c], &section->clauses[c].arguments[a], noise + c);
+			try_condition(s, &section->clauses[c], &section->clauses[c].arguments[a],
+				noise + c);
 }
 
-static void check_said(struct report *report, const char *action, const char *detail, const char *place)
+static void check_said(
+	struct report *report, const char *action, const char *detail, const char *place)
 {
 	(void)report;
 	(void)place;
@@ -136,8 +151,10 @@ static void check_policy(const struct profile *profile, uint32_t native, uint64_
 	struct arena arena = {0};
 	struct receipt receipt = {.arena = &arena};
 	struct err err = {0};
-	int r = native == syscall_native_architecture() ? seccomp_compile(profile, &host, &arena, &receipt, &s.plan, &err) :
-		seccomp_compile_for(native, profile, &host, &arena, &receipt, &s.plan, &err);
+	int r = native == syscall_native_architecture()
+			? seccomp_compile(profile, &host, &arena, &receipt, &s.plan, &err)
+			: seccomp_compile_for(
+				  native, profile, &host, &arena, &receipt, &s.plan, &err);
 
 	if (r < 0) {
 		HOLDS(err.code == r && err.message[0]);
@@ -147,8 +164,11 @@ static void check_policy(const struct profile *profile, uint32_t native, uint64_
 	seccomp_explain(&s.plan, &report);
 	if (s.plan.filter) {
 		HOLDS(!simulate_check(s.plan.filter, s.plan.length));
-		HOLDS(seccomp_compile_for(native, profile, &host, &arena, &receipt, &again, &err) == 0);
-		HOLDS(again.length == s.plan.length && memcmp(again.filter, s.plan.filter, again.length * sizeof(*again.filter)) == 0);
+		HOLDS(seccomp_compile_for(native, profile, &host, &arena, &receipt, &again, &err) ==
+			0);
+		HOLDS(again.length == s.plan.length &&
+			memcmp(again.filter, s.plan.filter, again.length * sizeof(*again.filter)) ==
+				0);
 		try_calls(&s, noise);
 	} else {
 		HOLDS(!able || profile->syscalls.unconfined);
@@ -161,7 +181,8 @@ static void check_policy(const struct profile *profile, uint32_t native, uint64_
 
 static void check_text(const uint8_t *data, size_t size, uint64_t noise)
 {
-	static const struct profile_variables variables = {.cwd = "/work", .home = "/home/u", .user = "u"};
+	static const struct profile_variables variables = {
+		.cwd = "/work", .home = "/home/u", .user = "u"};
 	struct profile_library library = {0};
 	struct arena arena = {0};
 	struct profile profile;
@@ -172,7 +193,8 @@ static void check_text(const uint8_t *data, size_t size, uint64_t noise)
 	if (size)
 		memcpy(text, data, size);
 	text[size] = '\0';
-	if (profile_load_text("input", text, size, &variables, &arena, &library, &profile, &err) == 0) {
+	if (profile_load_text("input", text, size, &variables, &arena, &library, &profile, &err) ==
+		0) {
 		check_policy(&profile, AUDIT_ARCH_X86_64, noise, true);
 		check_policy(&profile, AUDIT_ARCH_AARCH64, noise, noise & 1);
 	}
@@ -197,7 +219,8 @@ static unsigned take(struct input *in)
 
 static uint64_t take_word(struct input *in)
 {
-	static const uint64_t usual[] = {0, 1, 0x7F, 0x5412, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1ULL << 32, 1ULL << 63, ~0ULL};
+	static const uint64_t usual[] = {0, 1, 0x7F, 0x5412, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
+		1ULL << 32, 1ULL << 63, ~0ULL};
 	unsigned kind = take(in), bytes = kind & 7;
 	uint64_t word = 0;
 
@@ -208,13 +231,21 @@ static uint64_t take_word(struct input *in)
 	return word;
 }
 
-static void take_argument(struct input *in, struct syscall_argument *ret, uint64_t *values, size_t maximum)
+static void take_argument(
+	struct input *in, struct syscall_argument *ret, uint64_t *values, size_t maximum)
 {
 	unsigned kind = take(in), shape = take(in);
 
-	*ret = (struct syscall_argument){.index = kind % 7, .width = kind & 0x80 ? 32 : kind & 0x40 ? 64 : 16u << (shape & 3),
-		.comparison = (enum syscall_comparison)(shape >> 2 & 7), .mask = shape & 0x80 ? take_word(in) : ~0ULL, .values = values};
-	ret->value_count = shape & 0x20 ? take(in) * 8 % (maximum + 1) : shape & 0x40 ? take(in) % 8 : 1;
+	*ret = (struct syscall_argument){.index = kind % 7,
+		.width = kind & 0x80   ? 32
+			 : kind & 0x40 ? 64
+				       : 16u << (shape & 3),
+		.comparison = (enum syscall_comparison)(shape >> 2 & 7),
+		.mask = shape & 0x80 ? take_word(in) : ~0ULL,
+		.values = values};
+	ret->value_count = shape & 0x20   ? take(in) * 8 % (maximum + 1)
+			   : shape & 0x40 ? take(in) % 8
+					  : 1;
 	for (size_t i = 0; i < ret->value_count; i++)
 		values[i] = in->left ? take_word(in) : i * 3;
 }
@@ -222,10 +253,11 @@ static void take_argument(struct input *in, struct syscall_argument *ret, uint64
 static void check_coded(const uint8_t *data, size_t size, uint64_t noise)
 {
 	enum { CLAUSES = 24, ARGUMENTS = 3, NAMES = 4, VALUES = 800 };
-	static const char *const words[] = {"read", "write", "open", "lseek", "_llseek", "mmap", "mmap2", "socket", "socketcall", "ipc", "semget",
-		"arch_prctl", "set_thread_area", "clone", "unshare", "setns", "clone3", "newfstatat", "fstatat64", "wait4", "waitpid",
-		"umount2", "umount", "fcntl", "fcntl64", "listns", "uretprobe", "select", "semtimedop", "semtimedop_time64",
-		"arm_fadvise64_64", "raed", "xyzzy", ""};
+	static const char *const words[] = {"read", "write", "open", "lseek", "_llseek", "mmap",
+		"mmap2", "socket", "socketcall", "ipc", "semget", "arch_prctl", "set_thread_area",
+		"clone", "unshare", "setns", "clone3", "newfstatat", "fstatat64", "wait4",
+		"waitpid", "umount2", "umount", "fcntl", "fcntl64", "listns", "uretprobe", "select",
+		"semtimedop", "semtimedop_time64", "arm_fadvise64_64", "raed", "xyzzy", ""};
 	static struct syscall_clause clauses[CLAUSES];
 	static struct syscall_argument arguments[CLAUSES][ARGUMENTS];
 	static uint64_t values[CLAUSES][ARGUMENTS][VALUES];
@@ -244,9 +276,13 @@ static void check_coded(const uint8_t *data, size_t size, uint64_t noise)
 		size_t c = profile.syscalls.clause_count++;
 		unsigned kind = take(&in), shape = take(&in);
 
-		clauses[c] = (struct syscall_clause){.names = names[c], .name_count = 1 + kind % NAMES, .arguments = arguments[c],
-			.argument_count = shape % (ARGUMENTS + 1), .action = (enum syscall_action)((kind >> 2) % ACTION_COUNT),
-			.error = (uint16_t)(shape * (kind & 0x80 ? 17 : 1)), .group = kind & 0x40 ? "group@1" : NULL};
+		clauses[c] = (struct syscall_clause){.names = names[c],
+			.name_count = 1 + kind % NAMES,
+			.arguments = arguments[c],
+			.argument_count = shape % (ARGUMENTS + 1),
+			.action = (enum syscall_action)((kind >> 2) % ACTION_COUNT),
+			.error = (uint16_t)(shape * (kind & 0x80 ? 17 : 1)),
+			.group = kind & 0x40 ? "group@1" : NULL};
 		clauses[c].rule.enforce = (enum enforce)((shape >> 2) % ENFORCE_COUNT);
 		for (size_t n = 0; n < clauses[c].name_count; n++)
 			names[c][n] = words[take(&in) % (sizeof(words) / sizeof(words[0]))];
@@ -268,7 +304,8 @@ static void check_init(void)
 
 	if (done)
 		return;
-	HOLDS(seccomp_compile_init(&arena, &plan, &err) == 0 && !simulate_check(plan.filter, plan.length));
+	HOLDS(seccomp_compile_init(&arena, &plan, &err) == 0 &&
+		!simulate_check(plan.filter, plan.length));
 	seccomp_explain(&plan, &report);
 	arena_free(&arena);
 	done = true;

@@ -6,7 +6,8 @@
 #include "profile/profile.h"
 
 const struct foreign_form foreign_forms[] = {
-	{"arch_prctl", "set_thread_area", FOREIGN_APART}, /* how the C library sets the base of thread-local storage */
+	{"arch_prctl", "set_thread_area",
+		FOREIGN_APART}, /* how the C library sets the base of thread-local storage */
 	{"chown", "chown32", FOREIGN_SAME},
 	{"clock_adjtime", "clock_adjtime64", FOREIGN_SAME},
 	{"clock_getres", "clock_getres_time64", FOREIGN_SAME},
@@ -80,13 +81,16 @@ const char *const foreign_pointer_calls[] = {
 	[SELECT] = "select",
 };
 const size_t foreign_pointer_call_count = POINTER_CALL_COUNT;
-_Static_assert(sizeof(foreign_pointer_calls) / sizeof(foreign_pointer_calls[0]) == POINTER_CALL_COUNT, "each has a name");
+_Static_assert(
+	sizeof(foreign_pointer_calls) / sizeof(foreign_pointer_calls[0]) == POINTER_CALL_COUNT,
+	"each has a name");
 
-static const char *const sockets[] = {"accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen",
-	"recv", "recvfrom", "recvmmsg", "recvmsg", "send", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown", "socket",
-	"socketcall", "socketpair", NULL};
-static const char *const ipcs[] = {"ipc", "msgctl", "msgget", "msgrcv", "msgsnd", "semctl", "semget", "semop", "semtimedop",
-	"shmat", "shmctl", "shmdt", "shmget", NULL};
+static const char *const sockets[] = {"accept", "accept4", "bind", "connect", "getpeername",
+	"getsockname", "getsockopt", "listen", "recv", "recvfrom", "recvmmsg", "recvmsg", "send",
+	"sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown", "socket", "socketcall",
+	"socketpair", NULL};
+static const char *const ipcs[] = {"ipc", "msgctl", "msgget", "msgrcv", "msgsnd", "semctl",
+	"semget", "semop", "semtimedop", "shmat", "shmctl", "shmdt", "shmget", NULL};
 static const char *const mmaps[] = {"mmap", NULL};
 static const char *const selects[] = {"select", NULL};
 static const char *const *const members[POINTER_CALL_COUNT] = {
@@ -104,7 +108,8 @@ bool foreign_is_refused(const struct syscalls_section *policy, const char *point
 {
 	size_t which = 0;
 
-	while (which < POINTER_CALL_COUNT && strcmp(foreign_pointer_calls[which], pointer_call) != 0)
+	while (which < POINTER_CALL_COUNT &&
+		strcmp(foreign_pointer_calls[which], pointer_call) != 0)
 		which++;
 	if (which == POINTER_CALL_COUNT)
 		return false;

@@ -1,6 +1,7 @@
 /*
- * The 32-bit ABI of x86, where the same call has other forms: wider ones that took over (fcntl64, clock_gettime64), and older ones
- * whose arguments lie behind a pointer, which no filter can look at. Used by the compiler of filters and by its reference alike.
+ * The 32-bit ABI of x86, where the same call has other forms: wider ones that took over (fcntl64,
+ * clock_gettime64), and older ones whose arguments lie behind a pointer, which no filter can look
+ * at. Used by the compiler of filters and by its reference alike.
  */
 #ifndef IMMURE_ISOLATION_SECCOMP_FOREIGN_H
 #define IMMURE_ISOLATION_SECCOMP_FOREIGN_H
@@ -12,9 +13,10 @@ struct syscalls_section;
 
 /* What a clause with conditions on the arguments of a call means for the other form of it. */
 enum foreign_arguments {
-	FOREIGN_SAME,	/* the same: the arguments that filters look at stand where they stood */
-	FOREIGN_OTHER,	/* they stand elsewhere: a denial holds whatever they are, a permission not at all */
-	FOREIGN_APART,	/* nothing: the condition was about something that the form cannot do */
+	FOREIGN_SAME,  /* the same: the arguments that filters look at stand where they stood */
+	FOREIGN_OTHER, /* they stand elsewhere: a denial holds whatever they are, a permission not
+			  at all */
+	FOREIGN_APART, /* nothing: the condition was about something that the form cannot do */
 };
 
 /* A clause that names `name` also means `form` on i386. */
@@ -30,7 +32,8 @@ extern const size_t foreign_form_count;
 extern const char *const foreign_pointer_calls[];
 extern const size_t foreign_pointer_call_count;
 
-/* True where a clause of the policy has conditions on what the pointer call could do: the call is then refused whole (R23, T-SEC-05). */
+/* True where a clause of the policy has conditions on what the pointer call could do: the call is
+ * then refused whole (R23, T-SEC-05). */
 bool foreign_is_refused(const struct syscalls_section *policy, const char *pointer_call);
 
 #endif

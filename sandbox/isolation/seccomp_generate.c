@@ -1,11 +1,14 @@
 /*
  * See seccomp_generate.h.
  *
- * The program is written from its end to its beginning: classic BPF only jumps forward, so by the time a jump is written, what it leads to
- * has its place, and the distance is known. A conditional jump reaches 255 instructions; where its target is farther, a copy of it (of a
- * return) or an unconditional jump to it (its distance has 32 bits) is put right here, and later jumps use that one while it is near.
+ * The program is written from its end to its beginning: classic BPF only jumps forward, so by the
+ * time a jump is written, what it leads to has its place, and the distance is known. A conditional
+ * jump reaches 255 instructions; where its target is farther, a copy of it (of a return) or an
+ * unconditional jump to it (its distance has 32 bits) is put right here, and later jumps use that
+ * one while it is near.
  *
- * "Position" below counts instructions from the end of the program; 0 means that something has no place yet.
+ * "Position" below counts instructions from the end of the program; 0 means that something has no
+ * place yet.
  */
 #include "isolation/seccomp_generate.h"
 
@@ -47,7 +50,8 @@ static void push(struct generator *g, uint16_t code, uint32_t k, unsigned jt, un
 		g->full = true;
 		return;
 	}
-	g->code[SECCOMP_MAXIMUM_LENGTH - ++g->used] = (struct sock_filter){code, (uint8_t)jt, (uint8_t)jf, k};
+	g->code[SECCOMP_MAXIMUM_LENGTH - ++g->used] =
+		(struct sock_filter){code, (uint8_t)jt, (uint8_t)jf, k};
 }
 
 /* Gives target a place at most `distance` instructions from the next one to be written. */
@@ -63,7 +67,8 @@ static void reach(struct generator *g, struct place *target, unsigned distance)
 }
 
 /* A conditional jump; the result's place. */
-static struct place jump(struct generator *g, uint16_t test, uint32_t k, struct place *yes, struct place *no)
+static struct place jump(
+	struct generator *g, uint16_t test, uint32_t k, struct place *yes, struct place *no)
 {
 	reach(g, yes, NEAR);
 	reach(g, no, NEAR);
@@ -121,8 +126,10 @@ static size_t possible_values(const struct syscall_argument *argument, uint64_t 
 	return kept;
 }
 
-/* The accumulator is one of values (low words; sorted): yes, else no. The place of the first comparison. */
-static struct place in_list(struct generator *g, const uint64_t *values, size_t count, struct place *yes, struct place *no)
+/* The accumulator is one of values (low words; sorted): yes, else no. The place of the first
+ * comparison. */
+static struct place in_list(struct generator *g, const uint64_t *values, size_t count,
+	struct place *yes, struct place *no)
 {
 	struct place right, left, here = {0}, *next = no;
 	size_t middle = count / 2;
@@ -138,8 +145,8 @@ static struct place in_list(struct generator *g, const uint64_t *values, size_t 
 }
 
 /* Low words of values that share a high word. */
-static struct place low_list(struct generator *g, const struct syscall_argument *argument, const uint64_t *values, size_t count,
-	struct place *yes, struct place *no)
+static struct place low_list(struct generator *g, const struct syscall_argument *argument,
+	const uint64_t *values, size_t count, struct place *yes, struct place *no)
 {
 	uint32_t mask = (uint32_t)effective_mask(argument);
 
@@ -149,7 +156,8 @@ static struct place low_list(struct generator *g, const struct syscall_argument 
 	return load(g, argument->index, LOW, mask);
 }
 
-static struct place list_test(struct generator *g, const struct syscall_argument *argument, struct place *yes, struct place *no)
+static struct place list_test(struct generator *g, const struct syscall_argument *argument,
+	struct place *yes, struct place *no)
 {
 	uint32_t mask = high(effective_mask(argument));
 	uint64_t *values = arena_zeroed(g->arena, argument->value_count, sizeof(*values));
@@ -172,9 +180,10 @@ static struct place list_test(struct generator *g, const struct syscall_argument
 	return load(g, argument->index, HIGH, mask);
 }
 
-/* (argument & mask) is at least value, or greater than it: the low word decides only where the high words are equal. */
-static struct place order_test(struct generator *g, const struct syscall_argument *argument, bool or_equal, struct place *yes,
-	struct place *no)
+/* (argument & mask) is at least value, or greater than it: the low word decides only where the high
+ * words are equal. */
+static struct place order_test(struct generator *g, const struct syscall_argument *argument,
+	bool or_equal, struct place *yes, struct place *no)
 {
 	uint64_t value = argument->values[0], mask = effective_mask(argument);
 	struct place low, equal;
@@ -192,7 +201,8 @@ static struct place order_test(struct generator *g, const struct syscall_argumen
 	return load(g, argument->index, HIGH, high(mask));
 }
 
-static struct place test(struct generator *g, const struct syscall_argument *argument, struct place *yes, struct place *no)
+static struct place test(struct generator *g, const struct syscall_argument *argument,
+	struct place *yes, struct place *no)
 {
 	switch (seccomp_constant(argument)) {
 	case SECCOMP_ALWAYS: return *yes;
@@ -211,9 +221,11 @@ static struct place test(struct generator *g, const struct syscall_argument *arg
 
 enum seccomp_constant seccomp_constant(const struct syscall_argument *argument)
 {
-	bool negated = argument->comparison == COMPARE_NOT_IN || argument->comparison == COMPARE_LESS ||
-		argument->comparison == COMPARE_LESS_EQUAL;
-	uint64_t mask = effective_mask(argument), value = argument->value_count ? argument->values[0] : 0;
+	bool negated = argument->comparison == COMPARE_NOT_IN ||
+		       argument->comparison == COMPARE_LESS ||
+		       argument->comparison == COMPARE_LESS_EQUAL;
+	uint64_t mask = effective_mask(argument),
+		 value = argument->value_count ? argument->values[0] : 0;
 	bool never = false, always = false;
 
 	switch (argument->comparison) {
@@ -255,14 +267,17 @@ static struct place *node_place(struct generator *g, const struct seccomp_node *
 	for (size_t i = node->argument_count; i-- > 0;) {
 		struct place rest = next;
 
-		next = test(g, &node->arguments[i], i == node->argument_count - 1 ? yes : &rest, no);
+		next = test(
+			g, &node->arguments[i], i == node->argument_count - 1 ? yes : &rest, no);
 	}
 	*place = next;
 	return place;
 }
 
-/* The search for the number among count ranges. Its place is *storage, or that of the one decision. */
-static struct place *ranges(struct generator *g, const struct seccomp_range *range, size_t count, struct place *storage)
+/* The search for the number among count ranges. Its place is *storage, or that of the one decision.
+ */
+static struct place *ranges(
+	struct generator *g, const struct seccomp_range *range, size_t count, struct place *storage)
 {
 	size_t middle = count / 2;
 	struct place right_storage, left_storage, *right, *left;
@@ -275,8 +290,9 @@ static struct place *ranges(struct generator *g, const struct seccomp_range *ran
 	return storage;
 }
 
-int seccomp_generate(const struct seccomp_abi *abis, size_t abi_count, const struct seccomp_node *foreign, size_t node_count,
-	struct arena *arena, struct sock_filter **ret, unsigned short *ret_length)
+int seccomp_generate(const struct seccomp_abi *abis, size_t abi_count,
+	const struct seccomp_node *foreign, size_t node_count, struct arena *arena,
+	struct sock_filter **ret, unsigned short *ret_length)
 {
 	struct generator g = {.arena = arena};
 	struct place storage, entry, here, *next;
@@ -288,7 +304,8 @@ int seccomp_generate(const struct seccomp_abi *abis, size_t abi_count, const str
 	next = node_place(&g, foreign);
 	for (size_t i = abi_count; i-- > 0 && !g.full;) {
 		reach(&g, ranges(&g, abis[i].ranges, abis[i].range_count, &storage), 0);
-		push(&g, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, nr), 0, 0);
+		push(&g, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, nr), 0,
+			0);
 		entry = (struct place){.at = g.used};
 		here = jump(&g, BPF_JEQ, abis[i].architecture, &entry, next);
 		next = &here;

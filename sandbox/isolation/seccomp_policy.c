@@ -1,9 +1,10 @@
 /*
  * See seccomp_policy.h.
  *
- * The last matching clause decides, so the clauses are walked in order and each is put in front of what its calls had: a clause with no
- * condition replaces it, one with conditions is tested first and falls through to it. Clauses that always or never match are
- * found out here, so that the generator writes no instruction that nothing reaches.
+ * The last matching clause decides, so the clauses are walked in order and each is put in front of
+ * what its calls had: a clause with no condition replaces it, one with conditions is tested first
+ * and falls through to it. Clauses that always or never match are found out here, so that the
+ * generator writes no instruction that nothing reaches.
  */
 #include "isolation/seccomp_policy.h"
 
@@ -27,14 +28,17 @@ struct builder {
 	struct err *reterr;
 	const struct seccomp_node *table[NUMBERS];
 	const struct seccomp_node *ordinary; /* of a number that no clause names */
-	struct seccomp_node *latest; /* the newest node of the clause at hand: calls that agreed so far go on sharing */
-	const struct syscall_argument *arguments; /* of the clause at hand; the mutant's own where it takes the guard out */
+	struct seccomp_node *latest; /* the newest node of the clause at hand: calls that agreed so
+					far go on sharing */
+	const struct syscall_argument *arguments; /* of the clause at hand; the mutant's own where
+						     it takes the guard out */
 	enum seccomp_constant holds; /* the clause at hand: its conditions, all together */
-	int16_t form[NUMBERS];	     /* i386: index + 1 into foreign_forms for the form of this number */
+	int16_t form[NUMBERS]; /* i386: index + 1 into foreign_forms for the form of this number */
 };
 
 static const char *const nested_names[] = {"clone", "unshare", "setns"};
-const struct syscall_clause seccomp_nested_clause = {.names = nested_names, .name_count = 3, .action = ACTION_ALLOW};
+const struct syscall_clause seccomp_nested_clause = {
+	.names = nested_names, .name_count = 3, .action = ACTION_ALLOW};
 
 size_t seccomp_nested_position(const struct syscalls_section *section)
 {
@@ -45,7 +49,8 @@ size_t seccomp_nested_position(const struct syscalls_section *section)
 	return position;
 }
 
-uint32_t seccomp_return_value(const struct syscalls_section *section, enum syscall_action action, uint16_t error, bool audit)
+uint32_t seccomp_return_value(const struct syscalls_section *section, enum syscall_action action,
+	uint16_t error, bool audit)
 {
 	bool denies = action != ACTION_ALLOW && action != ACTION_LOG;
 
@@ -80,7 +85,8 @@ const struct seccomp_node *seccomp_final(struct seccomp_decisions *decisions, ui
 		if (decisions->finals[i]->returns == value)
 			return decisions->finals[i];
 	node = new_node(decisions, value);
-	place = node ? ARENA_APPEND(decisions->arena, decisions->finals, decisions->final_count) : NULL;
+	place = node ? ARENA_APPEND(decisions->arena, decisions->finals, decisions->final_count)
+		     : NULL;
 	if (!place)
 		return NULL;
 	node->final = node;
@@ -92,7 +98,8 @@ static int fail(const struct builder *b, int code, const struct rule *rule, cons
 {
 	char where[sizeof(b->reterr->where)];
 
-	return err_set(b->reterr, code, origin_format(&rule->origin, where, sizeof(where)), "%s", message);
+	return err_set(
+		b->reterr, code, origin_format(&rule->origin, where, sizeof(where)), "%s", message);
 }
 
 static int check_clause(const struct builder *b, const struct syscall_clause *clause)
@@ -101,9 +108,11 @@ static int check_clause(const struct builder *b, const struct syscall_clause *cl
 		return fail(b, -ERANGE, &clause->rule, "errno: a number up to 4095 was expected");
 	for (size_t i = 0; i < clause->argument_count; i++) {
 		const struct syscall_argument *argument = &clause->arguments[i];
-		bool list = argument->comparison == COMPARE_IN || argument->comparison == COMPARE_NOT_IN;
+		bool list = argument->comparison == COMPARE_IN ||
+			    argument->comparison == COMPARE_NOT_IN;
 
-		if (argument->index > 5 || (argument->width != 32 && argument->width != 64) || argument->comparison >= COMPARE_COUNT ||
+		if (argument->index > 5 || (argument->width != 32 && argument->width != 64) ||
+			argument->comparison >= COMPARE_COUNT ||
 			(!list && argument->value_count != 1))
 			return fail(b, -EINVAL, &clause->rule, "no such condition on an argument");
 	}
@@ -111,13 +120,14 @@ static int check_clause(const struct builder *b, const struct syscall_clause *cl
 }
 
 /* Puts the clause in front of what `number` has. */
-static int decide(struct builder *b, int number, const struct syscall_clause *clause, const struct seccomp_node *final,
-	enum seccomp_constant holds)
+static int decide(struct builder *b, int number, const struct syscall_clause *clause,
+	const struct seccomp_node *final, enum seccomp_constant holds)
 {
 	const struct seccomp_node *before;
 
 	if (number >= NUMBERS)
-		return fail(b, -ENOTSUP, &clause->rule, "a system call number this large is not supported");
+		return fail(b, -ENOTSUP, &clause->rule,
+			"a system call number this large is not supported");
 	if (holds == SECCOMP_NEVER)
 		return 0;
 	if (holds == SECCOMP_ALWAYS) {
@@ -129,7 +139,8 @@ static int decide(struct builder *b, int number, const struct syscall_clause *cl
 		return 0; /* the same whether it matches or not */
 	if (!b->latest || b->latest->next != before) {
 		if (before->depth >= SECCOMP_MAXIMUM_CHAIN)
-			return fail(b, -E2BIG, &clause->rule, "more conditional clauses for one system call than are supported");
+			return fail(b, -E2BIG, &clause->rule,
+				"more conditional clauses for one system call than are supported");
 		b->latest = new_node(b->decisions, final->returns);
 		if (!b->latest)
 			return err_set(b->reterr, -ENOMEM, NULL, "out of memory");
@@ -145,8 +156,8 @@ static int decide(struct builder *b, int number, const struct syscall_clause *cl
 }
 
 /* The other i386 form of the call, if it has one; a call may have only that. */
-static int decide_form(struct builder *b, const char *name, int number, const struct syscall_clause *clause,
-	const struct seccomp_node *final)
+static int decide_form(struct builder *b, const char *name, int number,
+	const struct syscall_clause *clause, const struct seccomp_node *final)
 {
 	bool permits = clause->action == ACTION_ALLOW || clause->action == ACTION_LOG;
 	const struct foreign_form *form = NULL;
@@ -160,20 +171,26 @@ static int decide_form(struct builder *b, const char *name, int number, const st
 	if (!form)
 		return 0;
 	if (clause->argument_count && form->arguments != FOREIGN_SAME)
-		holds = form->arguments == FOREIGN_APART || permits ? SECCOMP_NEVER : SECCOMP_ALWAYS;
+		holds = form->arguments == FOREIGN_APART || permits ? SECCOMP_NEVER
+								    : SECCOMP_ALWAYS;
 	return decide(b, syscall_number(AUDIT_ARCH_I386, form->form), clause, final, holds);
 }
 
-/* A name that nobody knows: a slip of the pen in a required clause, a row of the receipt in any other. */
-static int judge_unknown(const struct builder *b, const struct syscall_clause *clause, const char *name)
+/* A name that nobody knows: a slip of the pen in a required clause, a row of the receipt in any
+ * other. */
+static int judge_unknown(
+	const struct builder *b, const struct syscall_clause *clause, const char *name)
 {
 	const char *nearest = syscall_nearest(name);
-	struct receipt_row row = {.rule = &clause->rule, .outcome = OUTCOME_NOT_ENFORCED, .reason = "no such system call is known"};
+	struct receipt_row row = {.rule = &clause->rule,
+		.outcome = OUTCOME_NOT_ENFORCED,
+		.reason = "no such system call is known"};
 	char where[sizeof(b->reterr->where)];
 	int r;
 
 	if (clause->rule.enforce == ENFORCE_REQUIRED) {
-		r = err_set(b->reterr, -EINVAL, origin_format(&clause->rule.origin, where, sizeof(where)),
+		r = err_set(b->reterr, -EINVAL,
+			origin_format(&clause->rule.origin, where, sizeof(where)),
 			"%s: no such system call is known", name);
 		if (nearest)
 			err_hint(b->reterr, "did you mean \"%s\"?", nearest);
@@ -182,11 +199,13 @@ static int judge_unknown(const struct builder *b, const struct syscall_clause *c
 	if (!b->receipt)
 		return 0;
 	row.asked = arena_format(b->receipt->arena, "system call %s", name);
-	return row.asked ? receipt_add(b->receipt, &row, b->reterr) : err_set(b->reterr, -ENOMEM, NULL, "out of memory");
+	return row.asked ? receipt_add(b->receipt, &row, b->reterr)
+			 : err_set(b->reterr, -ENOMEM, NULL, "out of memory");
 }
 
 /* COMPARE_64: the guard of T-SEC-10 taken out. */
-static const struct syscall_argument *arguments_of(struct builder *b, const struct syscall_clause *clause)
+static const struct syscall_argument *arguments_of(
+	struct builder *b, const struct syscall_clause *clause)
 {
 	struct syscall_argument *wide;
 
@@ -247,8 +266,11 @@ static int apply_clause(struct builder *b, const struct syscall_clause *clause)
 /* Guards that the tests take out: each allows what a guard denies, whatever the clauses said. */
 static int apply_mutants(struct builder *b)
 {
-	static const char *const rings[] = {"io_uring_setup", "io_uring_enter", "io_uring_register"}, *const clone3[] = {"clone3"};
-	static const struct syscall_clause ring_clause = {.names = rings, .name_count = 3}, clone3_clause = {.names = clone3, .name_count = 1};
+	static const char *const rings[] = {"io_uring_setup", "io_uring_enter",
+		"io_uring_register"},
+				 *const clone3[] = {"clone3"};
+	static const struct syscall_clause ring_clause = {.names = rings, .name_count = 3},
+					   clone3_clause = {.names = clone3, .name_count = 1};
 	int r = 0;
 
 	if (mutant(MUTANT_CLONE3_ALLOWED))
@@ -278,20 +300,23 @@ static int refuse_pointer_calls(struct builder *b)
 
 	if (b->architecture != AUDIT_ARCH_I386)
 		return 0;
-	refused = seccomp_final(b->decisions, seccomp_return_value(b->decisions->section, ACTION_ERRNO, ENOSYS, false));
+	refused = seccomp_final(b->decisions,
+		seccomp_return_value(b->decisions->section, ACTION_ERRNO, ENOSYS, false));
 	if (!refused)
 		return err_set(b->reterr, -ENOMEM, NULL, "out of memory");
 	for (size_t i = 0; i < foreign_pointer_call_count; i++)
 		if (foreign_is_refused(b->decisions->section, foreign_pointer_calls[i]))
-			b->table[syscall_number(AUDIT_ARCH_I386, foreign_pointer_calls[i])] = refused;
+			b->table[syscall_number(AUDIT_ARCH_I386, foreign_pointer_calls[i])] =
+				refused;
 	return 0;
 }
 
 static int make_ranges(const struct builder *b, struct seccomp_abi *ret, unsigned *ret_allowed)
 {
-	const struct seccomp_node *gate = seccomp_final(b->decisions,
-		seccomp_return_value(b->decisions->section, ACTION_KILL, 0, false));
-	struct seccomp_range *range = arena_zeroed(b->decisions->arena, NUMBERS + 3, sizeof(*range));
+	const struct seccomp_node *gate = seccomp_final(
+		b->decisions, seccomp_return_value(b->decisions->section, ACTION_KILL, 0, false));
+	struct seccomp_range *range =
+		arena_zeroed(b->decisions->arena, NUMBERS + 3, sizeof(*range));
 	size_t count = 0;
 
 	if (!gate || !range)
@@ -304,7 +329,8 @@ static int make_ranges(const struct builder *b, struct seccomp_abi *ret, unsigne
 	}
 	if (range[count - 1].node != b->ordinary)
 		range[count++] = (struct seccomp_range){NUMBERS, b->ordinary};
-	if (b->architecture == AUDIT_ARCH_X86_64 && gate != b->ordinary && !mutant(MUTANT_NO_BAD_ARCHITECTURE)) {
+	if (b->architecture == AUDIT_ARCH_X86_64 && gate != b->ordinary &&
+		!mutant(MUTANT_NO_BAD_ARCHITECTURE)) {
 		range[count++] = (struct seccomp_range){SECCOMP_X32_FIRST, gate};
 		range[count++] = (struct seccomp_range){SECCOMP_X32_END, b->ordinary};
 	}
@@ -312,16 +338,20 @@ static int make_ranges(const struct builder *b, struct seccomp_abi *ret, unsigne
 	return 0;
 }
 
-int seccomp_decide(struct seccomp_decisions *decisions, uint32_t architecture, bool nested_user, struct receipt *receipt,
-	struct seccomp_abi *ret, unsigned *ret_allowed, struct err *reterr)
+int seccomp_decide(struct seccomp_decisions *decisions, uint32_t architecture, bool nested_user,
+	struct receipt *receipt, struct seccomp_abi *ret, unsigned *ret_allowed, struct err *reterr)
 {
 	const struct syscalls_section *section = decisions->section;
 	size_t nested = nested_user ? seccomp_nested_position(section) : SIZE_MAX;
 	uint16_t error = mutant(MUTANT_DEFAULT_EPERM) ? EPERM : section->default_error;
-	struct builder b = {.decisions = decisions, .architecture = architecture, .receipt = receipt, .reterr = reterr};
+	struct builder b = {.decisions = decisions,
+		.architecture = architecture,
+		.receipt = receipt,
+		.reterr = reterr};
 	int r = 0;
 
-	b.ordinary = seccomp_final(decisions, seccomp_return_value(section, section->default_action, error, false));
+	b.ordinary = seccomp_final(
+		decisions, seccomp_return_value(section, section->default_action, error, false));
 	if (!b.ordinary)
 		return err_set(reterr, -ENOMEM, NULL, "out of memory");
 	for (size_t i = 0; i < NUMBERS; i++)

@@ -1,4 +1,5 @@
-/* Clauses to decisions: which chain of tests each system call number of an ABI gets. Between profile.h's policy and the generator. */
+/* Clauses to decisions: which chain of tests each system call number of an ABI gets. Between
+ * profile.h's policy and the generator. */
 #ifndef IMMURE_ISOLATION_SECCOMP_POLICY_H
 #define IMMURE_ISOLATION_SECCOMP_POLICY_H
 
@@ -24,20 +25,24 @@ struct seccomp_decisions {
 	unsigned node_count;
 };
 
-/* The value the filter returns for an action of this policy: where the whole section (or audit: the clause) is in audit, denials log. */
-uint32_t seccomp_return_value(const struct syscalls_section *section, enum syscall_action action, uint16_t error, bool audit);
+/* The value the filter returns for an action of this policy: where the whole section (or audit: the
+ * clause) is in audit, denials log. */
+uint32_t seccomp_return_value(const struct syscalls_section *section, enum syscall_action action,
+	uint16_t error, bool audit);
 
 /* The final decision that returns value, or NULL when out of memory. */
 const struct seccomp_node *seccomp_final(struct seccomp_decisions *decisions, uint32_t value);
 
 /*
- * Fills ret with the ranges for one ABI. With a receipt, names that nobody knows are judged: pass it for the native ABI only. ret_allowed:
- * how many numbers can be allowed.
+ * Fills ret with the ranges for one ABI. With a receipt, names that nobody knows are judged: pass
+ * it for the native ABI only. ret_allowed: how many numbers can be allowed.
  */
-int seccomp_decide(struct seccomp_decisions *decisions, uint32_t architecture, bool nested_user, struct receipt *receipt,
-	struct seccomp_abi *ret, unsigned *ret_allowed, struct err *reterr);
+int seccomp_decide(struct seccomp_decisions *decisions, uint32_t architecture, bool nested_user,
+	struct receipt *receipt, struct seccomp_abi *ret, unsigned *ret_allowed,
+	struct err *reterr);
 
-/* Where the allowance of nested user namespaces stands among the clauses: after the last that a group brought. */
+/* Where the allowance of nested user namespaces stands among the clauses: after the last that a
+ * group brought. */
 size_t seccomp_nested_position(const struct syscalls_section *section);
 extern const struct syscall_clause seccomp_nested_clause;
 

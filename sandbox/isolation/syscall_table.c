@@ -1,9 +1,10 @@
 /*
  * Names and numbers of system calls; see syscall_table.h.
  *
- * Every launch resolves several hundred names, and libseccomp looks for each from the top of its list (about 2 microseconds a name), so
- * the calls of the architectures we compile filters for stand in a table of our own, found by hash. The library is asked only for
- * what is not there: other architectures, and names that only those have.
+ * Every launch resolves several hundred names, and libseccomp looks for each from the top of its
+ * list (about 2 microseconds a name), so the calls of the architectures we compile filters for
+ * stand in a table of our own, found by hash. The library is asked only for what is not there:
+ * other architectures, and names that only those have.
  */
 #include "isolation/syscall_table.h"
 
@@ -67,7 +68,9 @@ static int ask_library(uint32_t audit_architecture, const char *name)
 
 	if (number >= 0)
 		return number;
-	return number == __NR_SCMP_ERROR ? SYSCALL_UNKNOWN : SYSCALL_ABSENT; /* its other negatives stand for calls elsewhere */
+	return number == __NR_SCMP_ERROR
+		       ? SYSCALL_UNKNOWN
+		       : SYSCALL_ABSENT; /* its other negatives stand for calls elsewhere */
 }
 
 int syscall_number(uint32_t audit_architecture, const char *name)
@@ -81,8 +84,10 @@ int syscall_number(uint32_t audit_architecture, const char *name)
 	number = ask_library(audit_architecture, name);
 	if (number != SYSCALL_UNKNOWN || index == COUNT)
 		return number;
-	/* Newer than the library. From 424 on, the architectures added calls under common numbers. */
-	return numbers[index][COLUMN_AARCH64] >= 424 ? numbers[index][COLUMN_AARCH64] : SYSCALL_ABSENT;
+	/* Newer than the library. From 424 on, the architectures added calls under common numbers.
+	 */
+	return numbers[index][COLUMN_AARCH64] >= 424 ? numbers[index][COLUMN_AARCH64]
+						     : SYSCALL_ABSENT;
 }
 
 const char *syscall_name(uint32_t audit_architecture, int number)
@@ -92,7 +97,8 @@ const char *syscall_name(uint32_t audit_architecture, int number)
 	if (number < 0)
 		return NULL;
 	for (size_t i = 0; i < COUNT; i++)
-		if (column < COLUMN_COUNT ? numbers[i][column] == number : syscall_number(audit_architecture, names[i]) == number)
+		if (column < COLUMN_COUNT ? numbers[i][column] == number
+					  : syscall_number(audit_architecture, names[i]) == number)
 			return names[i];
 	return NULL;
 }

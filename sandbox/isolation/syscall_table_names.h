@@ -1,7 +1,8 @@
 /*
- * System calls by name: SYSCALL(name, number on x86_64, on i386, on aarch64), -1 where the architecture has none; sorted as strcmp(3)
- * sorts. Up to futex_requeue as libseccomp 2.5.4 knows them, then from the tables of Linux 6.18. tests/unit/syscall_table.c compares
- * it with the library and prints syscall_table_slots.h anew when asked.
+ * System calls by name: SYSCALL(name, number on x86_64, on i386, on aarch64), -1 where the
+ * architecture has none; sorted as strcmp(3) sorts. Up to futex_requeue as libseccomp 2.5.4 knows
+ * them, then from the tables of Linux 6.18. tests/unit/syscall_table.c compares it with the library
+ * and prints syscall_table_slots.h anew when asked.
  */
 #ifndef IMMURE_ISOLATION_SYSCALL_TABLE_NAMES_H
 #define IMMURE_ISOLATION_SYSCALL_TABLE_NAMES_H

@@ -1,4 +1,5 @@
-/* Where each name of syscall_table_names.h is found by its hash (index + 1; 0: free). Printed by tests/unit/syscall_table.c. */
+/* Where each name of syscall_table_names.h is found by its hash (index + 1; 0: free). Printed by
+ * tests/unit/syscall_table.c. */
 #ifndef IMMURE_ISOLATION_SYSCALL_TABLE_SLOTS_H
 #define IMMURE_ISOLATION_SYSCALL_TABLE_SLOTS_H
 

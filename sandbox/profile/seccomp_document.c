@@ -1,6 +1,7 @@
 /*
- * See seccomp_document.h. Reading comes first and judges every entry, also those that will not apply here; then the entries that
- * remain are put in the order in which "the last matching clause decides" says what the document says.
+ * See seccomp_document.h. Reading comes first and judges every entry, also those that will not
+ * apply here; then the entries that remain are put in the order in which "the last matching clause
+ * decides" says what the document says.
  */
 #include "profile/seccomp_document.h"
 
@@ -46,7 +47,8 @@ struct at {
 
 /* ---- errors ---- */
 
-__attribute__((format(printf, 2, 3))) static int refuse(const struct at *at, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static int refuse(
+	const struct at *at, const char *format, ...)
 {
 	struct origin origin = {at->reader->document, at->pointer};
 	char where[sizeof(at->reader->err->where)], message[384];
@@ -55,14 +57,17 @@ __attribute__((format(printf, 2, 3))) static int refuse(const struct at *at, con
 	va_start(arguments, format);
 	(void)vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
-	return err_set(at->reader->err, -EINVAL, origin_format(&origin, where, sizeof(where)), "%s", message);
+	return err_set(at->reader->err, -EINVAL, origin_format(&origin, where, sizeof(where)), "%s",
+		message);
 }
 
-static int refuse_word(const struct at *at, const char *kind, const char *word, const char *const *words, size_t count)
+static int refuse_word(const struct at *at, const char *kind, const char *word,
+	const char *const *words, size_t count)
 {
 	const char *nearest = text_nearest(word, words, count);
 	char safe[96];
-	int r = refuse(at, "unknown %s \"%s\"", kind, text_escape(word, strlen(word), safe, sizeof(safe)));
+	int r = refuse(
+		at, "unknown %s \"%s\"", kind, text_escape(word, strlen(word), safe, sizeof(safe)));
 
 	if (nearest)
 		err_hint(at->reader->err, "did you mean \"%s\"?", nearest);
@@ -105,8 +110,10 @@ static int check_object(const struct at *at, const char *const *keys, size_t cou
 
 	if (!json_is_object(at->node))
 		return refuse(at, "expected an object");
-	json_object_foreach((json_t *)at->node, key, value) {
-		bool known = text_starts_with(key, "x-") || strcmp(key, "comment") == 0 || strcmp(key, "comments") == 0;
+	json_object_foreach((json_t *)at->node, key, value)
+	{
+		bool known = text_starts_with(key, "x-") || strcmp(key, "comment") == 0 ||
+			     strcmp(key, "comments") == 0;
 
 		for (size_t i = 0; i < count && !known; i++)
 			known = strcmp(key, keys[i]) == 0;
@@ -137,13 +144,15 @@ static int read_number(const struct at *at, uint64_t maximum, uint64_t *ret)
 	json_int_t value = json_integer_value(at->node);
 
 	if (!json_is_integer(at->node) || value < 0 || (uint64_t)value > maximum)
-		return refuse(at, "expected an integer from 0 to %llu", (unsigned long long)maximum);
+		return refuse(
+			at, "expected an integer from 0 to %llu", (unsigned long long)maximum);
 	*ret = (uint64_t)value;
 	return 0;
 }
 
 /* The index of a word among words. */
-static int read_word(const struct at *at, const char *kind, const char *const *words, size_t count, size_t *ret)
+static int read_word(
+	const struct at *at, const char *kind, const char *const *words, size_t count, size_t *ret)
 {
 	const char *word = NULL;
 	int r = read_text(at, &word);
@@ -157,7 +166,8 @@ static int read_word(const struct at *at, const char *kind, const char *const *w
 }
 
 /* An array, absent allowed, of words from a list that are checked and not used. */
-static int check_words(const struct at *at, const char *kind, const char *const *words, size_t count)
+static int check_words(
+	const struct at *at, const char *kind, const char *const *words, size_t count)
 {
 	int r = at->node ? check_array(at) : 0;
 
@@ -176,10 +186,11 @@ enum { NOTIFY = ACTION_COUNT, TRACE };
 
 static int read_action(const struct at *at, struct outcome_of_call *ret, bool *ret_takes_errno)
 {
-	static const char *const words[] = {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS",
-		"SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG", "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"};
-	static const int actions[] = {ACTION_ALLOW, ACTION_ERRNO, ACTION_KILL, ACTION_KILL, ACTION_KILL, ACTION_LOG, NOTIFY, TRACE,
-		ACTION_TRAP};
+	static const char *const words[] = {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL",
+		"SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG", "SCMP_ACT_NOTIFY",
+		"SCMP_ACT_TRACE", "SCMP_ACT_TRAP"};
+	static const int actions[] = {ACTION_ALLOW, ACTION_ERRNO, ACTION_KILL, ACTION_KILL,
+		ACTION_KILL, ACTION_LOG, NOTIFY, TRACE, ACTION_TRAP};
 	_Static_assert(COUNT_OF(words) == COUNT_OF(actions), "each word has an action");
 	size_t which = 0;
 	int r = read_word(at, "action", words, COUNT_OF(words), &which);
@@ -188,7 +199,8 @@ static int read_action(const struct at *at, struct outcome_of_call *ret, bool *r
 		return r;
 	if (actions[which] == NOTIFY) {
 		r = refuse(at, "SCMP_ACT_NOTIFY is not supported");
-		err_hint(at->reader->err, "what a supervisor reads behind a pointer can change before the kernel reads it; allow or deny the call");
+		err_hint(at->reader->err, "what a supervisor reads behind a pointer can change "
+					  "before the kernel reads it; allow or deny the call");
 		return r;
 	}
 	*ret_takes_errno = actions[which] == ACTION_ERRNO || actions[which] == TRACE;
@@ -199,7 +211,8 @@ static int read_action(const struct at *at, struct outcome_of_call *ret, bool *r
 }
 
 /* "errnoRet": 38 in every dialect, "errno": "ENOSYS" beside or instead of it in Podman's. */
-static int read_errno(const struct at *at, const char *number_key, const char *name_key, bool takes_errno, struct outcome_of_call *ret)
+static int read_errno(const struct at *at, const char *number_key, const char *name_key,
+	bool takes_errno, struct outcome_of_call *ret)
 {
 	struct at number = member(at, number_key), name = member(at, name_key);
 	const char *word = NULL;
@@ -231,8 +244,9 @@ static const struct {
 	const char *word;
 	enum syscall_comparison comparison;
 } operators[] = {
-	{"SCMP_CMP_NE", COMPARE_NOT_IN},     {"SCMP_CMP_LT", COMPARE_LESS},    {"SCMP_CMP_LE", COMPARE_LESS_EQUAL},
-	{"SCMP_CMP_EQ", COMPARE_IN},	     {"SCMP_CMP_GE", COMPARE_GREATER_EQUAL}, {"SCMP_CMP_GT", COMPARE_GREATER},
+	{"SCMP_CMP_NE", COMPARE_NOT_IN}, {"SCMP_CMP_LT", COMPARE_LESS},
+	{"SCMP_CMP_LE", COMPARE_LESS_EQUAL}, {"SCMP_CMP_EQ", COMPARE_IN},
+	{"SCMP_CMP_GE", COMPARE_GREATER_EQUAL}, {"SCMP_CMP_GT", COMPARE_GREATER},
 	{"SCMP_CMP_MASKED_EQ", COMPARE_IN}, /* value is the mask */
 };
 
@@ -252,7 +266,7 @@ static int read_condition(const struct at *at, struct syscall_clause *clause)
 	struct at second_at = member(at, "valueTwo"), operator_at = member(at, "op");
 	uint64_t index = 0, value = 0, second = 0, *values;
 	struct syscall_argument *argument;
-	size_t operator = 0;
+	size_t operator= 0;
 	int r = check_object(at, keys, COUNT_OF(keys));
 
 	if (r == 0)
@@ -266,15 +280,18 @@ static int read_condition(const struct at *at, struct syscall_clause *clause)
 	if (r < 0)
 		return r;
 	values = arena_zeroed(at->reader->arena, 1, sizeof(*values));
-	argument = values ? ARENA_APPEND(at->reader->arena, clause->arguments, clause->argument_count) : NULL;
+	argument =
+		values ? ARENA_APPEND(at->reader->arena, clause->arguments, clause->argument_count)
+		       : NULL;
 	if (!argument)
 		return out_of_memory(at->reader);
 	*argument = (struct syscall_argument){.index = (unsigned)index, .width = 64, .mask = UINT64_MAX, .values = values,
 		.value_count = 1, .comparison = operators[operator].comparison};
 	*values = value;
-	if (operator == COUNT_OF(operators) - 1) {
+	if (operator== COUNT_OF(operators) - 1) {
 		argument->mask = value;
-		*values = second & value; /* libseccomp, too, passes over bits outside of the mask */
+		*values =
+			second & value; /* libseccomp, too, passes over bits outside of the mask */
 	}
 	return 0;
 }
@@ -294,8 +311,10 @@ static int read_conditions(const struct at *at, struct syscall_clause *clause)
 			break;
 		bit = 1U << clause->arguments[clause->argument_count - 1].index;
 		if (seen & bit && !permits) {
-			r = refuse(&condition, "a second condition on the same argument in a denial");
-			err_hint(at->reader->err, "some runtimes deny when either holds, some when both do: write an entry for each");
+			r = refuse(
+				&condition, "a second condition on the same argument in a denial");
+			err_hint(at->reader->err, "some runtimes deny when either holds, some when "
+						  "both do: write an entry for each");
 		}
 		seen |= bit;
 	}
@@ -345,7 +364,8 @@ static int read_architectures(const struct at *at, struct matches *ret)
 
 		r = read_text(&word_at, &word);
 		ret->lists_architectures = true;
-		for (size_t j = 0; r == 0 && j < COUNT_OF(at->reader->context->architectures) && ours[j]; j++)
+		for (size_t j = 0;
+			r == 0 && j < COUNT_OF(at->reader->context->architectures) && ours[j]; j++)
 			ret->architecture = ret->architecture || strcmp(word, ours[j]) == 0;
 	}
 	return r;
@@ -369,7 +389,8 @@ static int read_kernel(const struct at *at, struct matches *ret)
 	if (text_parse_u64(first, 999, &major) < 0 || text_parse_u64(dot + 1, 9999, &minor) < 0)
 		return refuse(at, "expected a kernel version, such as \"4.8\"");
 	ret->lists_kernel = true;
-	ret->kernel = context->kernel_major > major || (context->kernel_major == major && context->kernel_minor >= minor);
+	ret->kernel = context->kernel_major > major ||
+		      (context->kernel_major == major && context->kernel_minor >= minor);
 	return 0;
 }
 
@@ -401,8 +422,9 @@ static int read_applies(const struct at *at, bool *ret)
 	if (r < 0)
 		return r;
 	*ret = !excludes.any_capability && !excludes.architecture && !excludes.kernel &&
-		(!includes.lists_capabilities || includes.all_capabilities) &&
-		(!includes.lists_architectures || includes.architecture) && (!includes.lists_kernel || includes.kernel);
+	       (!includes.lists_capabilities || includes.all_capabilities) &&
+	       (!includes.lists_architectures || includes.architecture) &&
+	       (!includes.lists_kernel || includes.kernel);
 	return 0;
 }
 
@@ -448,7 +470,8 @@ static int read_names(const struct at *at, struct syscall_clause *clause)
 
 static int read_entry(const struct at *at)
 {
-	static const char *const keys[] = {"action", "args", "errno", "errnoRet", "excludes", "includes", "name", "names"};
+	static const char *const keys[] = {
+		"action", "args", "errno", "errnoRet", "excludes", "includes", "name", "names"};
 	struct reader *reader = at->reader;
 	struct entry *entry = ARENA_APPEND(reader->arena, reader->entries, reader->entry_count);
 	struct at action = member(at, "action"), conditions = member(at, "args");
@@ -464,30 +487,36 @@ static int read_entry(const struct at *at)
 		r = read_errno(at, "errnoRet", "errno", takes_errno, &outcome);
 	if (r < 0)
 		return r;
-	permits = reader->otherwise.action == ACTION_ALLOW || reader->otherwise.action == ACTION_LOG;
+	permits =
+		reader->otherwise.action == ACTION_ALLOW || reader->otherwise.action == ACTION_LOG;
 	entry->clause.action = outcome.action;
 	entry->clause.error = outcome.action == ACTION_ERRNO ? outcome.error : 0;
 	entry->clause.group = reader->document->name;
-	entry->clause.rule = (struct rule){.set = true, .enforce = ENFORCE_BEST_EFFORT,
+	entry->clause.rule = (struct rule){.set = true,
+		.enforce = ENFORCE_BEST_EFFORT,
 		.origin = {reader->document, arena_copy(reader->arena, at->pointer)}};
 	if (permits && outcome.action != ACTION_ALLOW && outcome.action != ACTION_LOG)
-		entry->clause.rule.enforce = ENFORCE_REQUIRED; /* passing a name over here would let the call through */
+		entry->clause.rule.enforce =
+			ENFORCE_REQUIRED; /* passing a name over here would let the call through */
 	reader->name_count += entry->clause.name_count;
-	r = entry->clause.rule.origin.pointer ? read_conditions(&conditions, &entry->clause) : out_of_memory(reader);
+	r = entry->clause.rule.origin.pointer ? read_conditions(&conditions, &entry->clause)
+					      : out_of_memory(reader);
 	if (r == 0)
 		r = read_applies(at, &entry->applies);
-	if (outcome.action == reader->otherwise.action && (outcome.action != ACTION_ERRNO || outcome.error == reader->otherwise.error))
+	if (outcome.action == reader->otherwise.action &&
+		(outcome.action != ACTION_ERRNO || outcome.error == reader->otherwise.error))
 		entry->applies = false;
 	return r;
 }
 
 /* ---- what is checked and passed over ---- */
 
-static const char *const architecture_words[] = {"SCMP_ARCH_X86", "SCMP_ARCH_X86_64", "SCMP_ARCH_X32", "SCMP_ARCH_ARM",
-	"SCMP_ARCH_AARCH64", "SCMP_ARCH_MIPS", "SCMP_ARCH_MIPS64", "SCMP_ARCH_MIPS64N32", "SCMP_ARCH_MIPSEL", "SCMP_ARCH_MIPSEL64",
-	"SCMP_ARCH_MIPSEL64N32", "SCMP_ARCH_PPC", "SCMP_ARCH_PPC64", "SCMP_ARCH_PPC64LE", "SCMP_ARCH_S390", "SCMP_ARCH_S390X",
-	"SCMP_ARCH_PARISC", "SCMP_ARCH_PARISC64", "SCMP_ARCH_RISCV64", "SCMP_ARCH_LOONGARCH64", "SCMP_ARCH_M68K", "SCMP_ARCH_SH",
-	"SCMP_ARCH_SHEB"};
+static const char *const architecture_words[] = {"SCMP_ARCH_X86", "SCMP_ARCH_X86_64",
+	"SCMP_ARCH_X32", "SCMP_ARCH_ARM", "SCMP_ARCH_AARCH64", "SCMP_ARCH_MIPS", "SCMP_ARCH_MIPS64",
+	"SCMP_ARCH_MIPS64N32", "SCMP_ARCH_MIPSEL", "SCMP_ARCH_MIPSEL64", "SCMP_ARCH_MIPSEL64N32",
+	"SCMP_ARCH_PPC", "SCMP_ARCH_PPC64", "SCMP_ARCH_PPC64LE", "SCMP_ARCH_S390",
+	"SCMP_ARCH_S390X", "SCMP_ARCH_PARISC", "SCMP_ARCH_PARISC64", "SCMP_ARCH_RISCV64",
+	"SCMP_ARCH_LOONGARCH64", "SCMP_ARCH_M68K", "SCMP_ARCH_SH", "SCMP_ARCH_SHEB"};
 
 static int check_architecture_map(const struct at *at)
 {
@@ -503,20 +532,26 @@ static int check_architecture_map(const struct at *at)
 			break;
 		main_at = member(&entry, "architecture");
 		sub_at = member(&entry, "subArchitectures");
-		r = read_word(&main_at, "architecture", architecture_words, COUNT_OF(architecture_words), &ignored);
+		r = read_word(&main_at, "architecture", architecture_words,
+			COUNT_OF(architecture_words), &ignored);
 		if (r == 0)
-			r = check_words(&sub_at, "architecture", architecture_words, COUNT_OF(architecture_words));
+			r = check_words(&sub_at, "architecture", architecture_words,
+				COUNT_OF(architecture_words));
 	}
 	return r;
 }
 
 static int check_unused(const struct at *root)
 {
-	static const char *const flags[] = {"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC",
+	static const char *const flags[] = {"SECCOMP_FILTER_FLAG_LOG",
+		"SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC",
 		"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"};
-	struct at architectures = member(root, "architectures"), map = member(root, "archMap"), flags_at = member(root, "flags");
-	struct at listener = member(root, "listenerPath"), metadata = member(root, "listenerMetadata");
-	int r = check_words(&architectures, "architecture", architecture_words, COUNT_OF(architecture_words));
+	struct at architectures = member(root, "architectures"), map = member(root, "archMap"),
+		  flags_at = member(root, "flags");
+	struct at listener = member(root, "listenerPath"),
+		  metadata = member(root, "listenerMetadata");
+	int r = check_words(
+		&architectures, "architecture", architecture_words, COUNT_OF(architecture_words));
 
 	if (r == 0)
 		r = check_architecture_map(&map);
@@ -529,8 +564,9 @@ static int check_unused(const struct at *root)
 
 static int read_document(struct reader *reader)
 {
-	static const char *const keys[] = {"archMap", "architectures", "defaultAction", "defaultErrno", "defaultErrnoRet", "flags",
-		"listenerMetadata", "listenerPath", "syscalls"};
+	static const char *const keys[] = {"archMap", "architectures", "defaultAction",
+		"defaultErrno", "defaultErrnoRet", "flags", "listenerMetadata", "listenerPath",
+		"syscalls"};
 	struct at root = {reader, reader->document->root, ""};
 	struct at action = member(&root, "defaultAction"), entries = member(&root, "syscalls");
 	bool takes_errno = false;
@@ -539,7 +575,8 @@ static int read_document(struct reader *reader)
 	if (r == 0)
 		r = read_action(&action, &reader->otherwise, &takes_errno);
 	if (r == 0)
-		r = read_errno(&root, "defaultErrnoRet", "defaultErrno", takes_errno, &reader->otherwise);
+		r = read_errno(
+			&root, "defaultErrnoRet", "defaultErrno", takes_errno, &reader->otherwise);
 	if (r == 0)
 		r = check_unused(&root);
 	if (r == 0 && entries.node)
@@ -554,7 +591,8 @@ static int read_document(struct reader *reader)
 
 /* ---- order ---- */
 
-/* Names on which an entry without conditions decides; open addressing, never more than half full. */
+/* Names on which an entry without conditions decides; open addressing, never more than half full.
+ */
 struct name_set {
 	const char **slots;
 	size_t mask;
@@ -567,12 +605,14 @@ static const char **find_name(const struct name_set *set, const char *name)
 
 	for (const char *c = name; *c; c++)
 		h = (h ^ (unsigned char)*c) * 1099511628211U;
-	for (h ^= h >> 32; set->slots[h & set->mask] && strcmp(set->slots[h & set->mask], name) != 0; h++)
+	for (h ^= h >> 32;
+		set->slots[h & set->mask] && strcmp(set->slots[h & set->mask], name) != 0; h++)
 		;
 	return &set->slots[h & set->mask];
 }
 
-/* Keeps of a clause the names that nobody decides on yet; with claim, the clause then decides on them. */
+/* Keeps of a clause the names that nobody decides on yet; with claim, the clause then decides on
+ * them. */
 static void keep_names(const struct name_set *set, struct syscall_clause *clause, bool claim)
 {
 	const char **names = (const char **)clause->names;
@@ -590,7 +630,8 @@ static void keep_names(const struct name_set *set, struct syscall_clause *clause
 	clause->name_count = kept;
 }
 
-static int append(struct reader *reader, struct syscalls_section *section, const struct syscall_clause *clause)
+static int append(struct reader *reader, struct syscalls_section *section,
+	const struct syscall_clause *clause)
 {
 	struct syscall_clause *added;
 
@@ -605,7 +646,8 @@ static int append(struct reader *reader, struct syscalls_section *section, const
 
 static int order_entries(struct reader *reader, struct syscalls_section *section)
 {
-	static const enum syscall_action lenient_first[] = {ACTION_ALLOW, ACTION_LOG, ACTION_ERRNO, ACTION_TRAP, ACTION_KILL};
+	static const enum syscall_action lenient_first[] = {
+		ACTION_ALLOW, ACTION_LOG, ACTION_ERRNO, ACTION_TRAP, ACTION_KILL};
 	_Static_assert(COUNT_OF(lenient_first) == ACTION_COUNT, "each action has its place");
 	struct name_set set = {.mask = 15};
 	int r = 0;
@@ -627,7 +669,8 @@ static int order_entries(struct reader *reader, struct syscalls_section *section
 		for (size_t i = reader->entry_count; r == 0 && i-- > 0;) {
 			struct entry *entry = &reader->entries[i];
 
-			if (!entry->applies || !entry->clause.argument_count || entry->clause.action != lenient_first[rank])
+			if (!entry->applies || !entry->clause.argument_count ||
+				entry->clause.action != lenient_first[rank])
 				continue;
 			keep_names(&set, &entry->clause, false);
 			r = append(reader, section, &entry->clause);
@@ -635,10 +678,12 @@ static int order_entries(struct reader *reader, struct syscalls_section *section
 	return r;
 }
 
-int seccomp_document_import_for(const struct seccomp_document_context *context, const struct json_document *document,
-	struct arena *arena, struct syscalls_section *section, struct err *reterr)
+int seccomp_document_import_for(const struct seccomp_document_context *context,
+	const struct json_document *document, struct arena *arena, struct syscalls_section *section,
+	struct err *reterr)
 {
-	struct reader reader = {.context = context, .document = document, .arena = arena, .err = reterr};
+	struct reader reader = {
+		.context = context, .document = document, .arena = arena, .err = reterr};
 	struct syscalls_section made = *section;
 	int r = read_document(&reader);
 
@@ -652,8 +697,8 @@ int seccomp_document_import_for(const struct seccomp_document_context *context, 
 	return 0;
 }
 
-int seccomp_document_import(
-	const struct json_document *document, struct arena *arena, struct syscalls_section *section, struct err *reterr)
+int seccomp_document_import(const struct json_document *document, struct arena *arena,
+	struct syscalls_section *section, struct err *reterr)
 {
 #if defined(__aarch64__)
 	static const struct seccomp_document_context native = {{"arm64", "aarch64"}, 0, 5, 12};

@@ -1,7 +1,8 @@
 /*
- * What the filter of the untrusted group costs a launch: to compile, and to load (the kernel runs a filter once for every system call
- * number, to remember those that need no arguments). Beside it the nearest that libseccomp can make of the same calls, linear and
- * with its binary tree. Each load happens in a process of its own; medians. Linked as the unit tests are.
+ * What the filter of the untrusted group costs a launch: to compile, and to load (the kernel runs a
+ * filter once for every system call number, to remember those that need no arguments). Beside it
+ * the nearest that libseccomp can make of the same calls, linear and with its binary tree. Each
+ * load happens in a process of its own; medians. Linked as the unit tests are.
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -50,7 +51,8 @@ static double median(double *samples)
 
 static double load_once(const struct sock_fprog *program, double *ret_call)
 {
-	double *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	double *shared =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	double taken;
 	pid_t pid;
 
@@ -89,7 +91,8 @@ static void report(const char *what, struct sock_filter *filter, unsigned short 
 
 	for (int i = 0; i < ROUNDS; i++)
 		samples[i] = load_once(&program, i == 0 ? &call : NULL);
-	printf("%-34s %5u instructions, load %7.1f us, getppid %5.1f ns\n", what, length, median(samples), call);
+	printf("%-34s %5u instructions, load %7.1f us, getppid %5.1f ns\n", what, length,
+		median(samples), call);
 }
 
 static void libseccomp(const struct profile *profile, unsigned optimize, const char *what)
@@ -108,7 +111,9 @@ static void libseccomp(const struct profile *profile, unsigned optimize, const c
 			int number = seccomp_syscall_resolve_name(clause->names[n]);
 
 			if (number >= 0)
-				(void)seccomp_rule_add(context, clause->action == ACTION_ALLOW ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM),
+				(void)seccomp_rule_add(context,
+					clause->action == ACTION_ALLOW ? SCMP_ACT_ALLOW
+								       : SCMP_ACT_ERRNO(EPERM),
 					number, 0);
 		}
 	}
@@ -123,7 +128,8 @@ static void libseccomp(const struct profile *profile, unsigned optimize, const c
 
 int main(void)
 {
-	static const char text[] = "{\"version\": 1, \"syscalls\": {\"groups\": [\"untrusted@1\"]}}";
+	static const char text[] =
+		"{\"version\": 1, \"syscalls\": {\"groups\": [\"untrusted@1\"]}}";
 	static const struct host host = {.seccomp = true};
 	struct profile_variables variables = {.cwd = "/", .home = "/", .user = "nobody"};
 	struct profile_library library = {0};
@@ -133,7 +139,8 @@ int main(void)
 	struct err err = {0};
 	static double samples[ROUNDS];
 
-	if (profile_load_text("bench", strdup(text), strlen(text), &variables, &arena, &library, &profile, &err) < 0) {
+	if (profile_load_text("bench", strdup(text), strlen(text), &variables, &arena, &library,
+		    &profile, &err) < 0) {
 		(void)fprintf(stderr, "%s: %s\n", err.where, err.message);
 		return 1;
 	}

@@ -1,8 +1,10 @@
 /*
- * What becomes of every system call here: "native 0 REACHED", "native 165 EPERM", "x32 0 SIGSYS" … for the numbers 0 to 1023 on each
- * ABI that an x86_64 program can try (elsewhere only its own). Each is made in a process of its own, with all arguments ~0, with which
- * they do nothing that lasts; what blocks is killed after a while. EPERM and ENOSYS may be the kernel's own answer: tests/seccomp/compare
- * takes a run without filter into account. Made static, to run in a jail that has nothing else. Not for a privileged user.
+ * What becomes of every system call here: "native 0 REACHED", "native 165 EPERM", "x32 0 SIGSYS" …
+ * for the numbers 0 to 1023 on each ABI that an x86_64 program can try (elsewhere only its own).
+ * Each is made in a process of its own, with all arguments ~0, with which they do nothing that
+ * lasts; what blocks is killed after a while. EPERM and ENOSYS may be the kernel's own answer:
+ * tests/seccomp/compare takes a run without filter into account. Made static, to run in a jail that
+ * has nothing else. Not for a privileged user.
  */
 #include <errno.h>
 #include <signal.h>
@@ -20,7 +22,7 @@
 
 #define NUMBERS 1024
 #define NOTHING 0x7FFFFFFFL /* no call returns it */
-#define PATIENCE 400	    /* half-milliseconds */
+#define PATIENCE 400        /* half-milliseconds */
 
 static volatile long *answer; /* shared with the process that makes the call */
 
@@ -32,10 +34,16 @@ __attribute__((noreturn, noinline)) static void make_native(long number)
 	register long r10 __asm__("r10") = -1, r8 __asm__("r8") = -1, r9 __asm__("r9") = -1;
 	long result;
 
-	__asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(-1L), "S"(-1L), "d"(-1L), "r"(r10), "r"(r8), "r"(r9) : REGISTERS);
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(-1L), "S"(-1L), "d"(-1L), "r"(r10), "r"(r8), "r"(r9)
+			 : REGISTERS);
 	*answer = result;
 	for (;;)
-		__asm__ volatile("syscall" : "=a"(result) : "a"(SYS_exit_group), "D"(0L) : REGISTERS);
+		__asm__ volatile("syscall"
+				 : "=a"(result)
+				 : "a"(SYS_exit_group), "D"(0L)
+				 : REGISTERS);
 }
 
 __attribute__((noreturn, noinline)) static void make_gate(long number)
@@ -43,12 +51,15 @@ __attribute__((noreturn, noinline)) static void make_gate(long number)
 	long result;
 
 	__asm__ volatile("int $0x80"
-		: "=a"(result)
-		: "a"(number), "b"(-1L), "c"(-1L), "d"(-1L), "S"(-1L), "D"(-1L)
-		: "r8", "r9", "r10", "r11", "memory");
+			 : "=a"(result)
+			 : "a"(number), "b"(-1L), "c"(-1L), "d"(-1L), "S"(-1L), "D"(-1L)
+			 : "r8", "r9", "r10", "r11", "memory");
 	*answer = (int)result;
 	for (;;)
-		__asm__ volatile("syscall" : "=a"(result) : "a"(SYS_exit_group), "D"(0L) : REGISTERS);
+		__asm__ volatile("syscall"
+				 : "=a"(result)
+				 : "a"(SYS_exit_group), "D"(0L)
+				 : REGISTERS);
 }
 #else
 __attribute__((noreturn, noinline)) static void make_native(long number)
@@ -106,7 +117,8 @@ int main(void)
 		perror("probe: mmap");
 		return 1;
 	}
-	(void)setrlimit(RLIMIT_CORE, &none); /* strict refuses; then the kills may leave core files where there is room for them */
+	(void)setrlimit(RLIMIT_CORE, &none); /* strict refuses; then the kills may leave core files
+						where there is room for them */
 	for (long n = 0; n < NUMBERS; n++)
 		printf("native %ld %s\n", n, try(make_native, n));
 #if defined(__x86_64__)
@@ -115,6 +127,7 @@ int main(void)
 	for (long n = 0; n < NUMBERS; n++)
 		printf("int80 %ld %s\n", n, try(make_gate, n));
 #endif
-	(void)msgctl(msgget((key_t)-1, 0), IPC_RMID, NULL); /* the one thing that such arguments do make */
+	(void)msgctl(msgget((key_t)-1, 0), IPC_RMID,
+		NULL); /* the one thing that such arguments do make */
 	return fflush(stdout) ? 1 : 0;
 }

@@ -53,8 +53,8 @@ const char *simulate_check(const struct sock_filter *filter, size_t length)
 	return BPF_CLASS(filter[length - 1].code) == BPF_RET ? NULL : "no return at the end";
 }
 
-uint32_t simulate(const struct sock_filter *filter, size_t length, const struct seccomp_data *data, uint8_t *covered,
-	unsigned *ret_steps)
+uint32_t simulate(const struct sock_filter *filter, size_t length, const struct seccomp_data *data,
+	uint8_t *covered, unsigned *ret_steps)
 {
 	uint32_t a = 0, memory[BPF_MEMWORDS] = {0};
 	unsigned steps = 0;
@@ -116,12 +116,12 @@ static uint32_t document_action(const json_t *action, const json_t *number)
 
 static bool condition_holds(const json_t *condition, const uint64_t *arguments)
 {
-	const char *operator = json_string_value(json_object_get(condition, "op"));
+	const char *operator= json_string_value(json_object_get(condition, "op"));
 	uint64_t value = (uint64_t)json_integer_value(json_object_get(condition, "value"));
 	uint64_t second = (uint64_t)json_integer_value(json_object_get(condition, "valueTwo"));
 	uint64_t is = arguments[json_integer_value(json_object_get(condition, "index"))];
 
-	operator += strlen("SCMP_CMP_");
+	operator+= strlen("SCMP_CMP_");
 	if (strcmp(operator, "NE") == 0)
 		return is != value;
 	if (strcmp(operator, "LT") == 0)
@@ -146,20 +146,24 @@ static bool entry_names(const json_t *entry, int number)
 	if (one && syscall_number(AUDIT_ARCH_X86_64, one) == number)
 		return true;
 	json_array_foreach(json_object_get(entry, "names"), n, name)
+	{
 		if (syscall_number(AUDIT_ARCH_X86_64, json_string_value(name)) == number)
 			return true;
+	}
 	return false;
 }
 
 /* The kernel ranks actions by value, KILL_PROCESS being negative. */
 static bool is_stricter(uint32_t action, uint32_t than)
 {
-	return (int32_t)(action & SECCOMP_RET_ACTION_FULL) < (int32_t)(than & SECCOMP_RET_ACTION_FULL);
+	return (int32_t)(action & SECCOMP_RET_ACTION_FULL) <
+	       (int32_t)(than & SECCOMP_RET_ACTION_FULL);
 }
 
 uint32_t document_says(const json_t *root, int number, const uint64_t *arguments)
 {
-	uint32_t otherwise = document_action(json_object_get(root, "defaultAction"), json_object_get(root, "defaultErrnoRet"));
+	uint32_t otherwise = document_action(
+		json_object_get(root, "defaultAction"), json_object_get(root, "defaultErrnoRet"));
 	uint32_t strictest = otherwise;
 	bool matched = false;
 	json_t *entry, *condition;
@@ -168,14 +172,19 @@ uint32_t document_says(const json_t *root, int number, const uint64_t *arguments
 	for (int conditional = 0; conditional < 2; conditional++)
 		json_array_foreach(json_object_get(root, "syscalls"), i, entry)
 		{
-			uint32_t action = document_action(json_object_get(entry, "action"), json_object_get(entry, "errnoRet"));
+			uint32_t action = document_action(json_object_get(entry, "action"),
+				json_object_get(entry, "errnoRet"));
 			const json_t *conditions = json_object_get(entry, "args");
-			bool holds = action != otherwise && (json_array_size(conditions) > 0) == conditional && entry_names(entry, number);
+			bool holds = action != otherwise &&
+				     (json_array_size(conditions) > 0) == conditional &&
+				     entry_names(entry, number);
 
 			if (holds && !conditional)
 				return action;
 			json_array_foreach(conditions, n, condition)
+			{
 				holds = holds && condition_holds(condition, arguments);
+			}
 			if (!holds || (matched && !is_stricter(action, strictest)))
 				continue;
 			strictest = action;

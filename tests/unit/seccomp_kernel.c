@@ -1,6 +1,7 @@
 /*
- * The untrusted filter in the kernel: loaded by an unprivileged process, and tried call by call. What the simulator says is thereby
- * checked against the thing itself; so is that a filter binds threads made later, and that loading fails where it must (T-SEC-20, -21, -41).
+ * The untrusted filter in the kernel: loaded by an unprivileged process, and tried call by call.
+ * What the simulator says is thereby checked against the thing itself; so is that a filter binds
+ * threads made later, and that loading fails where it must (T-SEC-20, -21, -41).
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -43,7 +44,10 @@ static long gate(const uint64_t *a)
 {
 	long result;
 
-	__asm__ volatile("int $0x80" : "=a"(result) : "a"(a[0]), "b"(a[1]), "c"(a[2]), "d"(a[3]) : "memory", "r8", "r9", "r10", "r11");
+	__asm__ volatile("int $0x80"
+			 : "=a"(result)
+			 : "a"(a[0]), "b"(a[1]), "c"(a[2]), "d"(a[3])
+			 : "memory", "r8", "r9", "r10", "r11");
 	if (result >= 0)
 		return result;
 	errno = (int)-result;
@@ -76,7 +80,8 @@ static long threads(const uint64_t *a)
 
 static void drop_privilege(void)
 {
-	if (getuid() == 0 && (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0))
+	if (getuid() == 0 &&
+		(setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0))
 		_exit(CANNOT_LOAD);
 }
 
@@ -91,8 +96,9 @@ static void attempt_in_child(const struct attempt *attempt)
 		_exit(CANNOT_LOAD);
 	errno = 0;
 	if (!attempt->make)
-		result = syscall(attempt->number, attempt->arguments[0], attempt->arguments[1], attempt->arguments[2],
-			attempt->arguments[3], attempt->arguments[4], attempt->arguments[5]);
+		result = syscall(attempt->number, attempt->arguments[0], attempt->arguments[1],
+			attempt->arguments[2], attempt->arguments[3], attempt->arguments[4],
+			attempt->arguments[5]);
 	else
 		result = attempt->make(attempt->arguments);
 	syscall(SYS_exit_group, result < 0 ? errno : 0);
@@ -146,7 +152,8 @@ static const struct attempt attempts[] = {
 	{"personality, the question passes", NULL, SYS_personality, {0xFFFFFFFF}, 0},
 	{"personality, ADDR_NO_RANDOMIZE", NULL, SYS_personality, {0x40000}, EPERM},
 	{"open_by_handle_at kills", NULL, SYS_open_by_handle_at, {0}, -SIGSYS},
-	{"a second filter without listener passes the first", NULL, SYS_seccomp, {SECCOMP_SET_MODE_FILTER, 0, 0}, EFAULT},
+	{"a second filter without listener passes the first", NULL, SYS_seccomp,
+		{SECCOMP_SET_MODE_FILTER, 0, 0}, EFAULT},
 	{"a listener", NULL, SYS_seccomp, {SECCOMP_SET_MODE_FILTER, 8, 0}, EPERM},
 	{"threads are made, and cannot unshare", threads, 0, {0}, EPERM},
 #ifdef __x86_64__
@@ -180,8 +187,10 @@ static void check_refused(void)
 	int status = 0;
 
 	if (pid == 0) {
-		struct sock_filter outer[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 0, 1),
-			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+		struct sock_filter outer[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 0, 1),
+			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
 		struct sock_fprog program = {4, outer};
 
 		(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -203,7 +212,8 @@ static void check_none(void)
 
 int main(void)
 {
-	static const char text[] = "{\"version\": 1, \"syscalls\": {\"groups\": [\"untrusted@1\"]}}";
+	static const char text[] =
+		"{\"version\": 1, \"syscalls\": {\"groups\": [\"untrusted@1\"]}}";
 	static const struct host host = {.seccomp = true};
 	struct profile_variables variables = {.cwd = "/", .home = "/", .user = "nobody"};
 	struct profile_library library = {0};
@@ -212,7 +222,8 @@ int main(void)
 	struct profile profile;
 	struct err err = {0};
 
-	if (profile_load_text("test", strdup(text), strlen(text), &variables, &arena, &library, &profile, &err) < 0 ||
+	if (profile_load_text("test", strdup(text), strlen(text), &variables, &arena, &library,
+		    &profile, &err) < 0 ||
 		seccomp_compile(&profile, &host, &arena, &receipt, &plan, &err) < 0) {
 		check(false, "%s: %s", err.where, err.message);
 		return check_done();
