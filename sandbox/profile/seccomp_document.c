@@ -57,8 +57,9 @@ __attribute__((format(printf, 2, 3))) static int refuse(
 	va_start(arguments, format);
 	(void)vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
-	return err_set(at->reader->err, -EINVAL, origin_format(&origin, where, sizeof(where)), "%s",
+	(void)err_set(at->reader->err, -EINVAL, origin_format(&origin, where, sizeof(where)), "%s",
 		message);
+	return -EINVAL;
 }
 
 static int refuse_word(const struct at *at, const char *kind, const char *word,
