@@ -85,8 +85,9 @@ const struct seccomp_node *seccomp_final(struct seccomp_decisions *decisions, ui
 		if (decisions->finals[i]->returns == value)
 			return decisions->finals[i];
 	node = new_node(decisions, value);
-	place = node ? ARENA_APPEND(decisions->arena, decisions->finals, decisions->final_count)
-		     : NULL;
+	if (!node)
+		return NULL;
+	place = ARENA_APPEND(decisions->arena, decisions->finals, decisions->final_count);
 	if (!place)
 		return NULL;
 	node->final = node;

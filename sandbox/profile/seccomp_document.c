@@ -281,9 +281,9 @@ static int read_condition(const struct at *at, struct syscall_clause *clause)
 	if (r < 0)
 		return r;
 	values = arena_zeroed(at->reader->arena, 1, sizeof(*values));
-	argument =
-		values ? ARENA_APPEND(at->reader->arena, clause->arguments, clause->argument_count)
-		       : NULL;
+	if (!values)
+		return out_of_memory(at->reader);
+	argument = ARENA_APPEND(at->reader->arena, clause->arguments, clause->argument_count);
 	if (!argument)
 		return out_of_memory(at->reader);
 	*argument = (struct syscall_argument){.index = (unsigned)index, .width = 64, .mask = UINT64_MAX, .values = values,
