@@ -84,7 +84,7 @@ random_word() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
 canary=$work/canary
 secret=secret-$(random_word)
 canary_make() {
-	mkdir -p "$canary/dir/below" "$canary/dev"
+	mkdir -p "$canary/dir/below" "$canary/dev/below"
 	echo "$secret" > "$canary/secret"
 	echo "$secret" | tee "$canary/dir/secret" "$canary/dir/file" "$canary/file" > "$canary/dev/ptmx"
 	chmod 0604 "$canary/file"

@@ -73,7 +73,7 @@ read_options() {
 }
 
 peer_plain() { command=(env "${directory[@]/#/--chdir=}" "${settings[@]}" "$@"); }   # no launcher at all
-peer_unshare() { command=(/usr/bin/unshare -Urmpf --mount-proc "$@"); }             # namespaces alone
+peer_unshare() { command=(/usr/bin/unshare -Urnmpf --mount-proc "$@"); }             # namespaces alone
 peer_unshare_auto() { command=(/usr/bin/unshare --map-auto --map-root-user "$@"); } # with all ids of the user
 peer_firejail() { command=(firejail --quiet --noprofile -- "$@"); }                 # a setuid sandbox, as it comes
 peer_bwrap() { command=(bwrap --unshare-all --ro-bind / / --dev /dev --proc /proc "${binds[@]}" "$@"); } # the usual recipe

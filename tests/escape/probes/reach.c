@@ -6,9 +6,12 @@
  *   create  make a file of that name (and leave it)
  *   search  the path below every mount point, below /proc/PID/root and /proc/PID/cwd of every process, below every descriptor, and above `.`
  *   list    a directory that has entries
+ *   unmount takes the mount there away
+ *   uncover takes every mount away that can be, and then searches
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "verdict.h"
@@ -46,6 +49,8 @@ static bool succeeds(const char *mode, const char *path)
 		return lstat(path, &st) == 0;
 	if (strcmp(mode, "list") == 0)
 		return can_list(path);
+	if (strcmp(mode, "unmount") == 0)
+		return umount2(path, MNT_DETACH) == 0;
 	if (strcmp(mode, "write") == 0)
 		fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	else if (strcmp(mode, "create") == 0)
@@ -60,6 +65,20 @@ static void try_below(const char *prefix, const char *path)
 	(void)snprintf(whole, sizeof(whole), "%s/%s", prefix, path);
 	if (can_read(AT_FDCWD, whole))
 		escaped("%s can be read", whole);
+}
+
+static void uncover(void)
+{
+	static char points[256][512];
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	char line[8192];
+	int count = 0;
+
+	while (mounts && count < 256 && fgets(line, sizeof(line), mounts))
+		count += sscanf(line, "%*s %*s %*s %*s %511s", points[count]) == 1;
+	while (count-- > 0)
+		if (points[count][1]) /* not the root: what may lie over it is one of the ways out */
+			(void)umount2(points[count], MNT_DETACH);
 }
 
 static void search(const char *path)
@@ -80,6 +99,8 @@ static void search(const char *path)
 	for (int fd = 0; fd < 1024; fd++)
 		if (can_read(fd, path + (path[0] == '/')))
 			escaped("%s can be read below descriptor %d", path, fd);
+	try_below("/usr/..", path); /* up again into what may lie over the root */
+	try_below("/dev/..", path);
 	(void)strcpy(prefix, ".");
 	for (int up = 0; up < 40; up++) {
 		try_below(prefix, path);
@@ -92,7 +113,9 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		return 2;
 	for (int i = 2; i < argc; i++) {
-		if (strcmp(argv[1], "search") == 0)
+		if (strcmp(argv[1], "uncover") == 0)
+			uncover();
+		if (strcmp(argv[1], "search") == 0 || strcmp(argv[1], "uncover") == 0)
 			search(argv[i]);
 		else if (succeeds(argv[1], argv[i]))
 			escaped("%s: %s", argv[1], argv[i]);

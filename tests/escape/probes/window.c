@@ -31,7 +31,7 @@ static const struct {
 	{"move_mount", SYS_move_mount}, {"open_tree", SYS_open_tree}, {"mount_setattr", SYS_mount_setattr}, {"pivot_root", SYS_pivot_root},
 	{"clone3", SYS_clone3}, {"setresuid", SYS_setresuid}, {"setsid", SYS_setsid}, {"openat2", SYS_openat2}, {"fsopen", SYS_fsopen},
 	{"landlock", 446}, {"umount2", SYS_umount2}, {"write", SYS_write}, {"chdir", SYS_chdir}, {"newfstatat", SYS_newfstatat},
-	{"statx", SYS_statx}, {"fstat", SYS_fstat}, {"close_range", SYS_close_range},
+	{"statx", SYS_statx}, {"mount", SYS_mount}, {"fstat", SYS_fstat}, {"close_range", SYS_close_range},
 };
 
 struct window {
@@ -172,7 +172,7 @@ int main(int argc, char **argv)
 	if (window.launcher == 0) {
 		if (listen_to(window.number) < 0)
 			_exit(126);
-		(void)execv(argv[3], argv + 3);
+		(void)execvp(argv[3], argv + 3);
 		_exit(127);
 	}
 	listener = listener_of(window.launcher, window.number);

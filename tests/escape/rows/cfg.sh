@@ -42,7 +42,7 @@ document T-CFG-17c 'a version that is text' jq '{"version": "1", "extends": "unt
 # ---- numbers ----
 
 letter=a
-for value in 1.0 1e3 -1 -0 1.5 9007199254740993e3 18446744073709551616 '"100"' true null '[100]' '{}'; do
+for value in 1.0 1e3 -1 -0 1.5 9007199254740993e3 18446744073709551616 '"100x"' true null '[100]' '{}'; do
 	member "T-CFG-04$letter" "pids: $value" jq "\"limits\": {\"pids\": $value}" '"limits": {"pids": 100}'
 	letter=$(tr a-y b-z <<< "$letter")
 done
@@ -85,11 +85,18 @@ for value in CAP_NONSENSE cap 'NET_ADMIN ' 64 ''; do
 	member "T-CFG-17-$letter" "capability: $value" jq "\"capabilities\": {\"keep\": [\"$value\"]}" '"capabilities": {"keep": []}'
 	letter=$(tr a-y b-z <<< "$letter")
 done
-rule() { member "$1" "$2" jq "\"syscalls\": {\"groups\": [\"untrusted@1\"], \"rules\": [$3]}" "\"syscalls\": {\"groups\": [\"untrusted@1\"], \"rules\": [$4]}"; }
-rule T-CFG-15a 'a system call that nobody knows' '{"deny": ["opeat"]}' '{"errno": ["openat2"], "error": "ENOSYS"}'
-rule T-CFG-16a 'an argument that no call has' '{"allow": ["getpid"], "arguments": [{"index": 6, "in": [1]}]}' '{"errno": ["openat2"], "error": "ENOSYS"}'
-member T-CFG-15b 'a group that is not there' jq '"syscalls": {"groups": ["untrusted@99"]}' '"syscalls": {"groups": ["untrusted@1"]}'
-member T-CFG-15c 'a group outside the folder of groups' jq '"syscalls": {"groups": ["../../etc/passwd"]}' '"syscalls": {"groups": ["container@1"]}'
+filter() { # ID WHAT BAD GOOD: members of "syscalls" in a profile that inherits nothing
+	document "$1" "$2" jq '{"version": 1, "files": {"root": "host"}, "syscalls": {'"$3"'}}' '{"version": 1, "files": {"root": "host"}, "syscalls": {'"$4"'}}'
+}
+honest='"groups": ["untrusted@1"], "rules": [{"names": ["openat2"], "action": "errno", "errno": "ENOSYS"}]'
+filter T-CFG-15a 'a system call that nobody knows' "${honest/openat2/opeat2}" "$honest"
+filter T-CFG-15b 'a group that is not there' '"groups": ["untrusted@99"]' "$honest"
+filter T-CFG-15c 'a group outside the folder of groups' '"groups": ["../../etc/passwd"]' "$honest"
+filter T-CFG-15d 'an action that is none' "${honest/errno\", \"errno/eperm\", \"errno}" "$honest"
+filter T-CFG-15e 'an errno that is none' "${honest/ENOSYS/ENONSENSE}" "$honest"
+filter T-CFG-16a 'an argument that no call has' "${honest/\"ENOSYS\"/\"ENOSYS\", \"args\": [{\"index\": 6, \"in\": [1]\}]}" "$honest"
+filter T-CFG-16b 'a width that no argument has' "${honest/\"ENOSYS\"/\"ENOSYS\", \"args\": [{\"index\": 1, \"width\": 16, \"in\": [1]\}]}" "$honest"
+filter T-CFG-16c 'two comparisons at once' "${honest/\"ENOSYS\"/\"ENOSYS\", \"args\": [{\"index\": 1, \"in\": [1], \"not_in\": [2]\}]}" "$honest"
 
 # ---- shape ----
 

@@ -17,8 +17,8 @@ for level in strict dev; do
 	row "T-CRED-02-$level" "no capability and no new privileges in $level" 'keep-inheritable,keep-bounding' \
 		"cd \"$work/home\"; jail -p $level -- @status CapPrm $none" "cd \"$work/home\"; jail -p $level -- @status NoNewPrivs 1"
 done
-without=no-seccomp,keep-bounding row T-CRED-05c 'nothing can be done with a capability that is gone' 'keep-inheritable' \
-	'silent jail -- /bin/sh -c "umount /tmp && echo ESCAPED: umount"' 'jail --cap-add KILL -- /bin/true'
+without=no-seccomp,keep-bounding,no-landlock row T-CRED-05c 'nothing can be done with a capability that is gone' 'keep-inheritable' \
+	'jail -- @reach unmount /tmp /dev/shm' 'jail --cap-add KILL -- /bin/true'
 row T-CRED-05d 'PID 1 of the jail has no capability either' 'keep-capabilities unshare' \
 	"from_outside CapEff $none" 'jail -- /bin/true'
 row T-CRED-04b 'the bounding set of PID 1 is empty' 'keep-bounding unshare' "from_outside CapBnd $none" 'jail -- /bin/true'
@@ -48,14 +48,14 @@ suid_file() { # a set-user-id file that belongs to another id of the jail, in a 
 	rm -f "$work/s/become"
 	cp "$probes/become" "$work/s/become"
 	unshare --map-root-user --map-auto sh -c "chown 1:1 '$work/s/become' && chmod 4755 '$work/s/become'" || echo 'UNCLEAR: no subordinate ids'
-	jail -p "$(profile '{"version": 1, "extends": "untrusted", "identity": {"map": "subordinate", "uid": 5, "gid": 5}}')" \
+	jail -p "$(profile '{"version": 1, "extends": "untrusted", "identity": {"map": "subordinate", "uid": 0, "gid": 0}}')" \
 		-v "$work/s:$work/s" -- "$work/s/become" changed
 	unshare --map-root-user --map-auto rm -f "$work/s/become"
 }
-row T-CRED-01a 'a set-user-id program changes nothing' 'no-nnp,no-nosuid unshare_auto' suid_file \
+without=no-landlock,no-seccomp row T-CRED-01a 'a set-user-id program changes nothing' 'no-nnp,no-nosuid unshare_auto' suid_file \
 	'cp "$probes/become" "$work/s/plain"; jail -v "$work/s:$work/s" -- "$work/s/plain" changed'
-without=no-nosuid row T-CRED-01b 'no_new_privs alone stops it' 'no-nnp' suid_file 'jail -- /bin/true'
-without=no-nnp row T-CRED-01c 'the nosuid mount alone stops it' 'no-nosuid' suid_file 'jail -- /bin/true'
+without=no-nosuid,no-landlock,no-seccomp row T-CRED-01b 'no_new_privs alone stops it' 'no-nnp' suid_file 'jail -- /bin/true'
+without=no-nnp,no-landlock,no-seccomp row T-CRED-01c 'the nosuid mount alone stops it' 'no-nosuid' suid_file 'jail -- /bin/true'
 
 # ---- keys ----
 

@@ -23,8 +23,8 @@ killed_in() { # CALL:N: the launcher is killed in that window of the set-up
 row T-LIFE-04a 'the launcher dies before its child asked to die with it' 'no-liveness' 'killed_in pivot_root' 'under window pivot_root true; jail -- /bin/true'
 row T-LIFE-04b 'the launcher dies at the first mount' 'no-liveness' 'killed_in fsopen:1' 'under window fsopen:1 true; jail -- /bin/true'
 row T-LIFE-02 'the change of ids does not undo the tie' 'no-pdeathsig' 'killed_in landlock' 'jail -- /bin/true'
-row T-LIFE-01c 'the launcher dies while the filter is loaded' 'no-pdeathsig' 'killed_in seccomp' 'jail -- /bin/true'
-row T-LIFE-01d 'the launcher dies in the moment of exec' 'no-pdeathsig bwrap' 'killed_in execve:2' 'jail -- /bin/true'
+row T-LIFE-01c 'the launcher dies while the filter is loaded' 'no-pdeathsig' 'killed_in seccomp:2' 'jail -- /bin/true'
+row T-LIFE-01d 'the launcher dies in the moment of exec' 'no-pdeathsig' 'killed_in execve:2' 'jail -- /bin/true'
 sweep() { # the launcher dies in the Nth system call of the whole launch, for many N
 	local n text hits=0 end=$((SECONDS + 3 * seconds))
 	for n in $(seq 3 250 | shuf --random-source=<(yes)); do
@@ -39,7 +39,7 @@ sweep() { # the launcher dies in the Nth system call of the whole launch, for ma
 row T-LIFE-01e 'the launcher dies in any call of the launch' 'no-liveness,no-pdeathsig' sweep 'jail -- /bin/true'
 row T-LIFE-20a 'no one spies on the child while it is set up' 'dumpable' 'under window mount_setattr:0 spy; jail -- /bin/true' 'jail -- /bin/true'
 row T-LIFE-20b 'nor after its change of ids' 'dumpable' 'under window landlock spy; jail -- /bin/true' 'jail -- /bin/true'
-row T-LIFE-20c 'nor in the moment before the filter' 'dumpable' 'under window seccomp spy; jail -- /bin/true' 'jail -- /bin/true'
+row T-LIFE-20c 'nor in the moment before the filter' 'dumpable' 'under window seccomp:2 spy; jail -- /bin/true' 'jail -- /bin/true'
 row T-LIFE-05a 'descendants in sessions of their own end with the program' 'plain' 'died jail -- @linger leave' 'jail -- /bin/sh -c "(sleep 0.1 &) ; exit 0"'
 row T-LIFE-05c 'SIGTERM to the launcher reaches the program' 'unshare' \
 	'under=(timeout --foreground -s TERM 0.3); text=$(jail -- /bin/sh -c "trap \"echo told; exit 3\" TERM; sleep 4 & wait"); [[ $text == *told* ]] && echo CONTAINED: told || echo "ESCAPED: not told $text"' \

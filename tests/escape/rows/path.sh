@@ -5,55 +5,58 @@
 . "$(dirname "$0")/../row.sh"
 
 rootfs=$work/rootfs volume=$work/volume
-mkdir -p "$rootfs"/{bin,usr,lib,lib64,proc,dev,etc,tmp,run,var,home/user,vol/t,in/dir} "$volume/dir/below" "$work/w"
+mkdir -p "$rootfs$canary/dir/below" "$rootfs"/{bin,usr,proc,dev,etc,tmp,run,var,home/user,vol/t,in/dir} "$volume/dir/below" "$work/w"
+ln -s usr/lib "$rootfs/lib"
+ln -s usr/lib64 "$rootfs/lib64"
 ln -s /run "$rootfs/var/run"
+ln -s "$canary/dev" "$rootfs/out"
 ln -s "$canary" "$rootfs/link"
 ln -s "../in" "$rootfs/var/inside"
 echo honest > "$volume/dir/name"
 echo honest > "$volume/file"
 cp "$probes/reach" "$probes/status" "$probes/started" "$rootfs/bin"
 cat > "$work/on-rootfs.json" << END
-{"version": 1, "files": {"root": "$rootfs", "home": "none", "mounts": [{"bind": "/usr"}]}, "syscalls": {"groups": ["untrusted@1"]},
+{"version": 1, "files": {"root": "$rootfs", "home": "none", "proc": "pid", "mounts": [{"bind": "/usr"}]}, "syscalls": {"groups": ["untrusted@1"]},
 	"limits": {"open_files": 1024}, "environment": {"set": {"PATH": "/bin"}}}
 END
 on_rootfs=(-p "$work/on-rootfs.json")
 peer_bwrap_oldroot() { # bubblewrap 0.8.0 makes what it is asked for through a link into the old root (CVE-2026-87766)
-	ln -sfn "/oldroot$canary" "$rootfs/link"
-	ln -sfn "/oldroot$canary/dev" "$rootfs/var/dev"
-	command=(bwrap --bind "$rootfs" / --dir /link/made --ro-bind /usr /link/usr --dev /var/dev /bin/started)
+	mkdir -p "$work/oldroot/var"
+	ln -sfn "/oldroot$canary" "$work/oldroot/link"
+	ln -sfn "/oldroot$canary/dev" "$work/oldroot/var/dev"
+	command=(bwrap --bind "$work/oldroot" / --dir /link/made --ro-bind /usr /link/usr --dev /var/dev /bin/started)
 }
+peer_bwrap_root() { command=(bwrap --bind "$rootfs" / "$@"); }
 
 # ---- links in a root that somebody else made ----
 
-row T-PATH-01a 'a mount on a link that leads out of the new root' 'string-paths bwrap_oldroot' \
-	'refused jail "${on_rootfs[@]}" -v "$volume:/link/dir" -- /bin/started' \
+inside() { # a mount on a link that is absolute must land where the link leads inside the root, and be seen there
+	expect honest jail "${on_rootfs[@]}" -v "$volume/dir:/link/dir" -- /usr/bin/sh -c '/usr/bin/cat /link/dir/name 2> /dev/null || echo elsewhere'
+}
+without=no-landlock row T-PATH-01a 'a mount on a link that leads out of the new root' 'string-paths bwrap_oldroot' \
+	'refused jail "${on_rootfs[@]}" --tmpfs /out/below -- /bin/started' \
 	'jail "${on_rootfs[@]}" -v "$volume/dir:/var/inside/dir" -- /bin/reach see /in/dir/nothing'
-row T-PATH-01b 'a file mounted below such a link' 'string-paths bwrap_oldroot' \
-	'refused jail "${on_rootfs[@]}" -v "$volume/file:/link/file" -- /bin/started' \
-	'jail "${on_rootfs[@]}" -v "$volume/dir:/in/dir" -- /bin/status NoNewPrivs 1'
-row T-PATH-01c 'a tmpfs on such a link' 'string-paths bwrap_oldroot' \
-	'refused jail "${on_rootfs[@]}" --tmpfs /link/dir/below -- /bin/started' \
-	'jail "${on_rootfs[@]}" --tmpfs /in/dir -- /bin/status NoNewPrivs 1'
+without=no-landlock row T-PATH-01b 'a link that leads somewhere in the root and somewhere else outside' 'string-paths' inside inside
+row T-PATH-01c 'the same with Landlock' 'bwrap_oldroot' inside 'jail "${on_rootfs[@]}" --tmpfs /in/dir -- /bin/status NoNewPrivs 1'
 row T-PATH-02 'an absolute link inside the root is followed inside' 'bwrap_oldroot' \
 	'jail "${on_rootfs[@]}" --tmpfs /var/run -- /bin/reach see /run/honest' \
 	'jail "${on_rootfs[@]}" -v "$volume/dir:/var/run" -- /bin/reach see /run/name; [ $? = 10 ]'
 for error in 38 1; do
-	row "T-PATH-04-$error" "openat2 answers errno $error: links are held in the root all the same" 'string-paths' \
-		"under deny openat2 $error"'; refused jail "${on_rootfs[@]}" -v "$volume:/link/dir" -- /bin/started' \
-		"under deny openat2 $error"'; jail "${on_rootfs[@]}" -v "$volume/dir:/var/inside/dir" -- /bin/status Seccomp 2'
+	without=no-landlock row "T-PATH-04-$error" "openat2 answers errno $error: links are held in the root all the same" 'string-paths' \
+		"under deny openat2 $error; inside" "under deny openat2 $error"'; jail "${on_rootfs[@]}" -v "$volume/dir:/var/inside/dir" -- /bin/status Seccomp 2'
 done
 
 # window: between looking and mounting, the mount point is swapped for a link that leads out
 swap_target() { # CALL
 	rm -rf "$rootfs/vol/t" "$rootfs/vol/t.real"
 	mkdir -p "$rootfs/vol/t/below"
-	under window "$1" "[ -h $rootfs/vol/t ] || { mv $rootfs/vol/t $rootfs/vol/t.real; ln -s $canary/dir $rootfs/vol/t; }"
+	under window "$1" "[ -h $rootfs/vol/t ] || { mv $rootfs/vol/t $rootfs/vol/t.real; ln -s $canary/dev $rootfs/vol/t; }"
 	jail "${on_rootfs[@]}" -v "$volume/dir:/vol/t/below" -- /bin/started | sed 's/ESCAPED: the program was started/started/' > "$work/text"
 	cat "$work/text"
 	grep -q 'window: [1-9]' "$work/text" || echo 'UNCLEAR: the window was not hit'
 	if grep -q '^started' "$work/text"; then echo 'ESCAPED: mounted through the link'; else echo 'CONTAINED: not mounted'; fi
 }
-row T-PATH-07 'a mount point swapped for a link inside the window' 'string-paths' 'swap_target fsopen:1' \
+without=no-landlock row T-PATH-07 'a mount point swapped for a link inside the window' 'string-paths' 'swap_target open_tree:1' \
 	'jail "${on_rootfs[@]}" -v "$volume/dir:/vol/t.real" -- /bin/status NoNewPrivs 1'
 row T-PATH-08 'a missing mount point is not made on the host' 'bwrap_oldroot' \
 	'refused jail "${on_rootfs[@]}" -v "$volume/dir:/vol/new/deep" -- /bin/started; [ ! -e "$rootfs/vol/new" ] || echo ESCAPED: made' \
@@ -100,10 +103,19 @@ proc_link() { # PATH: a link in place of /proc or /sys
 	mkdir "$rootfs/$1"
 }
 row T-PATH-14 '/proc of the root is a link' 'bwrap_oldroot' 'proc_link proc' 'jail "${on_rootfs[@]}" -- /bin/status Uid "1000	1000	1000	1000"'
-row T-PATH-29 'the root swapped inside the window' 'bwrap_oldroot' \
-	'under window fsopen:1 "mv $rootfs $rootfs.real; ln -s $canary $rootfs"
-	refused jail "${on_rootfs[@]}" -- /bin/status walls "$canary/secret"; [ ! -h "$rootfs" ] || rm "$rootfs"; [ ! -e "$rootfs.real" ] || mv "$rootfs.real" "$rootfs"' \
-	'jail "${on_rootfs[@]}" -- /bin/status Seccomp 2'
+swap_root() { # the checked root becomes a link to a tree with a secret in it
+	local call=open_tree text
+	[ "$launcher" = immure ] || call=mount
+	mkdir -p "$work/trap"
+	cp -a "$rootfs/." "$work/trap"
+	cp "$canary/secret" "$work/trap/etc"
+	under window "$call:1" "[ -h $rootfs ] || { mv $rootfs $rootfs.real; ln -s trap $rootfs; }"
+	text=$(refused jail "${on_rootfs[@]}" -- /bin/reach read /etc/secret 2>&1)
+	[ ! -h "$rootfs" ] || { rm "$rootfs" && mv "$rootfs.real" "$rootfs"; }
+	echo "$text"
+	grep -q 'window: [1-9]' <<< "$text" || echo 'UNCLEAR: the window was not hit'
+}
+row T-PATH-29 'the root swapped inside the window' 'bwrap_root' swap_root 'jail "${on_rootfs[@]}" -- /bin/status Seccomp 2'
 
 # ---- sources ----
 
@@ -141,7 +153,7 @@ private_home() { # the first run leaves a link in its kept home; the second one 
 	jail -p "$(profile "$text")" -- /bin/sh -c "ln -s $canary/dir /home/user/sub && ln -s $canary/file /home/user/f" || echo "UNCLEAR: first run"
 	refused jail -p "$(profile "$text")" -v "$volume/dir:/home/user/sub/below" -- @started
 }
-row T-PATH-21 'a kept home whose directory became a link between two runs' 'string-paths' private_home \
+row T-PATH-21 'a kept home whose directory became a link between two runs' 'string-paths,no-pin,no-landlock' private_home \
 	'jail -p "$(profile "{\"version\": 1, \"name\": \"kept\", \"extends\": \"untrusted\", \"files\": {\"home\": \"private\"}}")" -- /bin/sh -c "echo x > ~/kept"'
 
 # ---- targets ----
@@ -191,14 +203,12 @@ row T-HAND-03a 'parents of a denied path cannot be renamed away' 'no-pin' \
 	silent jail -v "$work/p:$work/p" --deny "$work/p/a/b/file" -- /bin/sh -c "mv $work/p/a $work/p/c && echo ESCAPED: renamed"; mv "$work/p/c" "$work/p/a" 2> /dev/null' \
 	'jail -v "$work/p:$work/p" --deny "$work/p/a/b/file" -- /bin/sh -c "mkdir $work/p/n && mv $work/p/n $work/p/m && rmdir $work/p/m"'
 row T-HAND-08 'a denied file by hard link, by descriptor of a directory, by its loader' 'no-deny bwrap' \
-	'silent jail "${denied[@]}" -- /bin/sh -c "ln $work/d/file $work/d/hard && cat $work/d/hard; cd $work/d && cat file < . ; cp -r $work/d/. /tmp/c; cat /tmp/c/file; tar cf - $work/d/file"; rm -f "$work/d/hard"' \
+	'silent jail "${denied[@]}" -- /bin/sh -c "ln $work/d/file $work/d/hard && cat $work/d/hard; cd $work/d && cat file < . ; cp -r $work/d/. /tmp/c; cat /tmp/c/file"; rm -f "$work/d/hard"' \
 	'jail "${denied[@]}" -- /bin/sh -c "ln $work/d/plain/file $work/d/plain/hard && rm $work/d/plain/hard"'
-without=no-seccomp,keep-bounding row T-PATH-17 'masks cannot be taken off, filter or not' 'keep-inheritable' \
-	'silent jail "${denied[@]}" -- /bin/sh -c "umount $work/d/file; umount -l $work/d/secret-dir; cat $work/d/file $work/d/secret-dir/below/file"' \
-	'says honest jail "${denied[@]}" -- /bin/cat "$work/d/plain/file"'
+without=no-seccomp,keep-bounding,no-landlock row T-PATH-17 'masks cannot be taken off, filter or not' 'keep-inheritable' \
+	'jail "${denied[@]}" -- @reach unmount "$work/d/file" "$work/d/secret-dir"' 'says honest jail "${denied[@]}" -- /bin/cat "$work/d/plain/file"'
 without=no-seccomp,keep-inheritable,keep-bounding,no-landlock row T-PATH-18 'with every cover taken off, the host is still not there' 'keep-old-root' \
-	'jail -v "$probes:/probes:ro" -- /bin/sh -c "for p in /dev/shm /dev/pts /proc /tmp /home/user /; do /bin/umount -l \$p 2> /dev/null; done; /probes/reach search $canary/secret"' \
-	'jail -- /bin/true'
+	'jail -- @reach uncover "$canary/secret"' 'jail -- /bin/true'
 row T-PATH-38 'no way to the old root by mounts, processes, descriptors or dots' 'keep-old-root,no-landlock bwrap' \
 	'jail -- @reach search "$canary/secret"' 'jail -v "$canary:$canary:ro" -- @reach search "$canary/secret"; [ $? = 10 ]'
 without=no-landlock row T-PATH-38b 'the old root is gone from the mount table' 'keep-old-root' \
@@ -232,11 +242,13 @@ outer_jail() {
 }
 row T-PATH-31 'mounts of the host do not come in while the jail runs' 'no-private' propagation \
 	'jail -v "$work/shared:/shared" -- /bin/sh -c "echo x > /shared/x"'
-row T-PATH-52 'below an outer /proc with masks: refused, or a /proc of its own' 'host-pid-proc' \
-	'export SECRET_TOKEN=none; sleep 8 & outside=$!
-	text=$(unshare --map-current-user --keep-caps -mpf --mount-proc bash -c "mount --bind /dev/null /proc/uptime; \"$program\" jail -- /bin/sh -c \"ls /proc | grep -c ^[0-9]; cat /proc/*/comm\"" 2>&1); kill $outside
-	echo "$text"; [[ $text == *unshare* || $text == *bash* ]] && echo "ESCAPED: the outer processes are seen" || echo "CONTAINED: they are not"' \
-	'jail -- /bin/cat /proc/self/comm'
+nested() { # below an outer /proc with a mask the kernel gives no /proc of its own away
+	local text
+	text=$(unshare --map-current-user --keep-caps -mpf --mount-proc bash -c 'mount --bind /dev/null /proc/uptime; sleep 5.55 & "$1" jail -- /bin/sh -c "cat /proc/*/cmdline" | tr "\\0" " "; kill $!' - "$program" 2>&1)
+	echo "$text"
+	if [[ $text == *'5.55'* ]]; then echo 'ESCAPED: the outer processes are seen'; else echo 'CONTAINED: they are not'; fi
+}
+row T-PATH-52 'below an outer /proc with masks: refused, or a /proc of its own' 'host-pid-proc' nested 'jail -- /bin/cat /proc/self/comm'
 left_anywhere() { # while a jail runs: what is new in the folders that programs share
 	local new
 	touch "$work/stamp"
@@ -248,7 +260,7 @@ left_anywhere() { # while a jail runs: what is new in the folders that programs 
 	if [ -z "$new" ]; then echo 'CONTAINED: nothing'; else echo "ESCAPED: $new"; fi
 }
 row T-PATH-45 'a launch leaves nothing in shared folders, not even for a while' 'firejail' left_anywhere 'jail -- /bin/true'
-row T-CFG-30 'a denied path whose name begins like another denied one' 'prefix-compare' \
-	'echo "$secret" > "$work/d/file2"; silent jail "${denied[@]}" --deny "$work/d/file2" -- /bin/cat "$work/d/file2"' \
+row T-CFG-30 'a denied path whose name begins like another denied one' '!prefix-compare bwrap' \
+	'echo "$secret" > "$work/d/file2"; jail "${denied[@]}" --deny "$work/d/file2" -- /bin/sh -c "cat $work/d/file2; echo CONTAINED: ran"' \
 	'says honest jail "${denied[@]}" -v "$volume/dir:$work/d/plain:ro" -- /bin/cat "$work/d/plain/name"'
 finish

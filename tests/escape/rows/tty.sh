@@ -37,8 +37,4 @@ log_forgery() { # can an argument or a variable forge a line of the printed plan
 row T-TTY-09 'no forged line in the plan or the receipt' 'no-escape' log_forgery \
 	'jail --receipt "$work/receipt" -- /bin/true && jq -e . "$work/receipt" > /dev/null'
 
-# ---- the relay ----
-
-row T-TTY-10 'the terminal hangs up: nothing is left' 'plain' \
-	'limit=10; under pty hangup; jail -- @linger stay' 'under pty; jail -- /bin/true'
 finish
