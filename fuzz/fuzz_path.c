@@ -154,7 +154,7 @@ static void check_walk(const char *path, uint8_t choice)
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 	struct stat by_kernel, by_walk;
 	long kernel;
-	int walk;
+	int walk, whole;
 
 	if (root < 0)
 		root = make_tree();
@@ -163,6 +163,12 @@ static void check_walk(const char *path, uint8_t choice)
 	while (kernel < 0 && errno == EAGAIN);
 	kernel = kernel < 0 ? -errno : kernel;
 	walk = path_open_in_root_walk(root, path, choices[choice % 8]);
+	whole = path_open_in_root(root, path, choices[choice % 8]);
+	HOLDS(kernel < 0 ? whole == (int)kernel : whole >= 0);
+	HOLDS(path_open_in_root(root, path, O_WRONLY | O_CREAT) == -EINVAL);
+	HOLDS(path_open_in_root_walk(root, path, O_PATH | O_WRONLY) == -EINVAL);
+	if (whole >= 0)
+		(void)close(whole);
 	HOLDS(kernel < 0 ? walk == (int)kernel : walk >= 0);
 	if (kernel < 0)
 		return;

@@ -288,12 +288,12 @@ static int identify(struct round *round)
 	char id[64];
 	size_t length;
 
-	if (file_read(AT_FDCWD, "/etc/os-release", 65536, &text, &length) < 0 &&
-		file_read(AT_FDCWD, "/usr/lib/os-release", 65536, &text, &length) < 0)
-		text = strdup("");
-	if (!text || uname(&names))
-		return out_of_memory(round);
-	round->distribution = distribution_parse(text, id, sizeof(id));
+	if (uname(&names))
+		return err_set(round->reterr, -errno, NULL, "uname: %m");
+	if (file_read(AT_FDCWD, "/etc/os-release", 65536, &text, &length) < 0)
+		(void)file_read(AT_FDCWD, "/usr/lib/os-release", 65536, &text,
+			&length); /* without: generic words */
+	round->distribution = distribution_parse(text ? text : "", id, sizeof(id));
 	round->findings->distribution = arena_copy(round->arena, id);
 	round->findings->kernel = arena_copy(round->arena, names.release);
 	return round->findings->distribution && round->findings->kernel ? 0 : out_of_memory(round);

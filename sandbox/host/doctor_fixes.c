@@ -103,10 +103,10 @@ static const char *const fixes[FIX_COUNT][DISTRIBUTION_COUNT] = {
 		 "--security-opt seccomp=unconfined --security-opt apparmor=unconfined)"},
 	[FIX_KERNEL] = {"run a newer kernel",
 		[DISTRIBUTION_DEBIAN] =
-			"as root: apt install -t $(. /etc/os-release; echo "
-			"$VERSION_CODENAME)-backports linux-image-amd64, and reboot",
-		[DISTRIBUTION_UBUNTU] = "as root: apt install linux-generic-hwe-$(. "
-					"/etc/os-release; echo $VERSION_ID), and reboot",
+			("as root: apt install -t $(. /etc/os-release; echo "
+			 "$VERSION_CODENAME)-backports linux-image-amd64, and reboot"),
+		[DISTRIBUTION_UBUNTU] = ("as root: apt install linux-generic-hwe-$(. "
+					 "/etc/os-release; echo $VERSION_ID), and reboot"),
 		[DISTRIBUTION_FEDORA] = "as root: dnf upgrade kernel, and reboot",
 		[DISTRIBUTION_ARCH] = "as root: pacman -Syu linux, and reboot",
 		[DISTRIBUTION_ALPINE] = "as root: apk upgrade linux-lts, and reboot",
@@ -114,14 +114,14 @@ static const char *const fixes[FIX_COUNT][DISTRIBUTION_COUNT] = {
 	[FIX_LANDLOCK_BOOT] = {"boot with landlock in front of the list in "
 			       "/sys/kernel/security/lsm: lsm=landlock,…",
 		[DISTRIBUTION_FEDORA] =
-			"as root: grubby --update-kernel=ALL --args=\"lsm=landlock,$(cat "
-			"/sys/kernel/security/lsm)\", and reboot",
-		[DISTRIBUTION_DEBIAN] = "add lsm=landlock,$(cat /sys/kernel/security/lsm) to "
-					"GRUB_CMDLINE_LINUX in /etc/default/grub; as root: "
-					"update-grub, and reboot",
-		[DISTRIBUTION_UBUNTU] = "add lsm=landlock,$(cat /sys/kernel/security/lsm) to "
-					"GRUB_CMDLINE_LINUX in /etc/default/grub; as root: "
-					"update-grub, and reboot"},
+			("as root: grubby --update-kernel=ALL --args=\"lsm=landlock,$(cat "
+			 "/sys/kernel/security/lsm)\", and reboot"),
+		[DISTRIBUTION_DEBIAN] = ("add lsm=landlock,$(cat /sys/kernel/security/lsm) to "
+					 "GRUB_CMDLINE_LINUX in /etc/default/grub; as root: "
+					 "update-grub, and reboot"),
+		[DISTRIBUTION_UBUNTU] = ("add lsm=landlock,$(cat /sys/kernel/security/lsm) to "
+					 "GRUB_CMDLINE_LINUX in /etc/default/grub; as root: "
+					 "update-grub, and reboot")},
 	[FIX_OVERLAY] = {"as root: modprobe overlay, and overlay in "
 			 "/etc/modules-load.d/immure.conf (before Linux 5.11 it is root's alone)"},
 	[FIX_PROC] = {"the outer container covers parts of /proc, and then the kernel shows no "
@@ -132,35 +132,37 @@ static const char *const fixes[FIX_COUNT][DISTRIBUTION_COUNT] = {
 		     "/dev/pts"},
 	[FIX_SELINUX_OFF] = {"optional: a distribution with SELinux adds one more wall",
 		[DISTRIBUTION_DEBIAN] =
-			"optional; as root: apt install selinux-basics selinux-policy-default "
-			"auditd && selinux-activate, and reboot",
+			("optional; as root: apt install selinux-basics selinux-policy-default "
+			 "auditd && selinux-activate, and reboot"),
 		[DISTRIBUTION_UBUNTU] = "optional: Ubuntu confines with AppArmor",
-		[DISTRIBUTION_FEDORA] = "as root: remove selinux=0 (grubby --update-kernel=ALL "
-					"--remove-args=selinux=0), touch /.autorelabel, and reboot",
-		[DISTRIBUTION_SUSE] = "optional; as root: zypper install patterns-base-selinux, "
-				      "boot with security=selinux selinux=1"},
+		[DISTRIBUTION_FEDORA] =
+			("as root: remove selinux=0 (grubby --update-kernel=ALL "
+			 "--remove-args=selinux=0), touch /.autorelabel, and reboot"),
+		[DISTRIBUTION_SUSE] = ("optional; as root: zypper install patterns-base-selinux, "
+				       "boot with security=selinux selinux=1")},
 	[FIX_SELINUX_PERMISSIVE] =
 		{"as root: setenforce 1, and SELINUX=enforcing in /etc/selinux/config"},
 	[FIX_CGROUP_HYBRID] = {"boot with systemd.unified_cgroup_hierarchy=1",
 		[DISTRIBUTION_DEBIAN] =
-			"add systemd.unified_cgroup_hierarchy=1 to GRUB_CMDLINE_LINUX in "
-			"/etc/default/grub; as root: update-grub, and "
-			"reboot",
+			("add systemd.unified_cgroup_hierarchy=1 to GRUB_CMDLINE_LINUX in "
+			 "/etc/default/grub; as root: update-grub, and "
+			 "reboot"),
 		[DISTRIBUTION_UBUNTU] =
-			"add systemd.unified_cgroup_hierarchy=1 to GRUB_CMDLINE_LINUX in "
-			"/etc/default/grub; as root: update-grub, and "
-			"reboot",
-		[DISTRIBUTION_FEDORA] = "as root: grubby --update-kernel=ALL "
-					"--args=systemd.unified_cgroup_hierarchy=1, and reboot",
-		[DISTRIBUTION_ALPINE] = "rc_cgroup_mode=\"unified\" in /etc/rc.conf; as root: "
-					"rc-update add cgroups && rc-service cgroups restart"},
-	[FIX_CGROUP_DELEGATE] = {"as root: systemctl edit user@.service, add [Service] and "
-				 "Delegate=cpu cpuset io memory pids; systemctl "
-				 "daemon-reload; log out of all sessions and in again",
-		[DISTRIBUTION_ALPINE] = "there is no systemd: as root make a cgroup, enable its "
-					"controllers, chown it (with cgroup.procs and "
-					"cgroup.subtree_control) to the user, and start the user's "
-					"shell in a child of it"},
+			("add systemd.unified_cgroup_hierarchy=1 to GRUB_CMDLINE_LINUX in "
+			 "/etc/default/grub; as root: update-grub, and "
+			 "reboot"),
+		[DISTRIBUTION_FEDORA] = ("as root: grubby --update-kernel=ALL "
+					 "--args=systemd.unified_cgroup_hierarchy=1, and reboot"),
+		[DISTRIBUTION_ALPINE] = ("rc_cgroup_mode=\"unified\" in /etc/rc.conf; as root: "
+					 "rc-update add cgroups && rc-service cgroups restart")},
+	[FIX_CGROUP_DELEGATE] =
+		{("as root: systemctl edit user@.service, add [Service] and Delegate=cpu cpuset io "
+		  "memory pids; systemctl daemon-reload; log out of all sessions and in again"),
+			[DISTRIBUTION_ALPINE] =
+				("there is no systemd: as root make a cgroup, enable its "
+				 "controllers, chown it (with cgroup.procs and "
+				 "cgroup.subtree_control) to the user, and start the user's "
+				 "shell in a child of it")},
 	[FIX_UIDMAP_PACKAGE] = {"install newuidmap and newgidmap (part of shadow), setuid root",
 		[DISTRIBUTION_DEBIAN] = "as root: apt install uidmap",
 		[DISTRIBUTION_UBUNTU] = "as root: apt install uidmap",

@@ -50,9 +50,11 @@ static int out_of_memory(const struct compiler *c)
 static int add_write(const struct compiler *c, unsigned controller, const char *file,
 	const char *value, const struct rule *rule, bool optional)
 {
-	struct cgroup_write *write =
-		value ? ARENA_APPEND(c->arena, c->plan->writes, c->plan->write_count) : NULL;
+	struct cgroup_write *write;
 
+	if (!value)
+		return out_of_memory(c);
+	write = ARENA_APPEND(c->arena, c->plan->writes, c->plan->write_count);
 	if (!write)
 		return out_of_memory(c);
 	*write = (struct cgroup_write){file, value, rule, optional};

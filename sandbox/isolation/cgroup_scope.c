@@ -413,7 +413,7 @@ static int connect_bus(const char *path)
  */
 static int authenticate(int bus, const struct timespec *deadline)
 {
-	char digits[16], request[64], line[128];
+	char digits[16], request[64], line[128] = "";
 	size_t used = 0;
 	int r, length;
 

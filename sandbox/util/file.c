@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,22 +158,20 @@ int file_write_all(int fd, const void *data, size_t length)
 static int open_parent(const char *path, int *ret_directory, const char **ret_name)
 {
 	const char *slash = strrchr(path, '/');
-	_cleanup_free_ char *parent = NULL;
 	const char *name = slash ? slash + 1 : path;
+	char parent[PATH_MAX] = ".";
+	int directory;
 
 	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return -EISDIR;
-	if (!slash)
-		parent = strdup(".");
-	else if (slash == path)
-		parent = strdup("/");
-	else
-		parent = strndup(path, (size_t)(slash - path));
-	if (!parent)
-		return -ENOMEM;
-	*ret_directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (*ret_directory < 0)
+	if (slash && (size_t)(name - path) >= sizeof(parent))
+		return -ENAMETOOLONG;
+	if (slash)
+		(void)snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path);
+	directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0)
 		return -errno;
+	*ret_directory = directory;
 	*ret_name = name;
 	return 0;
 }

@@ -263,7 +263,7 @@ static int step_through(struct walk *walk, const char *name)
 		return -ENOTDIR;
 	r = step_down(walk, fd, name);
 	if (r == 0)
-		fd = -1; /* the walk's now */
+		(void)take_fd(&fd); /* the walk's now */
 	return r;
 }
 

@@ -170,7 +170,7 @@ int proc_cgroup_parse(char *line, struct proc_cgroup *ret)
 
 int proc_id_map_parse(const char *line, struct proc_id_map *ret)
 {
-	struct proc_id_map map;
+	struct proc_id_map map = {0};
 	uint32_t *const fields[] = {&map.inside, &map.outside, &map.count};
 
 	for (size_t i = 0; i < 3; i++) {
@@ -217,11 +217,12 @@ int proc_status_mask(const char *text, const char *key, uint64_t *ret)
 	if (length == 0 || length > 16)
 		return -EINVAL;
 	for (size_t i = 0; i < length; i++) {
-		const char *digits = "0123456789abcdef", *digit = memchr(digits, value[i], 16);
-
-		if (!digit)
+		if (value[i] >= '0' && value[i] <= '9')
+			mask = mask << 4 | (uint64_t)(value[i] - '0');
+		else if (value[i] >= 'a' && value[i] <= 'f')
+			mask = mask << 4 | (uint64_t)(value[i] - 'a' + 10);
+		else
 			return -EINVAL;
-		mask = mask << 4 | (uint64_t)(digit - digits);
 	}
 	*ret = mask;
 	return 0;
