@@ -18,7 +18,7 @@ static int unknown(const struct cursor *at, const char *word)
 	if (strncasecmp(word, "CAP_", 4) == 0)
 		word += 4;
 	for (size_t i = 0; i < sizeof(lower) - 1 && word[i]; i++)
-		lower[i] = word[i] >= 'A' && word[i] <= 'Z' ? (char)(word[i] - 'A' + 'a') : word[i];
+		lower[i] = text_lower(word[i]);
 	for (unsigned i = 0; i < CAPABILITIES; i++) {
 		names[count] = capng_capability_to_name(i);
 		count += names[count] ? 1 : 0;

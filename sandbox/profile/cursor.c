@@ -113,7 +113,8 @@ static const char *type_name(const json_t *node)
 
 static int expected(const struct cursor *at, const char *what)
 {
-	return cursor_error(at, "expected %s, found %s", what, type_name(at->node));
+	(void)cursor_error(at, "expected %s, found %s", what, type_name(at->node));
+	return -EINVAL;
 }
 
 /* ---- moving ---- */

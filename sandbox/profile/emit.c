@@ -11,6 +11,7 @@
 #include "profile/load.h"
 #include "profile/names.h"
 #include "profile/sections.h"
+#include "util/text.h"
 
 struct emitter {
 	bool origins;
@@ -399,9 +400,7 @@ static void emit_capabilities(
 		if (!known)
 			continue;
 		for (size_t i = 0; known[i] && i + 5 < sizeof(name); i++)
-			name[i + 4] = known[i] >= 'a' && known[i] <= 'z'
-					      ? (char)(known[i] - 'a' + 'A')
-					      : known[i];
+			name[i + 4] = text_upper(known[i]);
 		add(out, keep, new_word(out, name));
 	}
 	put_bool(out, object, "ambient", capabilities->ambient);

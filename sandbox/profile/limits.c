@@ -26,7 +26,7 @@ static const struct limit {
 	[LIMIT_SWAP] = {UNIT_BYTES, false, 0, BYTES_MAX},
 	[LIMIT_PIDS] = {UNIT_COUNT, false, 1, 4194304}, /* PID_MAX_LIMIT */
 	[LIMIT_CPU] = {UNIT_MILLI, false, 10,
-		8192 * 1000}, /* the kernel's least quota is 1 ms in a period of 100 ms */
+		UINT64_C(8192) * 1000}, /* the kernel's least quota is 1 ms in a period of 100 ms */
 	[LIMIT_CPU_WEIGHT] = {UNIT_COUNT, true, 1, 10000},
 	[LIMIT_IO_WEIGHT] = {UNIT_COUNT, true, 1, 10000},
 	[LIMIT_OPEN_FILES] = {UNIT_COUNT, false, 3, 1 << 30},

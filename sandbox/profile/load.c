@@ -5,8 +5,12 @@
 #include "profile/load.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "profile/frozen.h"
 #include "profile/grammar.h"
 #include "profile/loader.h"
 #include "profile/sections.h"
@@ -267,7 +271,9 @@ static const char *fit_name(struct arena *arena, const char *name)
 		bool plain =
 			(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 
-		fit[length] = plain || (length && (c == '-' || c == '+')) ? c : '_';
+		fit[length] = '_';
+		if (plain || (length && (c == '-' || c == '+')))
+			fit[length] = c;
 	}
 	fit[length] = '\0';
 	return length ? arena_copy(arena, fit) : "unnamed";
@@ -292,6 +298,21 @@ static int load(struct loader *loader, const struct profile_document *document, 
 	return 0;
 }
 
+/* A file of the user's or the administrator's by that name comes before what is built in. */
+static bool is_overridden(const struct profile_variables *variables, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (variables->xdg_config) {
+		int length = snprintf(path, sizeof(path), "%s/immure/profiles/%s.json", variables->xdg_config, name);
+
+		if (length < 0 || length >= (int)sizeof(path) || access(path, F_OK) == 0 || errno != ENOENT)
+			return true;
+	}
+	(void)snprintf(path, sizeof(path), "/etc/immure/profiles/%s.json", name);
+	return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
 int profile_load(const char *name_or_path, const struct profile_variables *variables,
 	struct arena *arena, struct profile_library *library, struct profile *ret,
 	struct err *reterr)
@@ -303,9 +324,13 @@ int profile_load(const char *name_or_path, const struct profile_variables *varia
 		.library = library,
 		.profile = &profile,
 		.err = reterr ? reterr : &own};
+	const struct frozen_profile *frozen = frozen_find(name_or_path);
 	const struct profile_document *document = NULL;
-	int r = loader_find(&loader, NULL, NULL, DOCUMENT_PROFILE, name_or_path, &document);
+	int r;
 
+	if (frozen && !is_overridden(variables, name_or_path))
+		return frozen_thaw(frozen, arena, ret) ? err_set(reterr, -ENOMEM, name_or_path, "out of memory") : 0;
+	r = loader_find(&loader, NULL, NULL, DOCUMENT_PROFILE, name_or_path, &document);
 	profile_defaults(&profile);
 	return r ? r : load(&loader, document, ret);
 }

@@ -12,14 +12,13 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-#include "util/cleanup.h"
 #include "util/text.h"
 
 const struct json_limits json_limits_profile = {
-	.bytes = 1024 * 1024,
+	.bytes = (size_t)1024 * 1024,
 	.depth = 32,
 	.values = 100000,
-	.string = 64 * 1024,
+	.string = (size_t)64 * 1024,
 };
 
 struct reader {
@@ -55,7 +54,8 @@ static int fail(struct reader *reader, int code, const char *at, const char *mes
 
 	place_of(reader->start, at, &line, &column);
 	(void)snprintf(where, sizeof(where), "%s:%u:%u", reader->name, line, column);
-	return err_set(reader->err, code, where, "%s", message);
+	(void)err_set(reader->err, code, where, "%s", message);
+	return code;
 }
 
 static void *fail_null(struct reader *reader, int code, const char *at, const char *message)
@@ -257,8 +257,8 @@ static int read_string(struct reader *reader, const char **ret, size_t *ret_leng
 
 static json_t *read_string_value(struct reader *reader)
 {
-	const char *start;
-	size_t length;
+	const char *start = NULL;
+	size_t length = 0;
 
 	reader->at++;
 	if (read_string(reader, &start, &length))
@@ -394,34 +394,43 @@ static int read_elements(struct reader *reader, json_t *array)
 	return r;
 }
 
+/* Reads ": value" into the member of that key. */
+static int read_member_value(struct reader *reader, json_t *object, const char *key, size_t length)
+{
+	json_t *value;
+
+	skip_space(reader);
+	if (!take(reader, ':'))
+		return fail(reader, -EINVAL, reader->at, "expected : after a key");
+	skip_space(reader);
+	value = read_value(reader);
+	return !value || json_object_setn_new_nocheck(object, key, length, value) ? -EINVAL : 0;
+}
+
 static int read_member(struct reader *reader, json_t *object)
 {
-	const char *start = reader->at, *key;
-	char *copy _cleanup_free_ = NULL;
-	size_t length, before = json_object_size(object);
-	json_t *value;
+	const char *start = reader->at, *key = NULL;
+	size_t length = 0, before = json_object_size(object);
+	char *copy = NULL;
+	int r;
 
 	if (!take(reader, '"'))
 		return fail(reader, -EINVAL, reader->at, "expected a key in double quotes");
-	if (read_string(reader, &key, &length))
-		return -EINVAL;
+	r = read_string(reader, &key, &length);
+	if (r)
+		return r;
 	if (key == reader->scratch) { /* the value may need the buffer */
 		copy = strndup(key, length);
 		if (!copy)
 			return fail(reader, -ENOMEM, start, "out of memory");
 		key = copy;
 	}
-	skip_space(reader);
-	if (!take(reader, ':'))
-		return fail(reader, -EINVAL, reader->at, "expected : after a key");
-	skip_space(reader);
-	value = read_value(reader);
-	if (!value || json_object_setn_new_nocheck(object, key, length, value))
-		return -EINVAL;
-	if (json_object_size(object) ==
-		before) /* cheaper than to look first: each look hashes the key */
-		return fail(reader, -EINVAL, start, "this key is in the object already");
-	return 0;
+	r = read_member_value(reader, object, key, length);
+	free(copy);
+	if (!r && json_object_size(object) ==
+			  before) /* cheaper than to look first: each look hashes the key */
+		r = fail(reader, -EINVAL, start, "this key is in the object already");
+	return r;
 }
 
 static int read_members(struct reader *reader, json_t *object)
@@ -655,24 +664,30 @@ static const char *step_into(
 	return NULL;
 }
 
-bool json_document_locate(const struct json_document *document, const char *pointer,
-	unsigned *ret_line, unsigned *ret_column)
+/* The place that pointer leads to, or NULL; scratch is as long as the document. */
+static const char *find_place(const char *text, const char *pointer, char *scratch)
 {
-	const char *at = skip_blank(document->text), *place = at;
-	char *scratch _cleanup_free_ = malloc(document->length + 1);
+	const char *at = skip_blank(text), *place = at;
 
-	if (!scratch)
-		return false;
 	while (at && *pointer == '/') {
 		size_t length = strcspn(++pointer, "/");
 
 		at = step_into(at, pointer, length, scratch, &place);
 		pointer += length;
 	}
-	if (!at || *pointer)
-		return false;
-	place_of(document->text, place, ret_line, ret_column);
-	return true;
+	return at && !*pointer ? place : NULL;
+}
+
+bool json_document_locate(const struct json_document *document, const char *pointer,
+	unsigned *ret_line, unsigned *ret_column)
+{
+	char *scratch = malloc(document->length + 1);
+	const char *place = scratch ? find_place(document->text, pointer, scratch) : NULL;
+
+	free(scratch);
+	if (place)
+		place_of(document->text, place, ret_line, ret_column);
+	return place;
 }
 
 bool json_pointer_append(char *buffer, size_t size, const char *pointer, const char *token)
@@ -691,7 +706,10 @@ bool json_pointer_append(char *buffer, size_t size, const char *pointer, const c
 			return false;
 		if (escape)
 			buffer[used++] = '~';
-		buffer[used++] = escape ? (*token == '~' ? '0' : '1') : *token;
+		if (!escape)
+			buffer[used++] = *token;
+		else
+			buffer[used++] = *token == '~' ? '0' : '1';
 	}
 	buffer[used] = '\0';
 	return true;

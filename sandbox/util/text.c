@@ -224,6 +224,20 @@ const char *text_nearest(const char *word, const char *const *words, size_t coun
 	return nearest;
 }
 
+char text_lower(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c | 0x20);
+	return c;
+}
+
+char text_upper(char c)
+{
+	if (c >= 'a' && c <= 'z')
+		return (char)(c & ~0x20);
+	return c;
+}
+
 bool text_starts_with(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;

@@ -37,6 +37,10 @@ bool text_is_utf8(const char *text, size_t length);
 /* True when text holds a control character (C0, DEL, C1) or is not UTF-8: such a thing is no path, name or host name to us. */
 bool text_has_control(const char *text);
 
+/* ASCII only, whatever the locale. */
+char text_lower(char c);
+char text_upper(char c);
+
 bool text_starts_with(const char *text, const char *prefix);
 
 /* True for 1 to 64 characters of a host name, RFC 1123 labels joined by dots. */
