@@ -1,7 +1,7 @@
 /*
  * sockets families: every family and kind of socket; an escape is one that can be made and is neither UNIX nor of the ALLOWED ones.
  * sockets allow FAMILY…: as above, with more families allowed.   sockets netlink: every netlink protocol but ROUTE.
- * sockets pair: socketpair of any family but UNIX.   sockets options: setsockopt calls that reach deep into the kernel.
+ * sockets raw: packets made by hand.   sockets pair: socketpair of any family but UNIX.   sockets options: setsockopt calls that reach deep into the kernel.
  */
 #include <linux/netlink.h>
 #include <netinet/in.h>
@@ -31,6 +31,16 @@ static void try_netlink(void)
 	for (int protocol = 1; protocol < 32; protocol++)
 		if (socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol) >= 0)
 			escaped("netlink protocol %d", protocol);
+}
+
+static void try_raw(void)
+{
+	static const int kinds[][3] = {{AF_INET, SOCK_RAW, IPPROTO_ICMP}, {AF_INET, SOCK_RAW, IPPROTO_RAW}, {AF_INET6, SOCK_RAW, IPPROTO_RAW},
+		{AF_INET, 10 /* SOCK_PACKET */, 0}, {17 /* AF_PACKET */, SOCK_RAW, 0}, {17, SOCK_DGRAM, 0}};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (socket(kinds[i][0], kinds[i][1] | SOCK_CLOEXEC, kinds[i][2]) >= 0)
+			escaped("socket(%d, %d, %d)", kinds[i][0], kinds[i][1], kinds[i][2]);
 }
 
 static void try_pairs(void)
@@ -68,6 +78,8 @@ int main(int argc, char **argv)
 		try_families(argc - 2, argv + 2);
 	else if (strcmp(argv[1], "netlink") == 0)
 		try_netlink();
+	else if (strcmp(argv[1], "raw") == 0)
+		try_raw();
 	else if (strcmp(argv[1], "pair") == 0)
 		try_pairs();
 	else if (strcmp(argv[1], "options") == 0)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # cfg.sh - profiles and options that are wrong (T-CFG): a line that says where, exit 125, no program started, nothing changed.
 # The controls: jq, a reader that takes whatever is JSON; `plain`, a launcher that passes over what it does not understand.
-# shellcheck disable=SC2016,SC2317 # the strings are evaluated by row()
+# shellcheck disable=SC2016,SC2034,SC2317 # the strings are evaluated by row()
 # shellcheck source=tests/escape/row.sh
 . "$(dirname "$0")/../row.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # info.sh - what a jail learns of the host by /proc, /sys, /dev and files (T-INFO).
-# shellcheck disable=SC2016,SC2317 # the strings are evaluated by row()
+# shellcheck disable=SC2016,SC2034,SC2317 # the strings are evaluated by row()
 # shellcheck source=tests/escape/row.sh
 . "$(dirname "$0")/../row.sh"
 peer_bwrap_dev() { command=(bwrap --ro-bind / / --dev-bind /dev /dev "$@"); }

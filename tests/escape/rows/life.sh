@@ -28,13 +28,13 @@ row T-LIFE-01d 'the launcher dies in the moment of exec' 'no-pdeathsig' 'killed_
 sweep() { # the launcher dies in the Nth system call of the whole launch, for many N
 	local n text hits=0 end=$((SECONDS + 3 * seconds))
 	for n in $(seq 3 250 | shuf --random-source=<(yes)); do
-		[ $SECONDS -lt $end ] || break
+		[ "$SECONDS" -lt "$end" ] || break
 		text=$(under window "all:$n" kill; jail -- @linger stay 2>&1)
 		[[ $text != *SURVIVORS* ]] || { echo "$text"; return; }
 		[[ $text != *'window: 1'* ]] || hits=$((hits + 1))
 	done
 	echo "hits $hits"
-	if [ $hits -gt 5 ]; then echo 'CONTAINED: nothing is ever left'; else echo 'UNCLEAR: too few windows'; fi
+	if [ "$hits" -gt 5 ]; then echo 'CONTAINED: nothing is ever left'; else echo 'UNCLEAR: too few windows'; fi
 }
 row T-LIFE-01e 'the launcher dies in any call of the launch' 'no-liveness,no-pdeathsig' sweep 'jail -- /bin/true'
 row T-LIFE-20a 'no one spies on the child while it is set up' 'dumpable' 'under window mount_setattr:0 spy; jail -- /bin/true' 'jail -- /bin/true'
@@ -50,19 +50,19 @@ statuses() { # what the program says is what the launcher says
 	for n in 0 1 2 3 100 124 125 126 127 128 200 255; do
 		jail -- /bin/sh -c "exit $n" > /dev/null 2>&1
 		got=$?
-		[ $got = "$n" ] || { echo "ESCAPED: exit $n became $got"; return; }
+		[ "$got" = "$n" ] || { echo "ESCAPED: exit $n became $got"; return; }
 	done
 	for n in 1 2 3 6 8 9 11 13 14 15 31; do
 		jail -- /bin/sh -c "kill -$n \$\$" > /dev/null 2>&1
 		got=$?
-		[ $got = $((128 + n)) ] || { echo "ESCAPED: signal $n became $got"; return; }
+		[ "$got" = $((128 + n)) ] || { echo "ESCAPED: signal $n became $got"; return; }
 	done
 	jail -- /nonexistent > /dev/null 2>&1
 	got=$?
-	[ $got = 127 ] || { echo "ESCAPED: no program became $got"; return; }
+	[ "$got" = 127 ] || { echo "ESCAPED: no program became $got"; return; }
 	jail -- /etc/passwd > /dev/null 2>&1
 	got=$?
-	[ $got = 126 ] || { echo "ESCAPED: no right to run became $got"; return; }
+	[ "$got" = 126 ] || { echo "ESCAPED: no right to run became $got"; return; }
 	echo 'CONTAINED: every status is told'
 }
 peer_script() { command=(script -qc "$(printf '%q ' "$@")" /dev/null); }

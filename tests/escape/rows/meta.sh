@@ -31,4 +31,16 @@ unset_shell() { # names that run a shell, load code or ask the system who somebo
 	if nm -a "$file" "$([ "$file" = "$immure" ] || echo -D)" 2> /dev/null | grep -Ew 'system|popen|wordexp|execlp|execvp|getpwnam'; then echo 'ESCAPED: such a name'; else echo 'CONTAINED: none'; fi
 }
 row T-META-06 'no system(3), popen(3), execvp(3), getpwnam(3)' 'firejail_file' unset_shell 'jail -- /bin/true'
+
+# ---- where we may be started: whole, or a clean refusal; never less ----
+
+started_in() { # OUTSIDE…: the launcher below something else
+	under=("$@")
+	refused jail -- @status walls "$canary/secret"
+}
+row T-META-03a 'started inside bubblewrap' 'plain' 'started_in bwrap --bind / / --dev /dev --proc /proc --unshare-user --unshare-pid' 'jail -- /bin/true'
+row T-META-03b 'started without new privileges' 'plain' 'started_in setpriv --no-new-privs' 'under=(setpriv --no-new-privs); jail -- /bin/true'
+row T-META-03c 'started in a changed root' 'plain' 'started_in unshare --map-current-user --keep-caps bash -c "exec chroot / \"\$@\"" -' 'jail -- /bin/true'
+row T-META-03d 'started as root of a user namespace' 'plain' 'started_in unshare --map-root-user' 'jail -- /bin/true'
+row T-META-03f 'started in a jail of our own' 'plain' 'refused jail -- "$program" jail -- "$probes/started"' 'jail -- "$immure" version'
 finish

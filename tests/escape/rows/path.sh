@@ -74,7 +74,7 @@ storm() { # launches while parents of the mount point are swapped as fast as the
 row T-PATH-05 'a storm of renames around the mount point' 'bwrap_oldroot' storm 'jail -v "$volume/dir:/x" -- /bin/cat /x/name'
 
 dev_link() { # LINK: the root's own /dev is not where it seems
-	rm -rf "$rootfs/dev"
+	rm -rf "${rootfs:?}/dev"
 	ln -s "$1" "$rootfs/dev"
 	refused jail "${on_rootfs[@]}" -- /bin/status walls "$canary/secret"
 	rm -f "$rootfs/dev"
@@ -146,7 +146,7 @@ row T-PATH-19b 'another directory in the place of the checked one' 'no-source-ch
 peer_bwrap_try() { command=(bwrap --ro-bind / / --bind-try "$work/allowed/newleaf" /mnt "$@"); }
 row T-PATH-20 'a bind source that does not exist is neither made nor passed over' 'bwrap_try' \
 	'mkdir -p "$work/allowed"; refused jail -v "$work/allowed/newleaf:/vol" -- @started; [ ! -e "$work/allowed/newleaf" ] || echo ESCAPED: made' \
-	'jail -v "$work/allowed:/vol" -- /bin/ls /vol'
+	'mkdir -p "$work/shut/in"; chmod 0111 "$work/shut"; jail -v "$work/shut/in:/vol" -- /bin/ls /vol; s=$?; chmod 0755 "$work/shut"; [ $s = 0 ]'
 private_home() { # the first run leaves a link in its kept home; the second one mounts below it
 	local text='{"version": 1, "name": "kept", "extends": "untrusted", "files": {"home": "private"}}'
 	rm -rf "$HOME/.local"

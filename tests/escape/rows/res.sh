@@ -34,6 +34,8 @@ row T-RES-10b 'real time and a better nice are refused' 'plain_nice' \
 	'silent jail -- /bin/sh -c "chrt -f 1 true 2> /dev/null && echo ESCAPED: real time; [ \$(nice) -ge 5 ] || echo ESCAPED: nice \$(nice)"' 'jail -- /usr/bin/nice -n 3 /bin/true'
 row T-RES-20 'mounts cannot be piled up' 'unshare' 'silent jail -- /bin/sh -c "mount --bind /tmp /tmp && echo ESCAPED: mounted"' 'jail --tmpfs /a --tmpfs /b -- /bin/true'
 
+row T-RES-04 'when memory runs out the jail goes before the rest' 'plain' 'expect 500 jail -- /bin/cat /proc/self/oom_score_adj' 'jail -- /bin/true'
+
 # ---- time ----
 
 row T-RES-22a 'wall time: a program that ignores every signal is killed' 'no-wall-time plain' \

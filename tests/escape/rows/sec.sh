@@ -36,6 +36,7 @@ row T-SEC-11a 'no family of sockets but UNIX, INET, INET6 and NETLINK' 'no-secco
 row T-SEC-11b 'with the host'"'"'s network: UNIX, INET, INET6 and NETLINK_ROUTE' 'no-seccomp plain' \
 	'jail --network host -- @sockets netlink' 'jail --network host -- @sockets allow 2 10 16'
 row T-SEC-11c 'socketpair of UNIX only' 'no-seccomp bwrap' 'jail -- @sockets pair' 'jail -- /bin/sh -c "true | true"'
+row T-NS-18 'packets cannot be made by hand' 'unshare' 'jail -- @sockets raw' 'jail --network host -- @sockets allow 2 10 16'
 row T-SEC-12 'netlink protocols' 'no-seccomp bwrap' 'jail -- @sockets netlink' 'jail -- /bin/true'
 row T-SEC-31 'socket options that reach deep' 'no-seccomp bwrap' 'jail -- @sockets options' 'jail -- /bin/true'
 row T-SEC-11d 'nor with the host'"'"'s network' 'no-seccomp plain' \
@@ -48,6 +49,11 @@ row T-SEC-04 'a 32-bit program is killed' 'no-bad-architecture plain' \
 	'jail --tmpfs "$work:exec" -- @abi elf32 "$work"' 'jail --tmpfs "$work:exec" -- /bin/sh -c "cp /bin/true $work && $work/true"'
 row T-SEC-37 'a handler of SIGSYS cannot go on' 'no-bad-architecture no-seccomp' 'jail -- @abi handler' 'jail -- /bin/true'
 
+if grep -q vsyscall /proc/self/maps; then
+	row T-SEC-35 'the vsyscall page heeds the filter' 'plain' 'jail -p strict -- @abi vsyscall' 'jail -p strict -- /bin/true'
+else
+	skip 'T-SEC-35 the vsyscall page heeds the filter' 'this kernel has no vsyscall page'
+fi
 row T-SEC-29 'no room left for the filter: refused' 'plain' 'under deny fill -; refused jail -- @started' 'under deny keyctl 38; jail -- /bin/true'
 row T-SEC-41a 'a kernel without seccomp: refused' 'plain' 'under deny seccomp 38; refused jail -- @started' 'jail -- @status Seccomp 2'
 row T-SEC-41b 'an outer sandbox that forbids seccomp: refused' 'plain' 'under deny seccomp 1; refused jail -- @started' 'jail -- @status NoNewPrivs 1'
