@@ -427,8 +427,12 @@ int path_open_in_root(int directory, const char *path, uint64_t flags)
 		if (r != -EAGAIN)
 			break;
 	}
-	if (r == -ENOSYS || r == -EPERM) /* an old kernel, or a filter around us; a true EPERM comes
-					    out of the walk again */
+	/*
+	 * ENOSYS, EPERM: an old kernel, or a filter around us; a true EPERM comes out of the walk
+	 * again. EAGAIN: one rename anywhere in the system is enough, and a long way under a storm
+	 * of them never gets through; the walk, which does without "..", does not mind them.
+	 */
+	if (r == -ENOSYS || r == -EPERM || r == -EAGAIN)
 		return path_open_in_root_walk(directory, path, flags);
 	return r;
 }
