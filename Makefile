@@ -51,16 +51,21 @@ $(2)/objects/builtins.o: $(BUILD)/builtins.c $$(BUILTINS)
 	@mkdir -p $$(@D)
 	@echo "  CC   $$@"; $$(CC) $$(BASE) $$(FLAGS_$(1)) -c -o $$@ $$<
 
+$(2)/objects/frozen.o: $(BUILD)/frozen.c
+	@mkdir -p $$(@D)
+	@echo "  CC   $$@"; $$(CC) $$(BASE) $$(FLAGS_$(1)) -c -o $$@ $$<
+
 $(2)/libimmure.a: $$(OBJECTS_$(1))
 	@rm -f $$@
 	@echo "  AR   $$@"; ar rcs $$@ $$^
 
-$(2)/immure: $(2)/objects/cli/main.o $(2)/libimmure.a
+# frozen.o is named wherever the library is: its symbols are weak, and nothing would pull it out of an archive
+$(2)/immure: $(2)/objects/cli/main.o $(2)/objects/frozen.o $(2)/libimmure.a
 	@echo "  LINK $$@"; $$(CC) $$(FLAGS_$(1)) $$(LINK_$(1)) -o $$@ $$^ $$(LIBS)
 
-$(2)/unit/%: tests/unit/%.c $(2)/libimmure.a $(BUILD)/tests/simulate-$(1).o
+$(2)/unit/%: tests/unit/%.c $(2)/objects/frozen.o $(2)/libimmure.a $(BUILD)/tests/simulate-$(1).o
 	@mkdir -p $$(@D)
-	@echo "  TEST $$@"; $$(CC) $$(BASE) -Itests/unit -Itests/seccomp $$(FLAGS_$(1)) $$(LINK_$(1)) -o $$@ $$(filter %.c %.a %.o,$$^) $$(LIBS)
+	@echo "  TEST $$@"; $$(CC) $$(BASE) -Itests/unit -Itests/seccomp $$(FLAGS_$(1)) $$(LINK_$(1)) -o $$@ $$(filter %.c,$$^) $$(filter %.o,$$^) $$(filter %.a,$$^) $$(LIBS)
 
 $(BUILD)/tests/simulate-$(1).o: tests/seccomp/simulate.c
 	@mkdir -p $$(@D)
@@ -82,6 +87,14 @@ $(BUILD)/builtins.c: Makefile $(BUILTINS)
 	   i=0; for f in $(BUILTINS); do \
 	     printf '\t{"%s", builtin_%d, %d},\n' "$$f" $$i "$$(wc -c < $$f)"; i=$$((i+1)); done; \
 	   printf '%s\n' '};' 'const size_t builtin_count = sizeof(builtin_entries) / sizeof(builtin_entries[0]);'; } > $@
+
+# The built-in profiles that need nothing of a launch's surroundings, read and compiled beforehand.
+FROZEN := untrusted strict
+$(BUILD)/freeze: profiles/freeze.c $(BUILD)/libimmure.a
+	@echo "  LINK $@"; $(CC) $(BASE) $(FLAGS_release) $(LINK_release) -o $@ $^ $(LIBS)
+
+$(BUILD)/frozen.c: $(BUILD)/freeze
+	@$< $(FROZEN) > $@.new && mv $@.new $@
 
 .PHONY: asan mutant units probes
 asan: $(BUILD)/asan/immure

@@ -37,22 +37,33 @@ static void print_bash(void)
 		     "}\ncomplete -o filenames -F _immure immure\n");
 }
 
+/* Inside single quotes of the shell: a quote ends them, stands escaped, and begins them again. special: what the shell's own notation escapes. */
 static void print_quoted(const char *text, const char *special)
 {
-	for (; *text; text++)
-		(void)printf(strchr(special, *text) ? "\\%c" : "%c", *text);
+	for (; *text; text++) {
+		if (*text == '\'')
+			(void)printf("'\\''");
+		else if (strchr(special, *text))
+			(void)printf("\\%c", *text);
+		else
+			(void)putchar(*text);
+	}
 }
 
 static void print_zsh(void)
 {
 	(void)printf("#compdef immure\n_immure()\n{\n\tlocal -a verbs\n\tverbs=(\n");
 	for (const struct verb *verb = verbs; verb->name; verb++)
-		(void)printf("\t\t'%s:%s'\n", verb->name, verb->summary);
+	{
+		(void)printf("\t\t'%s:", verb->name);
+		print_quoted(verb->summary, ":");
+		(void)printf("'\n");
+	}
 	(void)printf("\t)\n\tif (( CURRENT == 2 )); then\n\t\t_describe verb verbs\n\t\treturn\n\tfi\n\tcase $words[2] in\n\tjail)\n"
 		     "\t\tshift words; (( CURRENT-- ))\n\t\t_arguments -S \\\n");
 	for (const struct option *option = launch_options_table; option->name; option++) {
 		(void)printf("\t\t\t'--%s%s[", option->name, option->argument ? "=" : "");
-		print_quoted(option->summary, "[]:'");
+		print_quoted(option->summary, "[]:");
 		(void)printf("]%s%s' \\\n", option->argument ? ":value:" : "",
 			!option->argument			  ? ""
 			: strcmp(option->name, "profile") == 0 ? "($(immure profile list | cut -d\" \" -f1))"
@@ -69,7 +80,7 @@ static void print_fish(void)
 	(void)printf("# fish completion of immure\ncomplete -c immure -f\n");
 	for (const struct verb *verb = verbs; verb->name; verb++) {
 		(void)printf("complete -c immure -n __fish_use_subcommand -a %s -d '", verb->name);
-		print_quoted(verb->summary, "'");
+		print_quoted(verb->summary, "");
 		(void)printf("'\n");
 	}
 	for (const struct option *option = launch_options_table; option->name; option++) {
@@ -77,7 +88,7 @@ static void print_fish(void)
 		if (option->letter)
 			(void)printf(" -s %c", option->letter);
 		(void)printf("%s -d '", option->argument ? " -r" : "");
-		print_quoted(option->summary, "'");
+		print_quoted(option->summary, "");
 		(void)printf("'\n");
 	}
 	(void)printf("complete -c immure -n '__fish_seen_subcommand_from jail' -s p -l profile -x -a '(immure profile list | cut -d\" \" -f1)'\n"

@@ -1,4 +1,5 @@
 /* immure help, immure version. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +23,13 @@ int cli_help(int argc, char **argv)
 			options_print(launch_options_table, stdout);
 		}
 		return 0;
+	}
+	if (argc > 1) {
+		struct err err = {0};
+
+		err_set(&err, -EINVAL, argv[1], "there is no such verb");
+		print_error(&err);
+		return EXIT_OWN_ERROR;
 	}
 	(void)printf("immure: walls in a program that nobody should trust\n\n");
 	for (const struct verb *verb = verbs; verb->name; verb++)

@@ -78,7 +78,7 @@ static int place_directories(struct jail *jail, struct err *reterr)
 }
 
 /* Our own configuration, where a writable bind would show its parent: it must exist to be covered. */
-static int ensure_protected(const struct jail *jail, struct err *reterr)
+static int ensure_protected(struct jail *jail, struct err *reterr)
 {
 	const struct files_section *files = &jail->profile.files;
 	const char *own = files->protected_count ? files->protected_paths[0] : NULL;
@@ -89,7 +89,12 @@ static int ensure_protected(const struct jail *jail, struct err *reterr)
 
 		shown |= rule->kind == MOUNT_BIND && rule->writable && path_is_beneath(own, rule->source);
 	}
-	return shown && !jail->options.dry_run ? make_private(own, reterr) : 0;
+	if (!shown)
+		return 0;
+	if (!jail->options.dry_run)
+		return make_private(own, reterr);
+	jail->profile.files.protected_count = 0; /* a dry run makes nothing, so there may be nothing to cover */
+	return 0;
 }
 
 /*
@@ -129,11 +134,22 @@ static int read_arguments(struct jail *jail, int argc, char **argv, struct err *
 	return launch_options_read(jail->given, jail->given_count, &jail->options, reterr);
 }
 
+/* ${program.directory}: where a program that is named by its path lies. */
+static const char *program_directory(struct jail *jail)
+{
+	const char *word = jail->program[0];
+	const char *path = word && strchr(word, '/') ? surroundings_path(&jail->words, &jail->variables, word) : NULL;
+	size_t length = path ? (size_t)(strrchr(path, '/') - path) : 0;
+
+	return !path ? NULL : arena_copy_range(&jail->words, path, length ? length : 1);
+}
+
 static int read_profile(struct jail *jail, struct err *reterr)
 {
 	int r;
 
 	surroundings_variables(&jail->words, &jail->variables);
+	jail->variables.program_directory = program_directory(jail);
 	r = profile_load(jail->options.profile, &jail->variables, &jail->words, &jail->library, &jail->profile, reterr);
 	if (r == 0)
 		r = launch_options_apply(jail->given, jail->given_count, &jail->variables, &jail->words, &jail->profile, reterr);

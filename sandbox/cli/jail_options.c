@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -27,7 +28,7 @@ enum {
 const struct option launch_options_table[] = {
 	{"profile", 'p', "NAME|FILE", "the profile to start from (default: untrusted)", OPTION_PROFILE},
 	{"volume", 'v', "SRC:DST[:OPTS]", "bind SRC on DST (rw, ro, noexec); SRC alone: read-only at the same place", OPTION_VOLUME},
-	{"mount", 0, "type=…,…", "bind or tmpfs in key=value form, as podman takes it", OPTION_MOUNT},
+	{"mount", 0, "type=bind,...", "bind or tmpfs in key=value form, as podman takes it", OPTION_MOUNT},
 	{"tmpfs", 0, "DST[:OPTS]", "an empty tmpfs (size=, mode=, nr_inodes=, exec)", OPTION_TMPFS},
 	{"deny", 0, "PATH", "what is at PATH cannot be opened", OPTION_DENY},
 	{"rootfs", 0, "DIR", "DIR as the root, read-only (DIR:rw: writable)", OPTION_ROOTFS},
@@ -43,7 +44,7 @@ const struct option launch_options_table[] = {
 	{"pids-limit", 0, "N", "processes and threads of the whole tree", OPTION_PIDS},
 	{"ulimit", 0, "NAME=N", "nofile, fsize, cpu, core, stack, as, memlock, sigpending, msgqueue", OPTION_ULIMIT},
 	{"timeout", 0, "TIME", "wall time (10s, 5m), then SIGKILL", OPTION_TIMEOUT},
-	{"cap-add", 0, "CAP", "keep a capability in the jail's namespace", OPTION_CAP_ADD},
+	{"cap-add", 0, "CAP|all", "keep a capability in the jail's namespace", OPTION_CAP_ADD},
 	{"cap-drop", 0, "CAP|all", "drop one", OPTION_CAP_DROP},
 	{"security-opt", 0, "OPT", "label=type:T, label=level:L, label=disable", OPTION_SECURITY},
 	{"interactive", 'i', NULL, "accepted for habit: standard input is always connected", OPTION_INTERACTIVE},
@@ -253,6 +254,22 @@ static int apply_deny(struct context *c, const char *value)
 	return rule.target ? profile_set_mount(c->profile, c->arena, &rule, c->err) : bad(c, value, "a path");
 }
 
+/*
+ * Another root brings a system of its own: what the profile furnished its empty root with (binds of the host's system, links, made files, a
+ * home) would lie on top of it. Denies stay, and so do the empty tmpfs.
+ */
+static void forget_system(struct files_section *files)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < files->mount_count; i++)
+		if (files->mounts[i].kind == MOUNT_DENY || files->mounts[i].kind == MOUNT_TMPFS)
+			files->mounts[kept++] = files->mounts[i];
+	files->mount_count = kept;
+	if (files->home == HOME_EMPTY)
+		files->home = HOME_NONE;
+}
+
 static int apply_rootfs(struct context *c, const char *value)
 {
 	struct files_section *files = &c->profile->files;
@@ -266,6 +283,7 @@ static int apply_rootfs(struct context *c, const char *value)
 	files->root = ROOT_DIRECTORY;
 	files->root_writable = writable;
 	files->root_rule = rule_here(c);
+	forget_system(files);
 	return 0;
 }
 
@@ -392,18 +410,21 @@ static int apply_ulimit(struct context *c, const char *value)
 	};
 	const char *equals = strchr(value, '=');
 
-	for (size_t i = 0; equals && i < sizeof(names) / sizeof(names[0]); i++)
+	const char *soft = equals ? arena_copy_range(c->arena, equals + 1, strcspn(equals + 1, ":")) : NULL;
+
+	/* "SOFT:HARD", as docker writes it: the soft one is both here, since a hard one above it would be no limit */
+	for (size_t i = 0; soft && i < sizeof(names) / sizeof(names[0]); i++)
 		if (strlen(names[i].name) == (size_t)(equals - value) && strncmp(names[i].name, value, strlen(names[i].name)) == 0)
-			return set_limit(c, names[i].kind, equals + 1);
+			return set_limit(c, names[i].kind, soft);
 	return bad(c, value, "NAME=N with a name of a limit (nofile, fsize, cpu, core, stack, as, memlock, sigpending, msgqueue, nproc)");
 }
 
 static int apply_capability(struct context *c, const char *value, bool add)
 {
 	struct capabilities_section *capabilities = &c->profile->capabilities;
-	bool all = !add && strcasecmp(value, "all") == 0;
+	bool all = strcasecmp(value, "all") == 0;
 	int bit = all ? 0 : grammar_capability(value);
-	uint64_t mask = all ? UINT64_MAX : UINT64_C(1) << (bit & 63);
+	uint64_t mask = all ? (UINT64_C(2) << CAP_LAST_CAP) - 1 : UINT64_C(1) << (bit & 63);
 
 	if (bit < 0 || bit > 63)
 		return bad(c, value, "the name of a capability, such as NET_BIND_SERVICE");

@@ -64,8 +64,12 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "--version") == 0)
 		argv[1] += 2;
-	for (const struct verb *verb = verbs; verb->name; verb++)
-		if (strcmp(argv[1], verb->name) == 0)
-			return verb->run(argc - 1, argv + 1);
+	for (const struct verb *verb = verbs; verb->name; verb++) {
+		if (strcmp(argv[1], verb->name) != 0)
+			continue;
+		if (argc > 2 && strcmp(argv[2], "--help") == 0)
+			return cli_help(2, argv);
+		return verb->run(argc - 1, argv + 1);
+	}
 	return unknown_verb(argv[1]);
 }

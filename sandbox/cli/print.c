@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -147,22 +148,36 @@ int print_plan(const struct plan *plan, bool json, FILE *out)
 
 /* ---- files ---- */
 
+/* A regular file is replaced; what is there and is none (/dev/stdout, a pipe) is written to. */
+static int write_file(const char *path, const char *text, size_t length)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat status;
+
+	if (stat(path, &status) || S_ISREG(status.st_mode))
+		return file_replace(path, text, length);
+	fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? -errno : file_write_all(fd, text, length);
+}
+
 /* Takes over document. The file is replaced as a whole: a reader sees the old one or the new one, never a half. */
 static int write_json(json_t *document, const char *path, struct err *reterr)
 {
-	_cleanup_free_ char *text = document ? json_dumps(document, JSON_INDENT(2) | JSON_ENSURE_ASCII) : NULL;
+	_cleanup_free_ char *text = document ? json_dumps(document, JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9)) : NULL;
+	size_t length = text ? strlen(text) : 0;
 	uint64_t fd;
 	int r;
 
 	json_decref(document);
 	if (!text)
 		return err_set(reterr, -ENOMEM, path, "out of memory");
+	text[length++] = '\n'; /* in the place of its NUL */
 	if (strcmp(path, "-") == 0)
-		r = file_write_all(STDOUT_FILENO, text, strlen(text));
+		r = file_write_all(STDOUT_FILENO, text, length);
 	else if (path[0] == '@' && text_parse_u64(path + 1, INT32_MAX, &fd) == 0)
-		r = file_write_all((int)fd, text, strlen(text));
+		r = file_write_all((int)fd, text, length);
 	else
-		r = file_replace(path, text, strlen(text));
+		r = write_file(path, text, length);
 	return r < 0 ? err_set(reterr, r, path, "cannot write: %s", strerror(-r)) : 0;
 }
 

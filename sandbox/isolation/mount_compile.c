@@ -261,7 +261,7 @@ static int source_missing(struct compiler *c, const struct mount_rule *rule, con
 	if (!why)
 		return out_of_memory(c);
 	return add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL, why,
-		"check the path, or say \"enforce\": \"best-effort\" to go on without it");
+		rule->rule.origin.document ? "check the path, or say \"enforce\": \"best-effort\" to go on without it" : "check the path");
 }
 
 static int compile_bind(struct compiler *c, const struct mount_rule *rule)

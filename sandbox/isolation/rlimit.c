@@ -59,6 +59,10 @@ static int compile_per_process(struct rlimit_plan *plan, const struct profile *p
 			value = value / per_process[i].divisor + (value % per_process[i].divisor != 0);
 		if (per_process[i].kind == LIMIT_CORE && value == 0)
 			value = 1; /* core(5): only 1 also keeps a pipe handler on the host from being started (T-INFO-03) */
+		row.asked = value == LIMIT_UNLIMITED ? per_process[i].asked
+						     : arena_format(arena, "%s %llu", per_process[i].asked, (unsigned long long)value);
+		if (!row.asked)
+			return err_set(reterr, -ENOMEM, NULL, "out of memory");
 		r = limit->rule.enforce == ENFORCE_AUDIT
 			    ? 0
 			    : add_entry(plan, arena, per_process[i].resource, per_process[i].name, value, &limit->rule, reterr);

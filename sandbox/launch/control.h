@@ -18,6 +18,9 @@ struct control_message {
 	int32_t value;
 };
 
+/* From the supervisor to PID 1: end the jail, and count it. A PID 1 that does not is killed itself. */
+#define CONTROL_END_SIGNAL SIGPWR
+
 /* What is given to the child once its ids are mapped. */
 #define CONTROL_RELEASE 'R'
 

@@ -21,10 +21,17 @@ const struct forwarded_signal forwarded_signals[] = {
 };
 const size_t forwarded_signal_count = sizeof(forwarded_signals) / sizeof(forwarded_signals[0]);
 
+/*
+ * The program has ended: whatever it left behind is killed and waited for first, so that the report comes when the jail is empty and
+ * what the kernel counted for each is in our own usage.
+ */
 _Noreturn static void report(int control, int status)
 {
 	struct control_message message = {.kind = CONTROL_ENDED, .value = status};
 
+	(void)kill(-1, SIGKILL); /* everybody but us; nobody may be left */
+	while (syscall(SYS_wait4, -1, NULL, 0, NULL) > 0)
+		;
 	/* an absent supervisor needs no report; SIGPIPE is blocked like every signal here */
 	if (write(control, &message, sizeof(message)) < 0)
 		_exit(125);
@@ -45,6 +52,8 @@ static void forward(pid_t program, const siginfo_t *info)
 {
 	if (info->si_pid != 0) /* sent from inside the jail: not ours to pass on */
 		return;
+	if (info->si_signo == CONTROL_END_SIGNAL)
+		(void)kill(-1, SIGKILL); /* the program's end then comes as SIGCHLD, and is reported */
 	for (size_t i = 0; i < forwarded_signal_count; i++)
 		if (forwarded_signals[i].number == info->si_signo)
 			(void)kill(forwarded_signals[i].group ? -program : program, info->si_signo); /* it may be gone */

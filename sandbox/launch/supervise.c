@@ -16,6 +16,8 @@
 #include "util/cleanup.h"
 #include "util/mutant.h"
 
+#define GRACE 500000 /* microseconds that PID 1 gets to end the jail by itself */
+
 uint64_t supervise_clock(void)
 {
 	struct timespec now = {0};
@@ -140,7 +142,7 @@ static int milliseconds_left(const struct supervision *supervision)
 {
 	uint64_t now;
 
-	if (!supervision->deadline || supervision->timed_out)
+	if (!supervision->deadline)
 		return -1;
 	now = supervise_clock();
 	if (now >= supervision->deadline)
@@ -153,8 +155,9 @@ static void check_clock(struct supervision *supervision)
 {
 	if (milliseconds_left(supervision) != 0 || mutant(MUTANT_NO_WALL_TIME))
 		return;
+	kill_jail(supervision, supervision->timed_out ? SIGKILL : CONTROL_END_SIGNAL);
 	supervision->timed_out = true;
-	kill_jail(supervision, SIGKILL);
+	supervision->deadline += GRACE;
 }
 
 int supervise(const struct plan *plan, struct supervision *supervision, struct err *reterr)

@@ -41,6 +41,8 @@ static void describe_exec(const struct plan *plan, int error, struct err *reterr
 		err_hint(reterr, "its mount or its Landlock rule may be without \"exec\", or the file is not executable");
 	} else {
 		err_set(reterr, -error, program, "cannot be run in the jail: %s", strerror(error));
+		if (error == ENOSYS)
+			err_hint(reterr, "the profile allows no execve: name a group in \"syscalls\", such as \"groups\": [\"untrusted@1\"]");
 	}
 }
 

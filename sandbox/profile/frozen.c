@@ -1,0 +1,50 @@
+/* Built-in profiles that were read at build time: see frozen.h. */
+#include "profile/frozen.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "util/arena.h"
+
+const struct frozen_profile *frozen_find(const char *name)
+{
+	if (!frozen_profiles)
+		return NULL;
+	for (size_t i = 0; i < frozen_profile_count; i++)
+		if (strcmp(frozen_profiles[i].name, name) == 0)
+			return &frozen_profiles[i];
+	return NULL;
+}
+
+/* A copy with the room that arena_append() expects behind count elements: up to the next power of two. */
+static int thaw_array(struct arena *arena, const void *frozen, size_t count, size_t size, void *ret_array)
+{
+	size_t room = 1;
+	void *copy;
+
+	if (!count)
+		return 0;
+	while (room < count)
+		room *= 2;
+	copy = arena_zeroed(arena, room, size);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, frozen, count * size);
+	memcpy(ret_array, &copy, sizeof(copy));
+	return 0;
+}
+
+#define THAW(array, count) thaw_array(arena, (array), (count), sizeof(*(array)), &(array))
+
+int frozen_thaw(const struct frozen_profile *frozen, struct arena *arena, struct profile *ret)
+{
+	struct profile profile = *frozen->profile;
+
+	if (THAW(profile.files.mounts, profile.files.mount_count) || THAW(profile.devices.devices, profile.devices.device_count) ||
+		THAW(profile.limits.io, profile.limits.io_count) || THAW(profile.syscalls.clauses, profile.syscalls.clause_count) ||
+		THAW(profile.environment.settings, profile.environment.setting_count) ||
+		THAW(profile.landlock.paths, profile.landlock.path_count))
+		return -ENOMEM;
+	*ret = profile;
+	return 0;
+}

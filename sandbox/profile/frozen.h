@@ -1,0 +1,29 @@
+/*
+ * Built-in profiles that were read when the program was built, and laid down as constant data by profiles/freeze.c. The JSON stays the source (and is in the binary, for `profile show` and for messages); a launch under an unchanged
+ * built-in just does not read it again. Only profiles without variables can be frozen.
+ */
+#ifndef IMMURE_PROFILE_FROZEN_H
+#define IMMURE_PROFILE_FROZEN_H
+
+#include <stddef.h>
+
+#include "profile/profile.h"
+
+struct arena;
+
+struct frozen_profile {
+	const char *name;
+	const struct profile *profile;
+};
+
+/* Absent (weak) in the tool that makes them. */
+extern const struct frozen_profile frozen_profiles[] __attribute__((weak));
+extern const size_t frozen_profile_count __attribute__((weak));
+
+/* The frozen profile of that name, or NULL. */
+const struct frozen_profile *frozen_find(const char *name);
+
+/* A profile of its own, whose arrays can grow and change as if it had been read. 0 or -ENOMEM. */
+int frozen_thaw(const struct frozen_profile *frozen, struct arena *arena, struct profile *ret);
+
+#endif
