@@ -44,9 +44,6 @@ pack() { # TARBALL
 	mkdir -p "$stage/project/"{tests,build/mutant}
 	cp -r "$top/tests/lib.sh" "$top/tests/escape" "$stage/project/tests/"
 	chmod 755 "$stage/project/tests/escape/run" "$stage"/project/tests/escape/rows/*.sh
-	# The controls prove the rows and not the kernel: they are tried on the host, and would take most of the time here.
-	sed -i 's/for control in \$3; do/for control in ${ESCAPE_CONTROLS-$3}; do/' "$stage/project/tests/escape/row.sh"
-	grep -q ESCAPE_CONTROLS "$stage/project/tests/escape/row.sh" || die 'tests/escape/row.sh has no loop over controls to leave out'
 	cp -r "$(dirname "$immure")/probes" "$immure" "$stage/project/build/"
 	cp "$(dirname "$immure")/mutant/immure" "$stage/project/build/mutant/"
 	tar cf "$1" -C "$stage" .

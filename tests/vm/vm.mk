@@ -1,6 +1,6 @@
 # The lane of the virtual machines. The top Makefile includes this file.
 #
-#   make check-vm                  all machines, all tests (about two minutes; one more when the images are not cached)
+#   make check-vm                  all machines, all tests
 #   make check-vm TESTS='mcs bare' only these tests of tests/vm/payload
 #   VM_CACHE=build/vm              where the images are kept between runs
 #   VM_MACHINES='stable backports systemd'
