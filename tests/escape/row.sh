@@ -18,6 +18,9 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
+# Where the tests lie decides nothing: probes are run from below $work.
+cp -r "$probes" "$work/probes" || exit 2
+probes=$work/probes
 seconds=${ESCAPE_SECONDS:-2}
 set -o pipefail
 exec < /dev/null
@@ -217,15 +220,22 @@ descendants() { # PID: it and all below it
 
 # Looks at PID 1 of a jail from the host: a FIELD of its status must read VALUE (O5).
 from_outside() { # FIELD VALUE
-	local pid value
-	jail -- /bin/sleep 0.6 &
-	sleep 0.3
-	for pid in $(descendants "$!"); do
-		grep -Eq '^NSpid:.*[[:space:]]1$' "/proc/$pid/status" || continue
-		value=$(sed -n "s/^$1:[[:space:]]*//p" "/proc/$pid/status")
-		if [ "$value" = "$2" ]; then echo "CONTAINED: $1 of PID 1 is $value"; else echo "ESCAPED: $1 of PID 1 is $value, not $2"; fi
-		break
+	local pid init='' value
+	jail -- /bin/sleep 4 &
+	for _ in {1..60}; do
+		sleep 0.05 # and once more after the program was seen, for PID 1 to come to rest
+		[ -z "$init" ] || break
+		for pid in $(descendants $!); do
+			if [ "$(cat "/proc/$pid/comm" 2> /dev/null)" = sleep ]; then init=found; fi
+		done
 	done
+	for pid in $(descendants $!); do
+		if grep -Eqs '^NSpid:.*[[:space:]]1$' "/proc/$pid/status"; then init=$pid; fi
+	done
+	value=$(sed -n "s/^$1:[[:space:]]*//p" "/proc/${init:-none}/status")
+	if [ -z "$value" ]; then echo 'UNCLEAR: no PID 1'; elif [ "$value" = "$2" ]; then echo "CONTAINED: $1 of PID 1 is $value"; else
+		echo "ESCAPED: $1 of PID 1 is $value, not $2"; fi
+	for pid in $(descendants $!); do kill -9 "$pid"; done 2> /dev/null
 	wait
 }
 

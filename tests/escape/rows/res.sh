@@ -15,7 +15,7 @@ bounded() { # every tmpfs of the jail has a size and a count of entries
 	jail -- /bin/sh -c 'n=$(grep " - tmpfs " /proc/self/mountinfo | grep -v -e "size=[0-9]*k.*nr_inodes=" | cut -d " " -f 5); [ -z "$n" ] && echo CONTAINED: all || echo ESCAPED: $n'
 }
 row T-RES-05b 'every tmpfs is bounded' 'no-tmpfs-size bwrap_tmp' bounded 'jail -- /bin/sh -c "echo x > /tmp/x; echo x > /dev/shm/x"'
-row T-RES-05c 'the root itself takes nothing' 'plain' 'jail -- @reach create /new /usr/new /etc/new /dev/new /run/new "$work/new" "$HOME/new"; rm -f "$work/new"' \
+row T-RES-05c 'the root itself takes nothing' 'plain' 'jail -- @reach create /new /usr/new /etc/new /dev/new /run/new "$canary/new" "$HOME/new"; rm -f "$HOME/new"' \
 	'jail -- /bin/sh -c "echo x > ~/x"'
 row T-RES-05d 'shared memory is bounded' 'plain' \
 	'jail -- @resources fill 300 /dev/shm' 'reaches jail -- @resources fill 1 /dev/shm'
