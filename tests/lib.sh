@@ -21,6 +21,7 @@ work=$(cd "$work" && pwd -P)
 helpers=() # process ids that end with the test
 
 tidy() {
+	[ "$BASHPID" = $$ ] || return 0 # a subshell that a signal ends before its exec
 	[ ${#helpers[@]} = 0 ] || kill "${helpers[@]}" 2> /dev/null
 	chmod -R u+rwX "$work" 2> /dev/null
 	rm -rf "$work"

@@ -100,6 +100,7 @@ static int set_mount(const struct context *c, const struct mount_rule *rule)
 			files->mounts[kept++] = *other;
 	}
 	files->mount_count = kept;
+	files->index = NULL; /* it is made anew by the next rule */
 	return profile_set_mount(c->profile, c->arena, rule, c->err);
 }
 
@@ -266,6 +267,7 @@ static void forget_system(struct files_section *files)
 		if (files->mounts[i].kind == MOUNT_DENY || files->mounts[i].kind == MOUNT_TMPFS)
 			files->mounts[kept++] = files->mounts[i];
 	files->mount_count = kept;
+	files->index = NULL; /* it is made anew by the next rule */
 	if (files->home == HOME_EMPTY)
 		files->home = HOME_NONE;
 }
