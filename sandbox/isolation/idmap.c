@@ -162,7 +162,10 @@ int idmap_apply(const struct idmap_plan *plan, struct child *child, uint16_t *re
 		/* the parent says one byte when the maps are there; its death is an end of file */
 		ssize_t length = recv(child->control, &word, 1, 0);
 
-		return length == 1 ? 0 : length < 0 ? -errno : -EPIPE;
+		if (length != 1)
+			return length < 0 ? -errno : -EPIPE;
+		/* root's own id is not in the map, and an id that is not may make no file (EOVERFLOW) */
+		return plan->way == IDMAP_PARENT ? idmap_become(plan, child, reterr_item) : 0;
 	}
 	*reterr_item = 0; /* CVE-2014-8989: a dropped group may be what keeps a file from us */
 	r = mutant(MUTANT_NO_SETGROUPS_DENY) ? 0 : file_write_kernel(AT_FDCWD, "/proc/self/setgroups", "deny", 4);
