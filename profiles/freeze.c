@@ -1,5 +1,6 @@
 /*
- * Build tool: reads the built-in profiles as a launch would, and prints what it read as C (see profile/frozen.h).
+ * Build tool: reads the built-in profiles as a launch would, and prints what it read as C (see
+ *profile/frozen.h).
  *
  *	freeze untrusted strict … > build/frozen.c
  */
@@ -48,9 +49,11 @@ static void put_number(const char *field, uint64_t number)
 
 static void put_rule(const char *field, const struct rule *rule)
 {
-	(void)printf(".%s = {.enforce = %d, .set = %d, .origin = {", field, (int)rule->enforce, rule->set);
+	(void)printf(".%s = {.enforce = %d, .set = %d, .origin = {", field, (int)rule->enforce,
+		rule->set);
 	if (rule->origin.document)
-		(void)printf(".document = &documents[%zu], ", (size_t)(uintptr_t)rule->origin.document - 1);
+		(void)printf(".document = &documents[%zu], ",
+			(size_t)(uintptr_t)rule->origin.document - 1);
 	put_text("pointer", rule->origin.pointer);
 	(void)printf("}}, ");
 }
@@ -74,21 +77,26 @@ static size_t document_number(const struct json_document *document)
 	return i;
 }
 
-/* From here on an origin's document is its number plus one, whatever the pointer was: the printer needs no table then. */
+/* From here on an origin's document is its number plus one, whatever the pointer was: the printer
+ * needs no table then. */
 static void number_rule(struct rule *rule)
 {
 	if (rule->origin.document)
-		rule->origin.document = (const struct json_document *)(uintptr_t)(document_number(rule->origin.document) + 1);
+		rule->origin.document =
+			(const struct json_document *)(uintptr_t)(document_number(
+									  rule->origin.document) +
+								  1);
 }
 
 static void number_rules(struct profile *profile)
 {
-	struct rule *const single[] = {&profile->files.root_rule, &profile->files.home_rule, &profile->files.proc_rule,
-		&profile->files.sys_rule, &profile->devices.rule, &profile->network.rule, &profile->limits.cpuset_rule,
-		&profile->limits.oom_rule, &profile->limits.nice_rule, &profile->syscalls.rule, &profile->capabilities.rule,
-		&profile->identity.rule, &profile->terminal.rule, &profile->selinux.rule, &profile->landlock.rule,
-		&profile->landlock.scope_rule, &profile->namespaces.rule, &profile->hostname_rule, &profile->workdir_rule,
-		&profile->umask_rule};
+	struct rule *const single[] = {&profile->files.root_rule, &profile->files.home_rule,
+		&profile->files.proc_rule, &profile->files.sys_rule, &profile->devices.rule,
+		&profile->network.rule, &profile->limits.cpuset_rule, &profile->limits.oom_rule,
+		&profile->limits.nice_rule, &profile->syscalls.rule, &profile->capabilities.rule,
+		&profile->identity.rule, &profile->terminal.rule, &profile->selinux.rule,
+		&profile->landlock.rule, &profile->landlock.scope_rule, &profile->namespaces.rule,
+		&profile->hostname_rule, &profile->workdir_rule, &profile->umask_rule};
 
 	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
 		number_rule(single[i]);
@@ -114,12 +122,14 @@ static void put_documents(void)
 	for (size_t i = 0; i < document_count; i++) {
 		size_t which = 0, length;
 
-		while (builtin_path(which) && builtin_text(builtin_path(which), &length) != documents[i]->text)
+		while (builtin_path(which) &&
+			builtin_text(builtin_path(which), &length) != documents[i]->text)
 			which++;
 		if (!builtin_path(which))
 			abort();
-		(void)printf("\t{.name = (char *)\"%s\", .text = (char *)builtin_%zu, .length = %zu},\n", documents[i]->name, which,
-			documents[i]->length);
+		(void)printf(
+			"\t{.name = (char *)\"%s\", .text = (char *)builtin_%zu, .length = %zu},\n",
+			documents[i]->name, which, documents[i]->length);
 	}
 	(void)printf("};\n");
 }
@@ -189,9 +199,11 @@ static unsigned put_arguments(const struct syscall_clause *clause)
 	for (size_t i = 0; i < clause->argument_count; i++) {
 		const struct syscall_argument *argument = &clause->arguments[i];
 
-		(void)printf("\t{.index = %u, .width = %u, .comparison = %d, .mask = UINT64_C(%" PRIu64
-			     "), .values = values_%zu, .value_count = %zu},\n",
-			argument->index, argument->width, (int)argument->comparison, argument->mask, first + i, argument->value_count);
+		(void)printf(
+			"\t{.index = %u, .width = %u, .comparison = %d, .mask = UINT64_C(%" PRIu64
+			"), .values = values_%zu, .value_count = %zu},\n",
+			argument->index, argument->width, (int)argument->comparison, argument->mask,
+			first + i, argument->value_count);
 	}
 	(void)printf("};\n");
 	return serial;
@@ -206,16 +218,20 @@ static unsigned put_clauses(const struct syscalls_section *syscalls)
 		abort();
 	for (size_t i = 0; i < syscalls->clause_count; i++) {
 		names[i] = put_names(&syscalls->clauses[i]);
-		arguments[i] = syscalls->clauses[i].argument_count ? put_arguments(&syscalls->clauses[i]) : 0;
+		arguments[i] = syscalls->clauses[i].argument_count
+				       ? put_arguments(&syscalls->clauses[i])
+				       : 0;
 	}
 	(void)printf("static const struct syscall_clause clauses_%u[] = {\n", ++serial);
 	for (size_t i = 0; i < syscalls->clause_count; i++) {
 		const struct syscall_clause *clause = &syscalls->clauses[i];
 
-		(void)printf("\t{.names = names_%u, .name_count = %zu, .action = %d, ", names[i], clause->name_count, (int)clause->action);
+		(void)printf("\t{.names = names_%u, .name_count = %zu, .action = %d, ", names[i],
+			clause->name_count, (int)clause->action);
 		if (arguments[i])
-			(void)printf(".arguments = (struct syscall_argument *)arguments_%u, .argument_count = %zu, ", arguments[i],
-				clause->argument_count);
+			(void)printf(".arguments = (struct syscall_argument *)arguments_%u, "
+				     ".argument_count = %zu, ",
+				arguments[i], clause->argument_count);
 		put_rule("rule", &clause->rule);
 		put_number("error", clause->error);
 		put_text("group", clause->group);
@@ -232,7 +248,8 @@ static void put_limits(const struct limits_section *limits)
 {
 	(void)printf("\t.limits = {.limits = {\n");
 	for (size_t i = 0; i < LIMIT_COUNT; i++) {
-		(void)printf("\t\t[%zu] = {.value = UINT64_C(%" PRIu64 "), ", i, limits->limits[i].value);
+		(void)printf("\t\t[%zu] = {.value = UINT64_C(%" PRIu64 "), ", i,
+			limits->limits[i].value);
 		put_rule("rule", &limits->limits[i].rule);
 		(void)printf("},\n");
 	}
@@ -241,16 +258,20 @@ static void put_limits(const struct limits_section *limits)
 	put_text("cpuset", limits->cpuset);
 	put_rule("oom_rule", &limits->oom_rule);
 	put_rule("nice_rule", &limits->nice_rule);
-	(void)printf(".oom_score_adjust = %d, .nice = %d},\n", limits->oom_score_adjust, limits->nice);
+	(void)printf(
+		".oom_score_adjust = %d, .nice = %d},\n", limits->oom_score_adjust, limits->nice);
 }
 
 static void put_sections(const struct profile *p)
 {
-	(void)printf("\t.network = {.kind = %d, .loopback = %d, ", (int)p->network.kind, p->network.loopback);
+	(void)printf("\t.network = {.kind = %d, .loopback = %d, ", (int)p->network.kind,
+		p->network.loopback);
 	put_rule("rule", &p->network.rule);
-	(void)printf("},\n\t.capabilities = {.keep = UINT64_C(%" PRIu64 "), .ambient = %d, ", p->capabilities.keep, p->capabilities.ambient);
+	(void)printf("},\n\t.capabilities = {.keep = UINT64_C(%" PRIu64 "), .ambient = %d, ",
+		p->capabilities.keep, p->capabilities.ambient);
 	put_rule("rule", &p->capabilities.rule);
-	(void)printf("},\n\t.identity = {.kind = %d, .uid = %u, .gid = %u, ", (int)p->identity.kind, p->identity.uid, p->identity.gid);
+	(void)printf("},\n\t.identity = {.kind = %d, .uid = %u, .gid = %u, ", (int)p->identity.kind,
+		p->identity.uid, p->identity.gid);
 	put_rule("rule", &p->identity.rule);
 	(void)printf("},\n\t.terminal = {.kind = %d, ", (int)p->terminal.kind);
 	put_rule("rule", &p->terminal.rule);
@@ -258,12 +279,16 @@ static void put_sections(const struct profile *p)
 	put_rule("rule", &p->selinux.rule);
 	put_text("type", p->selinux.type);
 	put_text("level", p->selinux.level);
-	(void)printf("},\n\t.landlock = {.enabled = %d, .minimum_abi = %u, .scope_abstract = %d, .scope_signal = %d, ", p->landlock.enabled,
-		p->landlock.minimum_abi, p->landlock.scope_abstract, p->landlock.scope_signal);
+	(void)printf("},\n\t.landlock = {.enabled = %d, .minimum_abi = %u, .scope_abstract = %d, "
+		     ".scope_signal = %d, ",
+		p->landlock.enabled, p->landlock.minimum_abi, p->landlock.scope_abstract,
+		p->landlock.scope_signal);
 	put_rule("rule", &p->landlock.rule);
 	put_rule("scope_rule", &p->landlock.scope_rule);
-	(void)printf("},\n\t.namespaces = {.ipc = %d, .uts = %d, .cgroup = %d, .pid = %d, .time = %d, .nested_user = %d, ", p->namespaces.ipc,
-		p->namespaces.uts, p->namespaces.cgroup, p->namespaces.pid, p->namespaces.time, p->namespaces.nested_user);
+	(void)printf("},\n\t.namespaces = {.ipc = %d, .uts = %d, .cgroup = %d, .pid = %d, .time = "
+		     "%d, .nested_user = %d, ",
+		p->namespaces.ipc, p->namespaces.uts, p->namespaces.cgroup, p->namespaces.pid,
+		p->namespaces.time, p->namespaces.nested_user);
 	put_rule("rule", &p->namespaces.rule);
 	(void)printf("},\n\t");
 	put_rule("hostname_rule", &p->hostname_rule);
@@ -284,8 +309,10 @@ static unsigned put_profile(const struct profile *p)
 	(void)printf("static const struct profile profile_%u = {\n\t", ++serial);
 	put_text("name", p->name);
 	put_text("description", p->description);
-	(void)printf("\n\t.files = {.root = %d, .root_writable = %d, .home = %d, .proc = %d, .sys = %d, ", (int)files->root, files->root_writable,
-		(int)files->home, (int)files->proc, (int)files->sys);
+	(void)printf("\n\t.files = {.root = %d, .root_writable = %d, .home = %d, .proc = %d, .sys "
+		     "= %d, ",
+		(int)files->root, files->root_writable, (int)files->home, (int)files->proc,
+		(int)files->sys);
 	put_rule("root_rule", &files->root_rule);
 	put_rule("home_rule", &files->home_rule);
 	put_rule("proc_rule", &files->proc_rule);
@@ -293,31 +320,42 @@ static unsigned put_profile(const struct profile *p)
 	put_text("root_directory", files->root_directory);
 	put_text("home_directory", files->home_directory);
 	if (mounts)
-		(void)printf(".mounts = (struct mount_rule *)mounts_%u, .mount_count = %zu", mounts, files->mount_count);
+		(void)printf(".mounts = (struct mount_rule *)mounts_%u, .mount_count = %zu", mounts,
+			files->mount_count);
 	(void)printf("},\n\t.devices = {.standard = %d, ", p->devices.standard);
 	put_rule("rule", &p->devices.rule);
 	(void)printf("},\n");
 	put_limits(&p->limits);
-	(void)printf("\t.syscalls = {.unconfined = %d, .default_action = %d, .default_error = %u, .foreign_i386 = %d, ", p->syscalls.unconfined,
-		(int)p->syscalls.default_action, p->syscalls.default_error, p->syscalls.foreign_i386);
+	(void)printf("\t.syscalls = {.unconfined = %d, .default_action = %d, .default_error = %u, "
+		     ".foreign_i386 = %d, ",
+		p->syscalls.unconfined, (int)p->syscalls.default_action, p->syscalls.default_error,
+		p->syscalls.foreign_i386);
 	put_rule("rule", &p->syscalls.rule);
 	if (clauses)
-		(void)printf(".clauses = (struct syscall_clause *)clauses_%u, .clause_count = %zu", clauses, p->syscalls.clause_count);
+		(void)printf(".clauses = (struct syscall_clause *)clauses_%u, .clause_count = %zu",
+			clauses, p->syscalls.clause_count);
 	(void)printf("},\n\t.environment = {");
 	if (settings)
-		(void)printf(".settings = (struct environment_setting *)settings_%u, .setting_count = %zu", settings, p->environment.setting_count);
+		(void)printf(".settings = (struct environment_setting *)settings_%u, "
+			     ".setting_count = %zu",
+			settings, p->environment.setting_count);
 	(void)printf("},\n");
 	put_sections(p);
 	(void)printf("};\n");
 	return serial;
 }
 
-/* No variable may stand in what is frozen: it would be this machine's. Nor what this tool does not print. */
+/* No variable may stand in what is frozen: it would be this machine's. Nor what this tool does not
+ * print. */
 static void refuse_what_cannot_be_frozen(const char *name, const struct profile *profile)
 {
-	if (!profile->devices.device_count && !profile->limits.io_count && !profile->landlock.path_count && !profile->files.home_source)
+	if (!profile->devices.device_count && !profile->limits.io_count &&
+		!profile->landlock.path_count && !profile->files.home_source)
 		return;
-	(void)fprintf(stderr, "freeze: %s: holds devices, io limits or landlock paths, which this tool does not freeze\n", name);
+	(void)fprintf(stderr,
+		"freeze: %s: holds devices, io limits or landlock paths, which this tool does not "
+		"freeze\n",
+		name);
 	exit(1);
 }
 
@@ -337,7 +375,8 @@ int main(int argc, char **argv)
 		refuse_what_cannot_be_frozen(argv[i], &profiles[i]);
 		number_rules(&profiles[i]);
 	}
-	(void)printf("/* Made by profiles/freeze.c. */\n#include \"profile/frozen.h\"\n#include \"util/json.h\"\n\n");
+	(void)printf("/* Made by profiles/freeze.c. */\n#include \"profile/frozen.h\"\n#include "
+		     "\"util/json.h\"\n\n");
 	put_documents();
 	for (int i = 1; i < argc; i++)
 		numbers[i] = put_profile(&profiles[i]);

@@ -35,10 +35,10 @@ int cli_help(int argc, char **argv);
 
 struct option {
 	const char *name;     /* without dashes */
-	char letter;	      /* 0: none */
+	char letter;          /* 0: none */
 	const char *argument; /* what its value is called, or NULL: a switch */
 	const char *summary;
-	int identifier;	      /* the verb's own enum */
+	int identifier; /* the verb's own enum */
 };
 
 struct given_option {
@@ -47,12 +47,14 @@ struct given_option {
 };
 
 /*
- * Splits argv (argv[0] is skipped) by table (ends with a NULL name): "--name=value", "--name value", "-xvalue", "-x value", switches
- * joined as "-it". Stops at "--" or at the first word that is no option. given has room for OPTIONS_ROOM. The number of words taken, or
- * a negative errno with reterr (the nearest name as advice).
+ * Splits argv (argv[0] is skipped) by table (ends with a NULL name): "--name=value", "--name
+ * value", "-xvalue", "-x value", switches joined as "-it". Stops at "--" or at the first word that
+ * is no option. given has room for OPTIONS_ROOM. The number of words taken, or a negative errno
+ * with reterr (the nearest name as advice).
  */
 #define OPTIONS_ROOM 4096
-int options_parse(const struct option *table, int argc, char **argv, struct given_option *given, size_t *ret_count, struct err *reterr);
+int options_parse(const struct option *table, int argc, char **argv, struct given_option *given,
+	size_t *ret_count, struct err *reterr);
 void options_print(const struct option *table, FILE *out);
 
 /* ---- jail_options.c: what the options of a launch do to a profile ---- */
@@ -67,22 +69,27 @@ struct launch_options {
 extern const struct option launch_options_table[];
 
 /* The options that are about the launch itself, before there is a profile. */
-int launch_options_read(const struct given_option *given, size_t count, struct launch_options *ret, struct err *reterr);
+int launch_options_read(const struct given_option *given, size_t count, struct launch_options *ret,
+	struct err *reterr);
 
 /* The options that override the profile, in the order of writing. */
-int launch_options_apply(const struct given_option *given, size_t count, const struct profile_variables *variables, struct arena *arena,
-	struct profile *profile, struct err *reterr);
+int launch_options_apply(const struct given_option *given, size_t count,
+	const struct profile_variables *variables, struct arena *arena, struct profile *profile,
+	struct err *reterr);
 
 /* ---- surroundings.c: the caller's side, checked before it is believed ---- */
 
-/* Opens /dev/null on closed standard descriptors, marks every other one close-on-exec, takes default signal dispositions (R10, T-RT-10, T-RT-14). */
+/* Opens /dev/null on closed standard descriptors, marks every other one close-on-exec, takes
+ * default signal dispositions (R10, T-RT-10, T-RT-14). */
 int surroundings_clean(struct err *reterr);
 
 /* HOME, XDG_*, the working directory and the user's name, each canonical or NULL. */
 void surroundings_variables(struct arena *arena, struct profile_variables *ret);
 
-/* A path of the host as the caller writes it, relative to the working directory and with "..": canonical, or NULL where it leads nowhere. */
-const char *surroundings_path(struct arena *arena, const struct profile_variables *variables, const char *text);
+/* A path of the host as the caller writes it, relative to the working directory and with "..":
+ * canonical, or NULL where it leads nowhere. */
+const char *surroundings_path(
+	struct arena *arena, const struct profile_variables *variables, const char *text);
 
 /* ---- print.c ---- */
 
@@ -90,8 +97,10 @@ const char *surroundings_path(struct arena *arena, const struct profile_variable
 void print_error(const struct err *err);
 /* The step table with every row, for people or as JSON. */
 int print_plan(const struct plan *plan, bool json, FILE *out);
-/* Writes the receipt or the result as JSON to path ("-": standard output; "@N": a descriptor). 0 or -errno with reterr. */
+/* Writes the receipt or the result as JSON to path ("-": standard output; "@N": a descriptor). 0 or
+ * -errno with reterr. */
 int write_receipt(const struct plan *plan, const char *path, struct err *reterr);
-int write_result(const struct launch_result *result, const char *program, const char *path, struct err *reterr);
+int write_result(const struct launch_result *result, const char *program, const char *path,
+	struct err *reterr);
 
 #endif

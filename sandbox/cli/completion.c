@@ -1,4 +1,5 @@
-/* Completions for bash, zsh and fish, printed from the same tables that parse, so that they cannot fall behind. */
+/* Completions for bash, zsh and fish, printed from the same tables that parse, so that they cannot
+ * fall behind. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,12 +22,18 @@ static void print_bash(void)
 	print_words("", " ");
 	(void)printf("' -- \"$word\"); return\n\tfi\n"
 		     "\tcase $before in\n"
-		     "\t-p|--profile) mapfile -t COMPREPLY < <(compgen -f -W \"$(immure profile list | cut -d' ' -f1)\" -- \"$word\"); return ;;\n"
-		     "\tshow|explain|check) mapfile -t COMPREPLY < <(compgen -f -W \"$(immure profile list | cut -d' ' -f1)\" -- \"$word\"); return ;;\n"
-		     "\tprofile) mapfile -t COMPREPLY < <(compgen -W 'list show check explain' -- \"$word\"); return ;;\n"
-		     "\tcompletion) mapfile -t COMPREPLY < <(compgen -W 'bash zsh fish' -- \"$word\"); return ;;\n"
-		     "\t--network) mapfile -t COMPREPLY < <(compgen -W 'none host' -- \"$word\"); return ;;\n"
-		     "\t--format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- \"$word\"); return ;;\n"
+		     "\t-p|--profile) mapfile -t COMPREPLY < <(compgen -f -W \"$(immure profile "
+		     "list | cut -d' ' -f1)\" -- \"$word\"); return ;;\n"
+		     "\tshow|explain|check) mapfile -t COMPREPLY < <(compgen -f -W \"$(immure "
+		     "profile list | cut -d' ' -f1)\" -- \"$word\"); return ;;\n"
+		     "\tprofile) mapfile -t COMPREPLY < <(compgen -W 'list show check explain' -- "
+		     "\"$word\"); return ;;\n"
+		     "\tcompletion) mapfile -t COMPREPLY < <(compgen -W 'bash zsh fish' -- "
+		     "\"$word\"); return ;;\n"
+		     "\t--network) mapfile -t COMPREPLY < <(compgen -W 'none host' -- \"$word\"); "
+		     "return ;;\n"
+		     "\t--format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- \"$word\"); "
+		     "return ;;\n"
 		     "\tesac\n"
 		     "\tif [ \"${COMP_WORDS[1]}\" = jail ] && [[ $word == -* ]]; then\n"
 		     "\t\tmapfile -t COMPREPLY < <(compgen -W '");
@@ -37,7 +44,8 @@ static void print_bash(void)
 		     "}\ncomplete -o filenames -F _immure immure\n");
 }
 
-/* Inside single quotes of the shell: a quote ends them, stands escaped, and begins them again. special: what the shell's own notation escapes. */
+/* Inside single quotes of the shell: a quote ends them, stands escaped, and begins them again.
+ * special: what the shell's own notation escapes. */
 static void print_quoted(const char *text, const char *special)
 {
 	for (; *text; text++) {
@@ -53,24 +61,26 @@ static void print_quoted(const char *text, const char *special)
 static void print_zsh(void)
 {
 	(void)printf("#compdef immure\n_immure()\n{\n\tlocal -a verbs\n\tverbs=(\n");
-	for (const struct verb *verb = verbs; verb->name; verb++)
-	{
+	for (const struct verb *verb = verbs; verb->name; verb++) {
 		(void)printf("\t\t'%s:", verb->name);
 		print_quoted(verb->summary, ":");
 		(void)printf("'\n");
 	}
-	(void)printf("\t)\n\tif (( CURRENT == 2 )); then\n\t\t_describe verb verbs\n\t\treturn\n\tfi\n\tcase $words[2] in\n\tjail)\n"
+	(void)printf("\t)\n\tif (( CURRENT == 2 )); then\n\t\t_describe verb "
+		     "verbs\n\t\treturn\n\tfi\n\tcase $words[2] in\n\tjail)\n"
 		     "\t\tshift words; (( CURRENT-- ))\n\t\t_arguments -S \\\n");
 	for (const struct option *option = launch_options_table; option->name; option++) {
 		(void)printf("\t\t\t'--%s%s[", option->name, option->argument ? "=" : "");
 		print_quoted(option->summary, "[]:");
 		(void)printf("]%s%s' \\\n", option->argument ? ":value:" : "",
-			!option->argument			  ? ""
-			: strcmp(option->name, "profile") == 0 ? "($(immure profile list | cut -d\" \" -f1))"
-							       : "_files");
+			!option->argument ? ""
+			: strcmp(option->name, "profile") == 0
+				? "($(immure profile list | cut -d\" \" -f1))"
+				: "_files");
 	}
 	(void)printf("\t\t\t'*::program:_normal'\n\t\t;;\n"
-		     "\tprofile) _arguments '2:what:(list show check explain)' '3:profile:($(immure profile list | cut -d\" \" -f1))' ;;\n"
+		     "\tprofile) _arguments '2:what:(list show check explain)' "
+		     "'3:profile:($(immure profile list | cut -d\" \" -f1))' ;;\n"
 		     "\tcompletion) _arguments '2:shell:(bash zsh fish)' ;;\n"
 		     "\tesac\n}\n_immure \"$@\"\n");
 }
@@ -84,16 +94,20 @@ static void print_fish(void)
 		(void)printf("'\n");
 	}
 	for (const struct option *option = launch_options_table; option->name; option++) {
-		(void)printf("complete -c immure -n '__fish_seen_subcommand_from jail' -l %s", option->name);
+		(void)printf("complete -c immure -n '__fish_seen_subcommand_from jail' -l %s",
+			option->name);
 		if (option->letter)
 			(void)printf(" -s %c", option->letter);
 		(void)printf("%s -d '", option->argument ? " -r" : "");
 		print_quoted(option->summary, "");
 		(void)printf("'\n");
 	}
-	(void)printf("complete -c immure -n '__fish_seen_subcommand_from jail' -s p -l profile -x -a '(immure profile list | cut -d\" \" -f1)'\n"
-		     "complete -c immure -n '__fish_seen_subcommand_from profile' -a 'list show check explain'\n"
-		     "complete -c immure -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n");
+	(void)printf("complete -c immure -n '__fish_seen_subcommand_from jail' -s p -l profile -x "
+		     "-a '(immure profile list | cut -d\" \" -f1)'\n"
+		     "complete -c immure -n '__fish_seen_subcommand_from profile' -a 'list show "
+		     "check explain'\n"
+		     "complete -c immure -n '__fish_seen_subcommand_from completion' -a 'bash zsh "
+		     "fish'\n");
 }
 
 int cli_completion(int argc, char **argv)

@@ -12,7 +12,7 @@
 
 /* Everything of one launch; lives to the end of the process. */
 struct jail {
-	struct arena words;	/* options, profile */
+	struct arena words;      /* options, profile */
 	struct arena plan_arena; /* the plan: sealed before the child is made */
 	struct profile_variables variables;
 	struct profile_library library;
@@ -22,7 +22,8 @@ struct jail {
 	struct given_option given[OPTIONS_ROOM];
 	size_t given_count;
 	char **program;
-	const char *executable; /* the path behind program[0] in the jail; NULL: program[0] itself */
+	const char
+		*executable; /* the path behind program[0] in the jail; NULL: program[0] itself */
 };
 
 static int fail(const struct err *err)
@@ -31,7 +32,8 @@ static int fail(const struct err *err)
 	return EXIT_OWN_ERROR;
 }
 
-/* The parents of path and path itself, private to the user; ours alone, so this is no stub on the host. */
+/* The parents of path and path itself, private to the user; ours alone, so this is no stub on the
+ * host. */
 static int make_private(const char *path, struct err *reterr)
 {
 	char partial[4096];
@@ -44,12 +46,14 @@ static int make_private(const char *path, struct err *reterr)
 		memcpy(partial, path, i);
 		partial[i] = '\0';
 		if (mkdir(partial, 0700) && errno != EEXIST)
-			return err_set(reterr, -errno, partial, "cannot make the directory: %s", strerror(errno));
+			return err_set(reterr, -errno, partial, "cannot make the directory: %s",
+				strerror(errno));
 	}
 	return 0;
 }
 
-/* The directories of the host that only we know: a private home, and those that no jail may write (T-HAND-05). */
+/* The directories of the host that only we know: a private home, and those that no jail may write
+ * (T-HAND-05). */
 static int place_directories(struct jail *jail, struct err *reterr)
 {
 	struct files_section *files = &jail->profile.files;
@@ -61,7 +65,8 @@ static int place_directories(struct jail *jail, struct err *reterr)
 	if (files->home == HOME_HOST)
 		files->home_source = jail->variables.home;
 	if (files->home == HOME_PRIVATE && jail->variables.xdg_data) {
-		files->home_source = arena_format(&jail->words, "%s/immure/home/%s", jail->variables.xdg_data, jail->profile.name);
+		files->home_source = arena_format(&jail->words, "%s/immure/home/%s",
+			jail->variables.xdg_data, jail->profile.name);
 		if (!files->home_source)
 			return err_set(reterr, -ENOMEM, NULL, "out of memory");
 		if (!jail->options.dry_run && make_private(files->home_source, reterr) < 0)
@@ -77,7 +82,8 @@ static int place_directories(struct jail *jail, struct err *reterr)
 	return 0;
 }
 
-/* Our own configuration, where a writable bind would show its parent: it must exist to be covered. */
+/* Our own configuration, where a writable bind would show its parent: it must exist to be covered.
+ */
 static int ensure_protected(struct jail *jail, struct err *reterr)
 {
 	const struct files_section *files = &jail->profile.files;
@@ -87,23 +93,26 @@ static int ensure_protected(struct jail *jail, struct err *reterr)
 	for (size_t i = 0; own && i < files->mount_count; i++) {
 		const struct mount_rule *rule = &files->mounts[i];
 
-		shown |= rule->kind == MOUNT_BIND && rule->writable && path_is_beneath(own, rule->source);
+		shown |= rule->kind == MOUNT_BIND && rule->writable &&
+			 path_is_beneath(own, rule->source);
 	}
 	if (!shown)
 		return 0;
 	if (!jail->options.dry_run)
 		return make_private(own, reterr);
-	jail->profile.files.protected_count = 0; /* a dry run makes nothing, so there may be nothing to cover */
+	jail->profile.files.protected_count =
+		0; /* a dry run makes nothing, so there may be nothing to cover */
 	return 0;
 }
 
 /*
- * `immure jail ./program` means that very file: where the profile does not show it, it is bound, read-only, at its own place, and nothing
- * beside it.
+ * `immure jail ./program` means that very file: where the profile does not show it, it is bound,
+ * read-only, at its own place, and nothing beside it.
  */
 static int show_program(struct jail *jail, struct err *reterr)
 {
-	struct mount_rule rule = {.kind = MOUNT_BIND, .rule = {.origin = {NULL, "PROGRAM"}, .set = true},
+	struct mount_rule rule = {.kind = MOUNT_BIND,
+		.rule = {.origin = {NULL, "PROGRAM"}, .set = true},
 		.reason = "it is the program to run"};
 	struct path_fact fact;
 	const char *path;
@@ -112,12 +121,14 @@ static int show_program(struct jail *jail, struct err *reterr)
 		return 0;
 	path = surroundings_path(&jail->words, &jail->variables, jail->program[0]);
 	/* a path of the jail's own root, or one that exec will say is missing */
-	if (!path || jail->profile.files.root == ROOT_DIRECTORY || host_path(&jail->host, &jail->words, path, true, &fact) < 0 ||
+	if (!path || jail->profile.files.root == ROOT_DIRECTORY ||
+		host_path(&jail->host, &jail->words, path, true, &fact) < 0 ||
 		fact.type != PATH_REGULAR)
 		return 0;
 	if (!plan_shows(&jail->profile, path)) {
 		path = rule.source = rule.target = fact.resolved;
-		if (!plan_shows(&jail->profile, path) && profile_set_mount(&jail->profile, &jail->words, &rule, reterr) < 0)
+		if (!plan_shows(&jail->profile, path) &&
+			profile_set_mount(&jail->profile, &jail->words, &rule, reterr) < 0)
 			return reterr->code;
 	}
 	jail->executable = path;
@@ -126,7 +137,8 @@ static int show_program(struct jail *jail, struct err *reterr)
 
 static int read_arguments(struct jail *jail, int argc, char **argv, struct err *reterr)
 {
-	int taken = options_parse(launch_options_table, argc, argv, jail->given, &jail->given_count, reterr);
+	int taken = options_parse(
+		launch_options_table, argc, argv, jail->given, &jail->given_count, reterr);
 
 	if (taken < 0)
 		return taken;
@@ -138,7 +150,9 @@ static int read_arguments(struct jail *jail, int argc, char **argv, struct err *
 static const char *program_directory(struct jail *jail)
 {
 	const char *word = jail->program[0];
-	const char *path = word && strchr(word, '/') ? surroundings_path(&jail->words, &jail->variables, word) : NULL;
+	const char *path = word && strchr(word, '/')
+				   ? surroundings_path(&jail->words, &jail->variables, word)
+				   : NULL;
 	size_t length = path ? (size_t)(strrchr(path, '/') - path) : 0;
 
 	return !path ? NULL : arena_copy_range(&jail->words, path, length ? length : 1);
@@ -150,9 +164,11 @@ static int read_profile(struct jail *jail, struct err *reterr)
 
 	surroundings_variables(&jail->words, &jail->variables);
 	jail->variables.program_directory = program_directory(jail);
-	r = profile_load(jail->options.profile, &jail->variables, &jail->words, &jail->library, &jail->profile, reterr);
+	r = profile_load(jail->options.profile, &jail->variables, &jail->words, &jail->library,
+		&jail->profile, reterr);
 	if (r == 0)
-		r = launch_options_apply(jail->given, jail->given_count, &jail->variables, &jail->words, &jail->profile, reterr);
+		r = launch_options_apply(jail->given, jail->given_count, &jail->variables,
+			&jail->words, &jail->profile, reterr);
 	if (r == 0)
 		r = place_directories(jail, reterr);
 	return r == 0 ? ensure_protected(jail, reterr) : r;
@@ -179,7 +195,8 @@ static int make_plan(struct jail *jail, struct plan **ret, struct err *reterr)
 		r = show_program(jail, reterr);
 	request.executable = jail->executable;
 	if (r == 0)
-		r = plan_compile(&jail->profile, &jail->host, &request, &jail->plan_arena, plan, reterr);
+		r = plan_compile(
+			&jail->profile, &jail->host, &request, &jail->plan_arena, plan, reterr);
 	*ret = plan;
 	return r;
 }
@@ -192,12 +209,17 @@ static void explain_end(const struct plan *plan, const struct launch_result *res
 
 	if (result->limit) {
 		err_set(&err, -EDQUOT, program, "ended by its limit: %s", result->limit);
-		err_hint(&err, "it is set by the profile (`immure profile explain %s`) or on the command line",
+		err_hint(&err,
+			"it is set by the profile (`immure profile explain %s`) or on the command "
+			"line",
 			plan->profile->name ? plan->profile->name : "FILE");
 		print_error(&err);
 	} else if (WIFSIGNALED(result->status) && WTERMSIG(result->status) == SIGSYS) {
-		err_set(&err, -EPERM, program, "killed by the system call filter (seccomp, SIGSYS)");
-		err_hint(&err, "it made a call that the profile's syscalls section kills: a foreign ABI (i386, x32) or an escape primitive; "
+		err_set(&err, -EPERM, program,
+			"killed by the system call filter (seccomp, SIGSYS)");
+		err_hint(&err,
+			"it made a call that the profile's syscalls section kills: a foreign ABI "
+			"(i386, x32) or an escape primitive; "
 			"`immure profile explain %s` names each rule and its line",
 			plan->profile->name ? plan->profile->name : "FILE");
 		print_error(&err);
@@ -216,12 +238,16 @@ static int run(struct jail *jail, const struct plan *plan)
 	r = launch_run(plan, &jail->plan_arena, &result, &exec_failed, &err);
 	if (r < 0) {
 		print_error(&err);
-		return !exec_failed ? EXIT_OWN_ERROR : r == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUNNABLE;
+		return !exec_failed   ? EXIT_OWN_ERROR
+		       : r == -ENOENT ? EXIT_NOT_FOUND
+				      : EXIT_NOT_RUNNABLE;
 	}
 	explain_end(plan, &result);
-	if (jail->options.result && write_result(&result, plan->command.arguments[0], jail->options.result, &err) < 0)
+	if (jail->options.result &&
+		write_result(&result, plan->command.arguments[0], jail->options.result, &err) < 0)
 		return fail(&err);
-	return WIFEXITED(result.status) ? WEXITSTATUS(result.status) : EXIT_BY_SIGNAL + WTERMSIG(result.status);
+	return WIFEXITED(result.status) ? WEXITSTATUS(result.status)
+					: EXIT_BY_SIGNAL + WTERMSIG(result.status);
 }
 
 int cli_jail(int argc, char **argv)

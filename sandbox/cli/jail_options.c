@@ -1,6 +1,7 @@
 /*
- * The options of a launch, under the names that podman and docker users know, and what each does to the profile. The parsers of values are those
- * of the profile: an option is one more document that has the last word.
+ * The options of a launch, under the names that podman and docker users know, and what each does to
+ * the profile. The parsers of values are those of the profile: an option is one more document that
+ * has the last word.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,16 +20,45 @@
 #include "util/text.h"
 
 enum {
-	OPTION_PROFILE, OPTION_VOLUME, OPTION_MOUNT, OPTION_TMPFS, OPTION_DENY, OPTION_ROOTFS, OPTION_DEVICE, OPTION_ENVIRONMENT, OPTION_DIRECTORY,
-	OPTION_USER, OPTION_HOSTNAME, OPTION_NETWORK, OPTION_MEMORY, OPTION_SWAP, OPTION_CPUS, OPTION_PIDS, OPTION_ULIMIT, OPTION_TIMEOUT,
-	OPTION_CAP_ADD, OPTION_CAP_DROP, OPTION_SECURITY, OPTION_INTERACTIVE, OPTION_TTY, OPTION_PRESERVE_FD, OPTION_PRESERVE_FDS,
-	OPTION_RECEIPT, OPTION_RESULT, OPTION_DRY_RUN, OPTION_FORMAT,
+	OPTION_PROFILE,
+	OPTION_VOLUME,
+	OPTION_MOUNT,
+	OPTION_TMPFS,
+	OPTION_DENY,
+	OPTION_ROOTFS,
+	OPTION_DEVICE,
+	OPTION_ENVIRONMENT,
+	OPTION_DIRECTORY,
+	OPTION_USER,
+	OPTION_HOSTNAME,
+	OPTION_NETWORK,
+	OPTION_MEMORY,
+	OPTION_SWAP,
+	OPTION_CPUS,
+	OPTION_PIDS,
+	OPTION_ULIMIT,
+	OPTION_TIMEOUT,
+	OPTION_CAP_ADD,
+	OPTION_CAP_DROP,
+	OPTION_SECURITY,
+	OPTION_INTERACTIVE,
+	OPTION_TTY,
+	OPTION_PRESERVE_FD,
+	OPTION_PRESERVE_FDS,
+	OPTION_RECEIPT,
+	OPTION_RESULT,
+	OPTION_DRY_RUN,
+	OPTION_FORMAT,
 };
 
 const struct option launch_options_table[] = {
-	{"profile", 'p', "NAME|FILE", "the profile to start from (default: untrusted)", OPTION_PROFILE},
-	{"volume", 'v', "SRC:DST[:OPTS]", "bind SRC on DST (rw, ro, noexec); SRC alone: read-only at the same place", OPTION_VOLUME},
-	{"mount", 0, "type=bind,...", "bind or tmpfs in key=value form, as podman takes it", OPTION_MOUNT},
+	{"profile", 'p', "NAME|FILE", "the profile to start from (default: untrusted)",
+		OPTION_PROFILE},
+	{"volume", 'v', "SRC:DST[:OPTS]",
+		"bind SRC on DST (rw, ro, noexec); SRC alone: read-only at the same place",
+		OPTION_VOLUME},
+	{"mount", 0, "type=bind,...", "bind or tmpfs in key=value form, as podman takes it",
+		OPTION_MOUNT},
 	{"tmpfs", 0, "DST[:OPTS]", "an empty tmpfs (size=, mode=, nr_inodes=, exec)", OPTION_TMPFS},
 	{"deny", 0, "PATH", "what is at PATH cannot be opened", OPTION_DENY},
 	{"rootfs", 0, "DIR", "DIR as the root, read-only (DIR:rw: writable)", OPTION_ROOTFS},
@@ -42,12 +72,15 @@ const struct option launch_options_table[] = {
 	{"memory-swap", 0, "SIZE", "memory and swap together, as docker counts", OPTION_SWAP},
 	{"cpus", 0, "N", "CPU quota in CPUs (cgroup v2)", OPTION_CPUS},
 	{"pids-limit", 0, "N", "processes and threads of the whole tree", OPTION_PIDS},
-	{"ulimit", 0, "NAME=N", "nofile, fsize, cpu, core, stack, as, memlock, sigpending, msgqueue", OPTION_ULIMIT},
+	{"ulimit", 0, "NAME=N",
+		"nofile, fsize, cpu, core, stack, as, memlock, sigpending, msgqueue",
+		OPTION_ULIMIT},
 	{"timeout", 0, "TIME", "wall time (10s, 5m), then SIGKILL", OPTION_TIMEOUT},
 	{"cap-add", 0, "CAP|all", "keep a capability in the jail's namespace", OPTION_CAP_ADD},
 	{"cap-drop", 0, "CAP|all", "drop one", OPTION_CAP_DROP},
 	{"security-opt", 0, "OPT", "label=type:T, label=level:L, label=disable", OPTION_SECURITY},
-	{"interactive", 'i', NULL, "accepted for habit: standard input is always connected", OPTION_INTERACTIVE},
+	{"interactive", 'i', NULL, "accepted for habit: standard input is always connected",
+		OPTION_INTERACTIVE},
 	{"tty", 't', NULL, "always a pty", OPTION_TTY},
 	{"preserve-fd", 0, "N[,N…]", "hand in these descriptors", OPTION_PRESERVE_FD},
 	{"preserve-fds", 0, "N", "hand in descriptors 3 to N+2", OPTION_PRESERVE_FDS},
@@ -71,7 +104,8 @@ static int bad(const struct context *c, const char *value, const char *expected)
 {
 	char shown[128];
 
-	return err_set(c->err, -EINVAL, c->flag, "\"%s\": expected %s", text_escape(value, strlen(value), shown, sizeof(shown)), expected);
+	return err_set(c->err, -EINVAL, c->flag, "\"%s\": expected %s",
+		text_escape(value, strlen(value), shown, sizeof(shown)), expected);
 }
 
 static struct rule rule_here(const struct context *c)
@@ -86,7 +120,8 @@ static const char *host_path_of(const struct context *c, const char *text)
 	return surroundings_path(c->arena, c->variables, text);
 }
 
-/* A later mount hides what an earlier rule put below it, as mounts do; but no deny is lifted on the way. */
+/* A later mount hides what an earlier rule put below it, as mounts do; but no deny is lifted on the
+ * way. */
 static int set_mount(const struct context *c, const struct mount_rule *rule)
 {
 	struct files_section *files = &c->profile->files;
@@ -94,7 +129,8 @@ static int set_mount(const struct context *c, const struct mount_rule *rule)
 
 	for (size_t i = 0; i < files->mount_count; i++) {
 		const struct mount_rule *other = &files->mounts[i];
-		bool hidden = path_is_beneath(other->target, rule->target) && strcmp(other->target, rule->target) != 0;
+		bool hidden = path_is_beneath(other->target, rule->target) &&
+			      strcmp(other->target, rule->target) != 0;
 
 		if (!hidden || other->kind == MOUNT_DENY)
 			files->mounts[kept++] = *other;
@@ -117,7 +153,8 @@ static int read_bind_options(const struct context *c, const char *options, struc
 			rule->no_exec = true;
 		else if (strcmp(word, "exec") == 0)
 			rule->no_exec = false;
-		else if (strcmp(word, "nosuid") != 0 && strcmp(word, "nodev") != 0 && strcmp(word, "rprivate") != 0 && strcmp(word, "rbind") != 0)
+		else if (strcmp(word, "nosuid") != 0 && strcmp(word, "nodev") != 0 &&
+			 strcmp(word, "rprivate") != 0 && strcmp(word, "rbind") != 0)
 			return bad(c, word, "ro, rw, exec or noexec");
 	}
 	return copy ? 0 : -ENOMEM;
@@ -125,10 +162,14 @@ static int read_bind_options(const struct context *c, const char *options, struc
 
 static int apply_volume(struct context *c, const char *value)
 {
-	struct mount_rule rule = {.rule = rule_here(c), .kind = MOUNT_BIND, .writable = true, .reason = "given on the command line"};
+	struct mount_rule rule = {.rule = rule_here(c),
+		.kind = MOUNT_BIND,
+		.writable = true,
+		.reason = "given on the command line"};
 	const char *first = strchr(value, ':');
 	const char *second = first ? strchr(first + 1, ':') : NULL;
-	const char *source = first ? arena_copy_range(c->arena, value, (size_t)(first - value)) : value;
+	const char *source =
+		first ? arena_copy_range(c->arena, value, (size_t)(first - value)) : value;
 	int r = 0;
 
 	if (!source || !source[0])
@@ -140,7 +181,8 @@ static int apply_volume(struct context *c, const char *value)
 		rule.writable = false;
 		rule.target = rule.source;
 	} else {
-		const char *target = arena_copy_range(c->arena, first + 1, second ? (size_t)(second - first - 1) : strlen(first + 1));
+		const char *target = arena_copy_range(c->arena, first + 1,
+			second ? (size_t)(second - first - 1) : strlen(first + 1));
 
 		rule.target = target && target[0] == '/' ? path_canonical(c->arena, target) : NULL;
 		if (!rule.target)
@@ -159,29 +201,40 @@ static int read_tmpfs_option(const struct context *c, char *word, struct mount_r
 	if (value)
 		*value++ = '\0';
 	if (value && (strcmp(word, "size") == 0 || strcmp(word, "tmpfs-size") == 0))
-		return text_parse_size(value, &rule->size) < 0 || !rule->size ? bad(c, value, "a size such as 64M") : 0;
+		return text_parse_size(value, &rule->size) < 0 || !rule->size
+			       ? bad(c, value, "a size such as 64M")
+			       : 0;
 	if (value && strcmp(word, "nr_inodes") == 0)
-		return text_parse_u64(value, UINT32_MAX, &rule->inodes) < 0 ? bad(c, value, "a count") : 0;
+		return text_parse_u64(value, UINT32_MAX, &rule->inodes) < 0
+			       ? bad(c, value, "a count")
+			       : 0;
 	if (value && (strcmp(word, "mode") == 0 || strcmp(word, "tmpfs-mode") == 0)) {
 		unsigned long mode = strtoul(value, &end, 8);
 
 		rule->mode = (mode_t)mode;
-		return *end || !*value || mode > 01777 ? bad(c, value, "an octal mode up to 1777") : 0;
+		return *end || !*value || mode > 01777 ? bad(c, value, "an octal mode up to 1777")
+						       : 0;
 	}
 	if (!value && strcmp(word, "exec") == 0) {
 		rule->no_exec = false;
 		return 0;
 	}
-	if (!value && (strcmp(word, "noexec") == 0 || strcmp(word, "rw") == 0 || strcmp(word, "nosuid") == 0 || strcmp(word, "nodev") == 0))
+	if (!value && (strcmp(word, "noexec") == 0 || strcmp(word, "rw") == 0 ||
+			      strcmp(word, "nosuid") == 0 || strcmp(word, "nodev") == 0))
 		return 0;
 	return bad(c, word, "size=, mode=, nr_inodes=, exec or noexec");
 }
 
 static int apply_tmpfs(struct context *c, const char *value)
 {
-	struct mount_rule rule = {.rule = rule_here(c), .kind = MOUNT_TMPFS, .no_exec = true, .mode = 01777, .reason = "given on the command line"};
+	struct mount_rule rule = {.rule = rule_here(c),
+		.kind = MOUNT_TMPFS,
+		.no_exec = true,
+		.mode = 01777,
+		.reason = "given on the command line"};
 	const char *colon = strchr(value, ':');
-	const char *target = arena_copy_range(c->arena, value, colon ? (size_t)(colon - value) : strlen(value));
+	const char *target =
+		arena_copy_range(c->arena, value, colon ? (size_t)(colon - value) : strlen(value));
 	char *copy = colon ? arena_copy(c->arena, colon + 1) : NULL;
 
 	rule.target = target && target[0] == '/' ? path_canonical(c->arena, target) : NULL;
@@ -211,13 +264,15 @@ static int read_mount_word(const struct context *c, char *word, struct mount_wor
 		words->type = value + 1;
 	else if (value && (strncmp(word, "source=", 7) == 0 || strncmp(word, "src=", 4) == 0))
 		words->source = value + 1;
-	else if (value && (strncmp(word, "destination=", 12) == 0 || strncmp(word, "dst=", 4) == 0 || strncmp(word, "target=", 7) == 0))
+	else if (value &&
+		 (strncmp(word, "destination=", 12) == 0 || strncmp(word, "dst=", 4) == 0 ||
+			 strncmp(word, "target=", 7) == 0))
 		words->target = value + 1;
 	else if (used + strlen(word) + 2 > sizeof(words->options))
 		return bad(c, word, "fewer options");
 	else
-		(void)snprintf(words->options + used, sizeof(words->options) - used, "%s%s", used ? "," : "",
-			strcmp(word, "readonly") == 0 ? "ro" : word);
+		(void)snprintf(words->options + used, sizeof(words->options) - used, "%s%s",
+			used ? "," : "", strcmp(word, "readonly") == 0 ? "ro" : word);
 	return 0;
 }
 
@@ -238,9 +293,11 @@ static int apply_mount(struct context *c, const char *value)
 	if (strchr(words.target, ':') || (words.source && strchr(words.source, ':')))
 		return bad(c, value, "paths without a colon");
 	if (words.source)
-		form = arena_format(c->arena, "%s:%s%s%s", words.source, words.target, words.options[0] ? ":" : "", words.options);
+		form = arena_format(c->arena, "%s:%s%s%s", words.source, words.target,
+			words.options[0] ? ":" : "", words.options);
 	else if (strcmp(words.type, "tmpfs") == 0)
-		form = arena_format(c->arena, "%s%s%s", words.target, words.options[0] ? ":" : "", words.options);
+		form = arena_format(c->arena, "%s%s%s", words.target, words.options[0] ? ":" : "",
+			words.options);
 	else
 		return bad(c, words.type, "bind or tmpfs");
 	if (!form)
@@ -250,14 +307,17 @@ static int apply_mount(struct context *c, const char *value)
 
 static int apply_deny(struct context *c, const char *value)
 {
-	struct mount_rule rule = {.rule = rule_here(c), .kind = MOUNT_DENY, .target = host_path_of(c, value)};
+	struct mount_rule rule = {
+		.rule = rule_here(c), .kind = MOUNT_DENY, .target = host_path_of(c, value)};
 
-	return rule.target ? profile_set_mount(c->profile, c->arena, &rule, c->err) : bad(c, value, "a path");
+	return rule.target ? profile_set_mount(c->profile, c->arena, &rule, c->err)
+			   : bad(c, value, "a path");
 }
 
 /*
- * Another root brings a system of its own: what the profile furnished its empty root with (binds of the host's system, links, made files, a
- * home) would lie on top of it. Denies stay, and so do the empty tmpfs.
+ * Another root brings a system of its own: what the profile furnished its empty root with (binds of
+ * the host's system, links, made files, a home) would lie on top of it. Denies stay, and so do the
+ * empty tmpfs.
  */
 static void forget_system(struct files_section *files)
 {
@@ -293,16 +353,20 @@ static int apply_device(struct context *c, const char *value)
 {
 	struct devices_section *devices = &c->profile->devices;
 	const char *colon = strchr(value, ':');
-	const char *path = arena_copy_range(c->arena, value, colon ? (size_t)(colon - value) : strlen(value));
+	const char *path =
+		arena_copy_range(c->arena, value, colon ? (size_t)(colon - value) : strlen(value));
 	struct device_rule *device;
 
 	path = path ? path_canonical(c->arena, path) : NULL;
-	if (!path || !path_is_beneath(path, "/dev") || (colon && strcmp(colon, ":r") != 0 && strcmp(colon, ":rw") != 0))
+	if (!path || !path_is_beneath(path, "/dev") ||
+		(colon && strcmp(colon, ":r") != 0 && strcmp(colon, ":rw") != 0))
 		return bad(c, value, "a path below /dev, and :r or :rw");
 	device = ARENA_APPEND(c->arena, devices->devices, devices->device_count);
 	if (!device)
 		return err_set(c->err, -ENOMEM, NULL, "out of memory");
-	*device = (struct device_rule){.rule = rule_here(c), .path = path, .writable = !colon || strcmp(colon, ":rw") == 0};
+	*device = (struct device_rule){.rule = rule_here(c),
+		.path = path,
+		.writable = !colon || strcmp(colon, ":rw") == 0};
 	return 0;
 }
 
@@ -313,7 +377,8 @@ static int apply_environment(struct context *c, const char *value)
 	struct environment_setting setting = {.rule = rule_here(c)};
 	const char *equals = strchr(value, '=');
 
-	setting.name = arena_copy_range(c->arena, value, equals ? (size_t)(equals - value) : strlen(value));
+	setting.name = arena_copy_range(
+		c->arena, value, equals ? (size_t)(equals - value) : strlen(value));
 	setting.value = equals ? equals + 1 : NULL;
 	return profile_set_environment(c->profile, c->arena, &setting, c->err);
 }
@@ -328,10 +393,12 @@ static int apply_directory(struct context *c, const char *value)
 static int apply_user(struct context *c, const char *value)
 {
 	const char *colon = strchr(value, ':');
-	const char *first = arena_copy_range(c->arena, value, colon ? (size_t)(colon - value) : strlen(value));
+	const char *first =
+		arena_copy_range(c->arena, value, colon ? (size_t)(colon - value) : strlen(value));
 	uint64_t uid, gid;
 
-	if (!first || text_parse_u64(first, UINT32_MAX - 1, &uid) < 0 || text_parse_u64(colon ? colon + 1 : first, UINT32_MAX - 1, &gid) < 0)
+	if (!first || text_parse_u64(first, UINT32_MAX - 1, &uid) < 0 ||
+		text_parse_u64(colon ? colon + 1 : first, UINT32_MAX - 1, &gid) < 0)
 		return bad(c, value, "UID or UID:GID, as numbers");
 	c->profile->identity.uid = (uid_t)uid;
 	c->profile->identity.gid = (gid_t)gid;
@@ -348,7 +415,8 @@ static int apply_hostname(struct context *c, const char *value)
 	return 0;
 }
 
-/* The host's network is of little use without its names: what resolves them comes along, where it is there. */
+/* The host's network is of little use without its names: what resolves them comes along, where it
+ * is there. */
 static int apply_network(struct context *c, const char *value)
 {
 	static const char *const files[] = {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf"};
@@ -358,8 +426,14 @@ static int apply_network(struct context *c, const char *value)
 		return bad(c, value, "none or host");
 	c->profile->network.kind = strcmp(value, "host") == 0 ? NETWORK_HOST : NETWORK_NONE;
 	c->profile->network.rule = rule_here(c);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && r == 0 && c->profile->network.kind == NETWORK_HOST; i++) {
-		struct mount_rule rule = {.rule = rule_here(c), .kind = MOUNT_BIND, .source = files[i], .target = files[i], .no_exec = true};
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && r == 0 &&
+			   c->profile->network.kind == NETWORK_HOST;
+		i++) {
+		struct mount_rule rule = {.rule = rule_here(c),
+			.kind = MOUNT_BIND,
+			.source = files[i],
+			.target = files[i],
+			.no_exec = true};
 
 		rule.rule.enforce = ENFORCE_BEST_EFFORT;
 		if (c->profile->files.root == ROOT_EMPTY)
@@ -386,7 +460,8 @@ static int set_limit(struct context *c, enum limit_kind kind, const char *value)
 /* docker counts memory and swap together; the kernel counts swap alone. */
 static int apply_swap(struct context *c, const char *value)
 {
-	struct limit_rule *memory = &c->profile->limits.limits[LIMIT_MEMORY], *swap = &c->profile->limits.limits[LIMIT_SWAP];
+	struct limit_rule *memory = &c->profile->limits.limits[LIMIT_MEMORY],
+			  *swap = &c->profile->limits.limits[LIMIT_SWAP];
 	int r;
 
 	if (strcmp(value, "-1") == 0)
@@ -406,19 +481,31 @@ static int apply_ulimit(struct context *c, const char *value)
 		const char *name;
 		enum limit_kind kind;
 	} names[] = {
-		{"nofile", LIMIT_OPEN_FILES}, {"fsize", LIMIT_FILE_SIZE}, {"cpu", LIMIT_CPU_TIME}, {"core", LIMIT_CORE}, {"stack", LIMIT_STACK},
-		{"as", LIMIT_ADDRESS_SPACE}, {"memlock", LIMIT_LOCKED_MEMORY}, {"sigpending", LIMIT_PENDING_SIGNALS},
-		{"msgqueue", LIMIT_MESSAGE_QUEUES}, {"nproc", LIMIT_PIDS},
+		{"nofile", LIMIT_OPEN_FILES},
+		{"fsize", LIMIT_FILE_SIZE},
+		{"cpu", LIMIT_CPU_TIME},
+		{"core", LIMIT_CORE},
+		{"stack", LIMIT_STACK},
+		{"as", LIMIT_ADDRESS_SPACE},
+		{"memlock", LIMIT_LOCKED_MEMORY},
+		{"sigpending", LIMIT_PENDING_SIGNALS},
+		{"msgqueue", LIMIT_MESSAGE_QUEUES},
+		{"nproc", LIMIT_PIDS},
 	};
 	const char *equals = strchr(value, '=');
 
-	const char *soft = equals ? arena_copy_range(c->arena, equals + 1, strcspn(equals + 1, ":")) : NULL;
+	const char *soft =
+		equals ? arena_copy_range(c->arena, equals + 1, strcspn(equals + 1, ":")) : NULL;
 
-	/* "SOFT:HARD", as docker writes it: the soft one is both here, since a hard one above it would be no limit */
+	/* "SOFT:HARD", as docker writes it: the soft one is both here, since a hard one above it
+	 * would be no limit */
 	for (size_t i = 0; soft && i < sizeof(names) / sizeof(names[0]); i++)
-		if (strlen(names[i].name) == (size_t)(equals - value) && strncmp(names[i].name, value, strlen(names[i].name)) == 0)
+		if (strlen(names[i].name) == (size_t)(equals - value) &&
+			strncmp(names[i].name, value, strlen(names[i].name)) == 0)
 			return set_limit(c, names[i].kind, soft);
-	return bad(c, value, "NAME=N with a name of a limit (nofile, fsize, cpu, core, stack, as, memlock, sigpending, msgqueue, nproc)");
+	return bad(c, value,
+		"NAME=N with a name of a limit (nofile, fsize, cpu, core, stack, as, memlock, "
+		"sigpending, msgqueue, nproc)");
 }
 
 static int apply_capability(struct context *c, const char *value, bool add)
@@ -474,19 +561,23 @@ static int apply_option(struct context *c, const struct given_option *given)
 	case OPTION_MEMORY: return set_limit(c, LIMIT_MEMORY, value);
 	case OPTION_SWAP: return apply_swap(c, value);
 	case OPTION_CPUS: return set_limit(c, LIMIT_CPU, value);
-	case OPTION_PIDS: return set_limit(c, LIMIT_PIDS, strcmp(value, "-1") == 0 ? "unlimited" : value);
+	case OPTION_PIDS:
+		return set_limit(c, LIMIT_PIDS, strcmp(value, "-1") == 0 ? "unlimited" : value);
 	case OPTION_ULIMIT: return apply_ulimit(c, value);
 	case OPTION_TIMEOUT: return set_limit(c, LIMIT_WALL_TIME, value);
 	case OPTION_CAP_ADD: return apply_capability(c, value, true);
 	case OPTION_CAP_DROP: return apply_capability(c, value, false);
 	case OPTION_SECURITY: return apply_security(c, value);
-	case OPTION_TTY: c->profile->terminal = (struct terminal_section){rule_here(c), TERMINAL_PTY}; return 0;
+	case OPTION_TTY:
+		c->profile->terminal = (struct terminal_section){rule_here(c), TERMINAL_PTY};
+		return 0;
 	default: return 0; /* about the launch, not the profile: launch_options_read() */
 	}
 }
 
-int launch_options_apply(const struct given_option *given, size_t count, const struct profile_variables *variables, struct arena *arena,
-	struct profile *profile, struct err *reterr)
+int launch_options_apply(const struct given_option *given, size_t count,
+	const struct profile_variables *variables, struct arena *arena, struct profile *profile,
+	struct err *reterr)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct context c = {variables, arena, profile, reterr, "", {NULL, NULL}};
@@ -499,7 +590,8 @@ int launch_options_apply(const struct given_option *given, size_t count, const s
 		r = apply_option(&c, &given[i]);
 		if (r == 0)
 			continue;
-		err_set(reterr, r, c.flag, "%s", strerror(-r)); /* where the option has not said more */
+		err_set(reterr, r, c.flag, "%s",
+			strerror(-r)); /* where the option has not said more */
 		if (!reterr->where[0])
 			(void)snprintf(reterr->where, sizeof(reterr->where), "%s", c.flag);
 		return r;
@@ -519,12 +611,15 @@ static int preserve(struct launch_options *options, uint64_t fd, struct err *ret
 	if (options->preserved_count == sizeof(options->preserved) / sizeof(options->preserved[0]))
 		return err_set(reterr, -E2BIG, "--preserve-fd", "too many descriptors");
 	if (fd < 3 || fcntl((int)fd, F_GETFD) < 0)
-		return err_set(reterr, -EBADF, "--preserve-fd", "%llu is not an open descriptor above 2", (unsigned long long)fd);
+		return err_set(reterr, -EBADF, "--preserve-fd",
+			"%llu is not an open descriptor above 2", (unsigned long long)fd);
 	for (size_t i = 0; i < options->preserved_count; i++)
 		if (options->preserved[i] == (int)fd)
-			return err_set(reterr, -EINVAL, "--preserve-fd", "%llu is named twice", (unsigned long long)fd);
+			return err_set(reterr, -EINVAL, "--preserve-fd", "%llu is named twice",
+				(unsigned long long)fd);
 	options->preserved[options->preserved_count++] = (int)fd;
-	qsort(options->preserved, options->preserved_count, sizeof(options->preserved[0]), compare_numbers);
+	qsort(options->preserved, options->preserved_count, sizeof(options->preserved[0]),
+		compare_numbers);
 	return 0;
 }
 
@@ -540,7 +635,8 @@ static int preserve_list(struct launch_options *options, const char *list, struc
 		int r = text_parse_u64(word, INT_MAX, &fd);
 
 		if (r < 0)
-			return err_set(reterr, -EINVAL, "--preserve-fd", "expected numbers of descriptors, joined by commas");
+			return err_set(reterr, -EINVAL, "--preserve-fd",
+				"expected numbers of descriptors, joined by commas");
 		r = preserve(options, fd, reterr);
 		if (r < 0)
 			return r;
@@ -560,7 +656,8 @@ static int preserve_range(struct launch_options *options, const char *value, str
 	return r;
 }
 
-int launch_options_read(const struct given_option *given, size_t count, struct launch_options *ret, struct err *reterr)
+int launch_options_read(const struct given_option *given, size_t count, struct launch_options *ret,
+	struct err *reterr)
 {
 	int r = 0;
 

@@ -11,8 +11,10 @@
 
 const struct verb verbs[] = {
 	{"jail", "[OPTION…] PROGRAM [ARGUMENT…]", "run a program walled in by a profile", cli_jail},
-	{"profile", "list | show P | check FILE | explain P", "look at profiles and at what they come to", cli_profile},
-	{"doctor", "[--format=json]", "say what this host can enforce, and how to mend what it cannot", cli_doctor},
+	{"profile", "list | show P | check FILE | explain P",
+		"look at profiles and at what they come to", cli_profile},
+	{"doctor", "[--format=json]",
+		"say what this host can enforce, and how to mend what it cannot", cli_doctor},
 	{"completion", "bash | zsh | fish", "print the completions of a shell", cli_completion},
 	{"version", "", "print the version", cli_version},
 	{"help", "[VERB]", "print this, or the options of a verb", cli_help},
@@ -38,7 +40,8 @@ static int unknown_verb(const char *word)
 	return EXIT_OWN_ERROR;
 }
 
-/* More rights than the caller's would make every check in here a hole (CVE-2021-4034, CVE-2020-5291). */
+/* More rights than the caller's would make every check in here a hole (CVE-2021-4034,
+ * CVE-2020-5291). */
 static bool is_privileged(void)
 {
 	return getauxval(AT_SECURE) || getuid() != geteuid() || getgid() != getegid();
@@ -50,7 +53,9 @@ int main(int argc, char **argv)
 
 	mutant_start();
 	if (argc < 1 || !argv[0] || is_privileged()) {
-		err_set(&err, -EPERM, NULL, "refuses to run without a name, or with more rights than its caller (setuid, setgid, file capabilities)");
+		err_set(&err, -EPERM, NULL,
+			"refuses to run without a name, or with more rights than its caller "
+			"(setuid, setgid, file capabilities)");
 		print_error(&err);
 		return EXIT_OWN_ERROR;
 	}

@@ -35,7 +35,8 @@ static int unknown(const struct option *table, const char *word, size_t length, 
 	if (length < sizeof(name))
 		memcpy(name, word, length);
 	near = length > 1 ? text_nearest(name, names, count) : NULL;
-	err_set(reterr, -EINVAL, NULL, "unknown option %s%.*s", length > 1 ? "--" : "-", (int)length, word);
+	err_set(reterr, -EINVAL, NULL, "unknown option %s%.*s", length > 1 ? "--" : "-",
+		(int)length, word);
 	if (near)
 		err_hint(reterr, "did you mean --%s?", near);
 	else
@@ -44,7 +45,8 @@ static int unknown(const struct option *table, const char *word, size_t length, 
 }
 
 /* "--name", "--name=value": takes one word or two. */
-static int parse_long(const struct option *table, char **word, struct given_option *given, struct err *reterr)
+static int parse_long(
+	const struct option *table, char **word, struct given_option *given, struct err *reterr)
 {
 	const char *name = word[0] + 2;
 	size_t length = strcspn(name, "=");
@@ -54,15 +56,19 @@ static int parse_long(const struct option *table, char **word, struct given_opti
 		return unknown(table, name, length, reterr);
 	*given = (struct given_option){option, NULL};
 	if (!option->argument)
-		return name[length] ? err_set(reterr, -EINVAL, NULL, "--%s takes no value", option->name) : 1;
+		return name[length]
+			       ? err_set(reterr, -EINVAL, NULL, "--%s takes no value", option->name)
+			       : 1;
 	given->value = name[length] ? name + length + 1 : word[1];
 	if (!given->value)
-		return err_set(reterr, -EINVAL, NULL, "--%s needs %s", option->name, option->argument);
+		return err_set(
+			reterr, -EINVAL, NULL, "--%s needs %s", option->name, option->argument);
 	return name[length] ? 1 : 2;
 }
 
 /* "-it", "-v value", "-vvalue": takes one word or two; several options may stand in it. */
-static int parse_letters(const struct option *table, char **word, struct given_option *given, size_t *count, struct err *reterr)
+static int parse_letters(const struct option *table, char **word, struct given_option *given,
+	size_t *count, struct err *reterr)
 {
 	for (const char *letter = word[0] + 1; *letter; letter++) {
 		const struct option *option = find_letter(table, *letter);
@@ -75,7 +81,8 @@ static int parse_letters(const struct option *table, char **word, struct given_o
 		if (option->argument) {
 			given[*count].value = letter[1] ? letter + 1 : word[1];
 			if (!given[(*count)++].value)
-				return err_set(reterr, -EINVAL, NULL, "-%c needs %s", *letter, option->argument);
+				return err_set(reterr, -EINVAL, NULL, "-%c needs %s", *letter,
+					option->argument);
 			return letter[1] ? 1 : 2;
 		}
 		(*count)++;
@@ -83,7 +90,8 @@ static int parse_letters(const struct option *table, char **word, struct given_o
 	return 1;
 }
 
-int options_parse(const struct option *table, int argc, char **argv, struct given_option *given, size_t *ret_count, struct err *reterr)
+int options_parse(const struct option *table, int argc, char **argv, struct given_option *given,
+	size_t *ret_count, struct err *reterr)
 {
 	size_t count = 0;
 	int i = 1;
@@ -115,11 +123,12 @@ void options_print(const struct option *table, FILE *out)
 		char left[64];
 
 		if (table->letter)
-			(void)snprintf(left, sizeof(left), "-%c, --%s%s%s", table->letter, table->name, table->argument ? " " : "",
+			(void)snprintf(left, sizeof(left), "-%c, --%s%s%s", table->letter,
+				table->name, table->argument ? " " : "",
 				table->argument ? table->argument : "");
 		else
-			(void)snprintf(left, sizeof(left), "    --%s%s%s", table->name, table->argument ? " " : "",
-				table->argument ? table->argument : "");
+			(void)snprintf(left, sizeof(left), "    --%s%s%s", table->name,
+				table->argument ? " " : "", table->argument ? table->argument : "");
 		(void)fprintf(out, "  %-34s %s\n", left, table->summary);
 	}
 }

@@ -1,4 +1,5 @@
-/* Everything that is printed: diagnostics, the step table, the receipt, the result. Outside text is escaped (R39). */
+/* Everything that is printed: diagnostics, the step table, the receipt, the result. Outside text is
+ * escaped (R39). */
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -27,8 +28,8 @@ void print_error(const struct err *err)
 {
 	char where[1024], message[1024], hint[1024];
 
-	(void)fprintf(stderr, "immure: %s%s%s\n", shown(err->where, where, sizeof(where)), err->where[0] ? ": " : "",
-		shown(err->message, message, sizeof(message)));
+	(void)fprintf(stderr, "immure: %s%s%s\n", shown(err->where, where, sizeof(where)),
+		err->where[0] ? ": " : "", shown(err->message, message, sizeof(message)));
 	if (err->hint[0])
 		(void)fprintf(stderr, "  %s\n", shown(err->hint, hint, sizeof(hint)));
 }
@@ -40,7 +41,8 @@ struct text_report {
 	FILE *out;
 };
 
-static void text_row(struct report *report, const char *action, const char *detail, const char *place)
+static void text_row(
+	struct report *report, const char *action, const char *detail, const char *place)
 {
 	struct text_report *text = (struct text_report *)report; /* its first member */
 	char clean[2048], where[1024];
@@ -56,7 +58,8 @@ struct json_report {
 	json_t *rows;
 };
 
-static void json_row(struct report *report, const char *action, const char *detail, const char *place)
+static void json_row(
+	struct report *report, const char *action, const char *detail, const char *place)
 {
 	struct json_report *json = (struct json_report *)report; /* its first member */
 	json_t *row = json_pack("{ss}", "action", action);
@@ -66,7 +69,8 @@ static void json_row(struct report *report, const char *action, const char *deta
 
 	(void)json_object_set_new(row, "detail", json_string(shown(detail, clean, sizeof(clean))));
 	if (place)
-		(void)json_object_set_new(row, "place", json_string(shown(place, where, sizeof(where))));
+		(void)json_object_set_new(
+			row, "place", json_string(shown(place, where, sizeof(where))));
 	(void)json_array_append_new(json->rows, row);
 }
 
@@ -82,10 +86,14 @@ static json_t *receipt_json(const struct plan *plan)
 
 	for (size_t i = 0; i < plan->receipt.row_count; i++) {
 		const struct receipt_row *row = &plan->receipt.rows[i];
-		json_t *one = json_pack("{ss ss ss}", "rule", shown(origin_format(&row->rule->origin, place, sizeof(place)), clean, sizeof(clean)),
-			"enforce", enforce_names[row->rule->enforce], "outcome", outcome_name(row->outcome));
+		json_t *one = json_pack("{ss ss ss}", "rule",
+			shown(origin_format(&row->rule->origin, place, sizeof(place)), clean,
+				sizeof(clean)),
+			"enforce", enforce_names[row->rule->enforce], "outcome",
+			outcome_name(row->outcome));
 
-		(void)json_object_set_new(one, "asked", json_string(shown(row->asked, clean, sizeof(clean))));
+		(void)json_object_set_new(
+			one, "asked", json_string(shown(row->asked, clean, sizeof(clean))));
 		if (row->layer)
 			(void)json_object_set_new(one, "layer", json_string(row->layer));
 		if (row->reason)
@@ -106,9 +114,12 @@ static json_t *plan_json(const struct plan *plan)
 
 		if (steps[i].explain)
 			steps[i].explain(plan, &report.report);
-		(void)json_array_append_new(list, json_pack("{ss ss so}", "step", steps[i].name, "by", who_name(steps[i].who), "rows", report.rows));
+		(void)json_array_append_new(
+			list, json_pack("{ss ss so}", "step", steps[i].name, "by",
+				      who_name(steps[i].who), "rows", report.rows));
 	}
-	return json_pack("{si ss* so so}", "version", 1, "profile", plan->profile->name, "steps", list, "receipt", receipt_json(plan));
+	return json_pack("{si ss* so so}", "version", 1, "profile", plan->profile->name, "steps",
+		list, "receipt", receipt_json(plan));
 }
 
 static void print_receipt_text(const struct plan *plan, FILE *out)
@@ -120,8 +131,9 @@ static void print_receipt_text(const struct plan *plan, FILE *out)
 
 		if (row->outcome == OUTCOME_ENFORCED)
 			continue;
-		(void)fprintf(out, "  %-12s %s%s%s\n", outcome_name(row->outcome), shown(row->asked, asked, sizeof(asked)),
-			row->reason ? ": " : "", row->reason ? shown(row->reason, reason, sizeof(reason)) : "");
+		(void)fprintf(out, "  %-12s %s%s%s\n", outcome_name(row->outcome),
+			shown(row->asked, asked, sizeof(asked)), row->reason ? ": " : "",
+			row->reason ? shown(row->reason, reason, sizeof(reason)) : "");
 	}
 }
 
@@ -137,7 +149,8 @@ int print_plan(const struct plan *plan, bool json, FILE *out)
 		return r || fputc('\n', out) == EOF ? -EIO : 0;
 	}
 	for (size_t i = 0; i < STEP_COUNT; i++) {
-		(void)fprintf(out, "%2zu. %-24s %s\n", i + 1, steps[i].name, steps[i].who == STEP_BY_INIT ? "" : "(in the program's process)");
+		(void)fprintf(out, "%2zu. %-24s %s\n", i + 1, steps[i].name,
+			steps[i].who == STEP_BY_INIT ? "" : "(in the program's process)");
 		if (steps[i].explain)
 			steps[i].explain(plan, &report.report);
 	}
@@ -160,10 +173,14 @@ static int write_file(const char *path, const char *text, size_t length)
 	return fd < 0 ? -errno : file_write_all(fd, text, length);
 }
 
-/* Takes over document. The file is replaced as a whole: a reader sees the old one or the new one, never a half. */
+/* Takes over document. The file is replaced as a whole: a reader sees the old one or the new one,
+ * never a half. */
 static int write_json(json_t *document, const char *path, struct err *reterr)
 {
-	_cleanup_free_ char *text = document ? json_dumps(document, JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9)) : NULL;
+	_cleanup_free_ char *text =
+		document ? json_dumps(document,
+				   JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9))
+			 : NULL;
 	size_t length = text ? strlen(text) : 0;
 	uint64_t fd;
 	int r;
@@ -183,7 +200,9 @@ static int write_json(json_t *document, const char *path, struct err *reterr)
 
 int write_receipt(const struct plan *plan, const char *path, struct err *reterr)
 {
-	return write_json(json_pack("{si ss* so}", "version", 1, "profile", plan->profile->name, "rules", receipt_json(plan)), path, reterr);
+	return write_json(json_pack("{si ss* so}", "version", 1, "profile", plan->profile->name,
+				  "rules", receipt_json(plan)),
+		path, reterr);
 }
 
 static double seconds(const struct timeval *time)
@@ -191,21 +210,27 @@ static double seconds(const struct timeval *time)
 	return (double)time->tv_sec + (double)time->tv_usec / 1e6;
 }
 
-int write_result(const struct launch_result *result, const char *program, const char *path, struct err *reterr)
+int write_result(const struct launch_result *result, const char *program, const char *path,
+	struct err *reterr)
 {
 	bool exited = WIFEXITED(result->status);
 	const char *name = exited ? NULL : sigabbrev_np(WTERMSIG(result->status));
-	uint64_t peak = result->counts.memory_peak ? result->counts.memory_peak : (uint64_t)result->usage.ru_maxrss * 1024;
+	uint64_t peak = result->counts.memory_peak ? result->counts.memory_peak
+						   : (uint64_t)result->usage.ru_maxrss * 1024;
 	char clean[1024], signal[32] = "";
 	json_t *document;
 
 	if (!exited)
 		(void)snprintf(signal, sizeof(signal), "SIG%s", name ? name : "?");
-	document = json_pack("{si ss so so sf sf sf sI ss so}", "version", 1, "program", shown(program, clean, sizeof(clean)), "exit",
-		exited ? json_integer(WEXITSTATUS(result->status)) : json_null(), "signal", exited ? json_null() : json_string(signal),
-		"wall_seconds", (double)result->wall_microseconds / 1e6, "cpu_user_seconds", seconds(&result->usage.ru_utime),
-		"cpu_system_seconds", seconds(&result->usage.ru_stime), "memory_peak_bytes", (json_int_t)peak, "memory_counted_by",
-		result->counts.memory_peak ? "cgroup memory.peak" : "largest process (ru_maxrss)", "limit",
-		result->limit ? json_string(result->limit) : json_null());
+	document = json_pack("{si ss so so sf sf sf sI ss so}", "version", 1, "program",
+		shown(program, clean, sizeof(clean)), "exit",
+		exited ? json_integer(WEXITSTATUS(result->status)) : json_null(), "signal",
+		exited ? json_null() : json_string(signal), "wall_seconds",
+		(double)result->wall_microseconds / 1e6, "cpu_user_seconds",
+		seconds(&result->usage.ru_utime), "cpu_system_seconds",
+		seconds(&result->usage.ru_stime), "memory_peak_bytes", (json_int_t)peak,
+		"memory_counted_by",
+		result->counts.memory_peak ? "cgroup memory.peak" : "largest process (ru_maxrss)",
+		"limit", result->limit ? json_string(result->limit) : json_null());
 	return write_json(document, path, reterr);
 }

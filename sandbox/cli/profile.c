@@ -42,13 +42,16 @@ static int list(struct request *request, const char *name)
 	for (size_t i = 0; i < count; i++) {
 		char description[256];
 
-		text_escape(listing[i].description ? listing[i].description : "", listing[i].description ? strlen(listing[i].description) : 0,
-			description, sizeof(description));
+		text_escape(listing[i].description ? listing[i].description : "",
+			listing[i].description ? strlen(listing[i].description) : 0, description,
+			sizeof(description));
 		if (request->json)
-			(void)json_array_append_new(all, json_pack("{ss ss ss}", "name", listing[i].name, "description", description, "place",
-				listing[i].place));
+			(void)json_array_append_new(
+				all, json_pack("{ss ss ss}", "name", listing[i].name, "description",
+					     description, "place", listing[i].place));
 		else
-			(void)printf("%-16s %-24s %s\n", listing[i].name, listing[i].place, description);
+			(void)printf(
+				"%-16s %-24s %s\n", listing[i].name, listing[i].place, description);
 	}
 	if (request->json)
 		(void)json_dumpf(all, stdout, JSON_INDENT(2)), (void)putchar('\n');
@@ -61,7 +64,8 @@ static int show(struct request *request, const char *name)
 	struct profile profile;
 	struct err err = {0};
 
-	if (profile_load(name, &request->variables, &request->arena, &request->library, &profile, &err) < 0)
+	if (profile_load(name, &request->variables, &request->arena, &request->library, &profile,
+		    &err) < 0)
 		return fail(&err);
 	return profile_emit(&profile, request->origins, stdout) < 0 ? EXIT_OWN_ERROR : 0;
 }
@@ -71,7 +75,8 @@ static int check(struct request *request, const char *name)
 	struct profile profile;
 	struct err err = {0};
 
-	if (profile_load(name, &request->variables, &request->arena, &request->library, &profile, &err) < 0)
+	if (profile_load(name, &request->variables, &request->arena, &request->library, &profile,
+		    &err) < 0)
 		return fail(&err);
 	(void)printf("%s: good\n", name);
 	return 0;
@@ -86,13 +91,15 @@ static int explain(struct request *request, const char *name)
 	struct host host;
 	struct plan plan;
 	struct err err = {0};
-	int r = profile_load(name, &request->variables, &request->arena, &request->library, &profile, &err);
+	int r = profile_load(
+		name, &request->variables, &request->arena, &request->library, &profile, &err);
 
 	if (r == 0)
 		r = host_probe(plan_host_parts(&profile), &request->arena, &host, &err);
 	if (r == 0 && profile.files.home == HOME_HOST)
 		profile.files.home_source = request->variables.home;
-	if (r == 0 && profile.files.home == HOME_PRIVATE) /* made by the first launch; what stands for it here is only shown */
+	if (r == 0 && profile.files.home == HOME_PRIVATE) /* made by the first launch; what stands
+							     for it here is only shown */
 		profile.files.home_source = "/";
 	if (r == 0)
 		r = plan_compile(&profile, &host, &plan_request, &arena, &plan, &err);
@@ -106,9 +113,11 @@ static const struct {
 	const char *name;
 	bool wants_profile;
 	int (*run)(struct request *request, const char *name);
-} verbs_of_profile[] = {{"list", false, list}, {"show", true, show}, {"check", true, check}, {"explain", true, explain}};
+} verbs_of_profile[] = {{"list", false, list}, {"show", true, show}, {"check", true, check},
+	{"explain", true, explain}};
 
-static int read_options(struct request *request, const struct given_option *given, size_t count, struct err *reterr)
+static int read_options(
+	struct request *request, const struct given_option *given, size_t count, struct err *reterr)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (given[i].option->identifier == OPTION_ORIGINS)
@@ -122,7 +131,8 @@ static int read_options(struct request *request, const struct given_option *give
 }
 
 /* Options may stand before and after the name. */
-static int read_words(struct request *request, int argc, char **argv, const char **ret_name, struct err *reterr)
+static int read_words(
+	struct request *request, int argc, char **argv, const char **ret_name, struct err *reterr)
 {
 	static struct given_option given[OPTIONS_ROOM]; /* too large for a stack; used once */
 	size_t count;
@@ -151,7 +161,8 @@ int cli_profile(int argc, char **argv)
 	int r = EXIT_OWN_ERROR;
 	size_t i = 0;
 
-	while (argc > 1 && i < sizeof(verbs_of_profile) / sizeof(verbs_of_profile[0]) && strcmp(argv[1], verbs_of_profile[i].name) != 0)
+	while (argc > 1 && i < sizeof(verbs_of_profile) / sizeof(verbs_of_profile[0]) &&
+		strcmp(argv[1], verbs_of_profile[i].name) != 0)
 		i++;
 	if (argc < 2 || i == sizeof(verbs_of_profile) / sizeof(verbs_of_profile[0])) {
 		err_set(&err, -EINVAL, "profile", "expected list, show, check or explain");
@@ -160,7 +171,8 @@ int cli_profile(int argc, char **argv)
 	if (read_words(&request, argc - 1, argv + 1, &name, &err) < 0)
 		return fail(&err);
 	if (verbs_of_profile[i].wants_profile != (name != NULL)) {
-		err_set(&err, -EINVAL, verbs_of_profile[i].name, name ? "takes no name" : "needs the name or the file of a profile");
+		err_set(&err, -EINVAL, verbs_of_profile[i].name,
+			name ? "takes no name" : "needs the name or the file of a profile");
 		return fail(&err);
 	}
 	surroundings_variables(&request.arena, &request.variables);

@@ -15,7 +15,8 @@
 #include "util/mutant.h"
 #include "util/path.h"
 
-/* A directory as standard input is a way out of the jail; so is a descriptor that was opened for its path alone (T-RT-08). */
+/* A directory as standard input is a way out of the jail; so is a descriptor that was opened for
+ * its path alone (T-RT-08). */
 static int check_standard(int fd, struct err *reterr)
 {
 	static const char *const names[] = {"standard input", "standard output", "standard error"};
@@ -26,14 +27,18 @@ static int check_standard(int fd, struct err *reterr)
 		/* closed: the next file that we open would take its place (T-RT-10) */
 		int null = open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
 
-		return null == fd ? 0 : err_set(reterr, -EBADF, names[fd], "is closed, and /dev/null cannot stand in for it");
+		return null == fd ? 0
+				  : err_set(reterr, -EBADF, names[fd],
+					    "is closed, and /dev/null cannot stand in for it");
 	}
 	if (fstat(fd, &status))
 		return err_set(reterr, -errno, names[fd], "%s", strerror(errno));
 	if (flags & O_PATH)
 		return err_set(reterr, -EBADF, names[fd], "was opened for its path alone");
-	if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode) && !S_ISSOCK(status.st_mode) && !S_ISCHR(status.st_mode))
-		return err_set(reterr, -EBADF, names[fd], "is neither a file, a pipe, a socket, a terminal nor /dev/null");
+	if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode) && !S_ISSOCK(status.st_mode) &&
+		!S_ISCHR(status.st_mode))
+		return err_set(reterr, -EBADF, names[fd],
+			"is neither a file, a pipe, a socket, a terminal nor /dev/null");
 	return 0;
 }
 
@@ -49,10 +54,12 @@ int surroundings_clean(struct err *reterr)
 	}
 	if (!mutant(MUTANT_KEEP_FDS) && syscall(SYS_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC))
 		return err_set(reterr, -errno, NULL, "close_range: %s", strerror(errno));
-	/* with SIGCHLD ignored there would be no status to wait for; with SIGPIPE ignored our own writes would only fail */
+	/* with SIGCHLD ignored there would be no status to wait for; with SIGPIPE ignored our own
+	 * writes would only fail */
 	(void)sigaction(SIGCHLD, &standard, NULL);
 	(void)sigaction(SIGPIPE, &standard, NULL);
-	(void)umask(0); /* modes in a plan are meant as they stand; the program gets the profile's umask */
+	(void)umask(0); /* modes in a plan are meant as they stand; the program gets the profile's
+			   umask */
 	return 0;
 }
 
@@ -64,7 +71,8 @@ static const char *environment_path(struct arena *arena, const char *name)
 	return value && value[0] == '/' ? path_canonical(arena, value) : NULL;
 }
 
-static const char *below_home(struct arena *arena, const char *variable, const char *home, const char *below)
+static const char *below_home(
+	struct arena *arena, const char *variable, const char *home, const char *below)
 {
 	const char *path = environment_path(arena, variable);
 
@@ -75,7 +83,9 @@ static bool is_user_name(const char *name)
 {
 	size_t length = name ? strlen(name) : 0;
 
-	return length && length <= 32 && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == length;
+	return length && length <= 32 &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+		       length;
 }
 
 void surroundings_variables(struct arena *arena, struct profile_variables *ret)
@@ -85,7 +95,8 @@ void surroundings_variables(struct arena *arena, struct profile_variables *ret)
 	const char *home = environment_path(arena, "HOME");
 
 	*ret = (struct profile_variables){
-		.cwd = getcwd(here, sizeof(here)) && here[0] == '/' ? path_canonical(arena, here) : NULL,
+		.cwd = getcwd(here, sizeof(here)) && here[0] == '/' ? path_canonical(arena, here)
+								    : NULL,
 		.home = home,
 		.user = is_user_name(user) ? user : "user",
 		.xdg_cache = below_home(arena, "XDG_CACHE_HOME", home, "/.cache"),
@@ -97,7 +108,8 @@ void surroundings_variables(struct arena *arena, struct profile_variables *ret)
 	};
 }
 
-const char *surroundings_path(struct arena *arena, const struct profile_variables *variables, const char *text)
+const char *surroundings_path(
+	struct arena *arena, const struct profile_variables *variables, const char *text)
 {
 	char resolved[PATH_MAX];
 	const char *path = text;

@@ -62,19 +62,17 @@ static int add_node(struct device_plan *plan, const struct host *host, struct ar
 	return slash && !node->parent ? -ENOMEM : 0;
 }
 
-static int compile_standard(struct device_plan *plan, const struct profile *profile, const struct host *host, struct arena *arena,
-	struct err *reterr)
+/* Nothing is looked up for these: what the node must be is known, and the child compares (R4). */
+static int compile_standard(struct device_plan *plan, struct arena *arena, struct err *reterr)
 {
-	struct path_fact fact;
-
 	for (size_t i = 0; i < sizeof(standard) / sizeof(standard[0]); i++) {
-		int r = add_node(plan, host, arena, &profile->devices.rule, standard[i].path, NODE, &fact);
+		struct device_node *node = ARENA_APPEND(arena, plan->nodes, plan->count);
 
-		if (r == 0 && fact.node != makedev(standard[i].major, standard[i].minor))
-			r = -ENODEV;
-		if (r < 0)
-			return err_set(reterr, r, "/dev", "the host's /dev/%s is not the device %u:%u", standard[i].path,
-				standard[i].major, standard[i].minor);
+		if (!node)
+			return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		node->path = standard[i].path;
+		node->node = makedev(standard[i].major, standard[i].minor);
+		node->attributes = NODE;
 	}
 	return 0;
 }
@@ -107,7 +105,7 @@ int device_compile(const struct profile *profile, const struct host *host, struc
 	bool bounded = memory->rule.set && memory->value != LIMIT_UNLIMITED;
 	struct receipt_row row = {.rule = &asked->rule, .asked = "a /dev of its own", .layer = "mount"};
 	struct device_plan plan = {.own_tmpfs = profile->files.root != ROOT_EMPTY, .standard = asked->standard};
-	int r = asked->standard ? compile_standard(&plan, profile, host, arena, reterr) : 0;
+	int r = asked->standard ? compile_standard(&plan, arena, reterr) : 0;
 
 	for (size_t i = 0; i < asked->device_count && r == 0; i++)
 		r = compile_extra(&plan, &asked->devices[i], host, arena, receipt, reterr);
@@ -151,8 +149,10 @@ static int attach_node(const struct device_node *node, const struct child *child
 		return tree;
 	if (fstat(tree, &status))
 		return -errno;
-	if (status.st_ino != node->inode || status.st_dev != node->device || (node->node && status.st_rdev != node->node))
+	if (node->inode && (status.st_ino != node->inode || status.st_dev != node->device))
 		return -ESTALE;
+	if (node->node && (!S_ISCHR(status.st_mode) || status.st_rdev != node->node))
+		return -ENODEV;
 	r = child_change_tree(tree, !node->node, node->attributes);
 	if (r < 0)
 		return r;

@@ -21,7 +21,7 @@ struct device_node {
 	const char *path;   /* below /dev, without a slash in front: "null", "dri/card0" */
 	const char *parent; /* directory to make first, or NULL */
 	uint64_t node;	    /* st_rdev when it was checked; 0: a directory of nodes */
-	uint64_t inode, device;
+	uint64_t inode, device; /* 0: the node alone decides */
 	uint64_t attributes;
 	const struct rule *rule;
 };

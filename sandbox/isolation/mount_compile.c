@@ -414,10 +414,14 @@ static int add_host_covers(struct compiler *c)
 	static const char *const covered[] = {"/run", "/tmp"};
 	int r = 0;
 
-	for (size_t i = 0; i < sizeof(covered) / sizeof(covered[0]) && r == 0; i++)
+	for (size_t i = 0; i < sizeof(covered) / sizeof(covered[0]) && r == 0; i++) {
+		struct mount_rule rule = {.rule = c->profile->files.root_rule, .kind = MOUNT_TMPFS, .target = covered[i],
+			.mode = i ? 01777 : 0755, .no_exec = true};
+
+		rule.rule.enforce = ENFORCE_BEST_EFFORT; /* a host without the directory has nothing to cover */
 		if (c->profile->files.root == ROOT_HOST && !has_target(c, covered[i]))
-			r = add_rule(c, (struct mount_rule){.rule = c->profile->files.root_rule, .kind = MOUNT_TMPFS,
-					       .target = covered[i], .mode = i ? 01777 : 0755, .no_exec = true});
+			r = add_rule(c, rule);
+	}
 	return r;
 }
 

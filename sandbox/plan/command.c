@@ -1,6 +1,7 @@
 /*
- * The command: which paths to try, with which arguments, environment and working directory. The environment is a list of what is allowed in,
- * never the caller's with something taken out (T-RT-15).
+ * The command: which paths to try, with which arguments, environment and working directory. The
+ * environment is a list of what is allowed in, never the caller's with something taken out
+ * (T-RT-15).
  */
 #include "plan/plan.h"
 
@@ -30,8 +31,8 @@ static const char *lookup(char *const *environment, const char *name)
 	return NULL;
 }
 
-static int compile_environment(const struct profile *profile, const struct plan_request *request, struct arena *arena,
-	struct command_plan *plan)
+static int compile_environment(const struct profile *profile, const struct plan_request *request,
+	struct arena *arena, struct command_plan *plan)
 {
 	const struct environment_section *asked = &profile->environment;
 	char **list = arena_zeroed(arena, asked->setting_count + 1, sizeof(*list));
@@ -41,7 +42,8 @@ static int compile_environment(const struct profile *profile, const struct plan_
 		return -ENOMEM;
 	for (size_t i = 0; i < asked->setting_count; i++) {
 		const struct environment_setting *setting = &asked->settings[i];
-		const char *value = setting->value ? setting->value : lookup(request->environment, setting->name);
+		const char *value = setting->value ? setting->value
+						   : lookup(request->environment, setting->name);
 
 		if (!value)
 			continue;
@@ -55,8 +57,10 @@ static int compile_environment(const struct profile *profile, const struct plan_
 	return 0;
 }
 
-/* A word with a slash is the path; else each directory of the jail's own PATH is tried, as execvp(3) would. */
-static int compile_candidates(const struct plan_request *request, struct arena *arena, struct command_plan *plan, struct err *reterr)
+/* A word with a slash is the path; else each directory of the jail's own PATH is tried, as
+ * execvp(3) would. */
+static int compile_candidates(const struct plan_request *request, struct arena *arena,
+	struct command_plan *plan, struct err *reterr)
 {
 	const char *word = request->arguments[0];
 	const char *path = lookup(plan->environment, "PATH");
@@ -75,7 +79,8 @@ static int compile_candidates(const struct plan_request *request, struct arena *
 		char *joined;
 
 		length = strcspn(path, ":");
-		if (path[0] != '/') /* an empty or relative word means the working directory, which is the program's to choose */
+		if (path[0] != '/') /* an empty or relative word means the working directory, which
+				       is the program's to choose */
 			continue;
 		joined = arena_format(arena, "%.*s/%s", (int)length, path, word);
 		if (!joined)
@@ -95,7 +100,8 @@ static const struct mount_rule *nearest_mount(const struct profile *profile, con
 	for (size_t i = 0; i < profile->files.mount_count; i++) {
 		const struct mount_rule *rule = &profile->files.mounts[i];
 
-		if (path_is_beneath(path, rule->target) && (!nearest || strlen(rule->target) > strlen(nearest->target)))
+		if (path_is_beneath(path, rule->target) &&
+			(!nearest || strlen(rule->target) > strlen(nearest->target)))
 			nearest = rule;
 	}
 	return nearest;
@@ -112,13 +118,16 @@ bool plan_shows(const struct profile *profile, const char *path)
 		if (path_is_beneath(path, own[i]))
 			return false;
 	if (in_home && (!nearest || strlen(nearest->target) < strlen(files->home_directory)))
-		return files->home == HOME_HOST && files->home_source && strcmp(files->home_source, files->home_directory) == 0;
+		return files->home == HOME_HOST && files->home_source &&
+		       strcmp(files->home_source, files->home_directory) == 0;
 	if (nearest)
 		return nearest->kind == MOUNT_BIND && strcmp(nearest->source, nearest->target) == 0;
-	return files->root == ROOT_HOST && !path_is_beneath(path, "/run") && !path_is_beneath(path, "/tmp");
+	return files->root == ROOT_HOST && !path_is_beneath(path, "/run") &&
+	       !path_is_beneath(path, "/tmp");
 }
 
-static const char *working_directory(const struct profile *profile, const struct plan_request *request)
+static const char *working_directory(
+	const struct profile *profile, const struct plan_request *request)
 {
 	if (profile->workdir)
 		return profile->workdir;
@@ -127,10 +136,12 @@ static const char *working_directory(const struct profile *profile, const struct
 	return profile->files.home != HOME_NONE ? profile->files.home_directory : "/";
 }
 
-int command_compile(const struct profile *profile, const struct host *host, const struct plan_request *request, struct arena *arena,
-	struct command_plan *ret, struct err *reterr)
+int command_compile(const struct profile *profile, const struct host *host,
+	const struct plan_request *request, struct arena *arena, struct command_plan *ret,
+	struct err *reterr)
 {
-	struct command_plan plan = {.arguments = request->arguments, .working_directory = working_directory(profile, request)};
+	struct command_plan plan = {.arguments = request->arguments,
+		.working_directory = working_directory(profile, request)};
 	int r;
 
 	(void)host;
@@ -163,20 +174,24 @@ int command_apply_directory(const struct plan *plan, struct child *child, uint16
 	*reterr_item = 0;
 	if (chdir(plan->command.working_directory))
 		return -errno;
-	*reterr_item = 1; /* the kernel writes "(unreachable)" before a directory that is not below our root (CVE-2024-21626) */
-	if (!mutant(MUTANT_NO_CWD_CHECK) && (syscall(SYS_getcwd, path, sizeof(path)) < 0 || path[0] != '/'))
+	*reterr_item = 1; /* the kernel writes "(unreachable)" before a directory that is not below
+			     our root (CVE-2024-21626) */
+	if (!mutant(MUTANT_NO_CWD_CHECK) &&
+		(syscall(SYS_getcwd, path, sizeof(path)) < 0 || path[0] != '/'))
 		return -EXDEV;
 	return 0;
 }
 
-/* Returns only on failure: as a shell would, a file that may not be run outweighs one that is not there. */
+/* Returns only on failure: as a shell would, a file that may not be run outweighs one that is not
+ * there. */
 int command_apply_exec(const struct plan *plan, struct child *child, uint16_t *reterr_item)
 {
 	int error = ENOENT;
 
 	(void)child;
 	for (size_t i = 0; i < plan->command.candidate_count; i++) {
-		(void)execve(plan->command.candidates[i], plan->command.arguments, plan->command.environment);
+		(void)execve(plan->command.candidates[i], plan->command.arguments,
+			plan->command.environment);
 		if (errno != ENOENT && errno != ENOTDIR) {
 			error = errno;
 			*reterr_item = (uint16_t)i;

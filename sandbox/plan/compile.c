@@ -1,12 +1,13 @@
-/* From a profile, the facts of a host and a request to a plan: each mechanism compiles its part; this file only knows the order. */
+/* From a profile, the facts of a host and a request to a plan: each mechanism compiles its part;
+ * this file only knows the order. */
 #include "plan/plan.h"
 
 #include "util/arena.h"
 
 static bool wants_cgroup(const struct limits_section *limits)
 {
-	static const enum limit_kind kinds[] = {
-		LIMIT_MEMORY, LIMIT_MEMORY_HIGH, LIMIT_SWAP, LIMIT_PIDS, LIMIT_CPU, LIMIT_CPU_WEIGHT, LIMIT_IO_WEIGHT};
+	static const enum limit_kind kinds[] = {LIMIT_MEMORY, LIMIT_MEMORY_HIGH, LIMIT_SWAP,
+		LIMIT_PIDS, LIMIT_CPU, LIMIT_CPU_WEIGHT, LIMIT_IO_WEIGHT};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (limits->limits[kinds[i]].rule.set)
@@ -28,7 +29,8 @@ unsigned plan_host_parts(const struct profile *profile)
 static int compile_wall_time(const struct profile *profile, struct plan *plan, struct err *reterr)
 {
 	const struct limit_rule *limit = &profile->limits.limits[LIMIT_WALL_TIME];
-	struct receipt_row row = {.rule = &limit->rule, .asked = "wall_time", .layer = "the supervisor's clock"};
+	struct receipt_row row = {
+		.rule = &limit->rule, .asked = "wall_time", .layer = "the supervisor's clock"};
 
 	if (!limit->rule.set)
 		return 0;
@@ -37,8 +39,9 @@ static int compile_wall_time(const struct profile *profile, struct plan *plan, s
 	return receipt_add(&plan->receipt, &row, reterr);
 }
 
-int plan_compile(const struct profile *profile, const struct host *host, const struct plan_request *request, struct arena *arena,
-	struct plan *ret, struct err *reterr)
+int plan_compile(const struct profile *profile, const struct host *host,
+	const struct plan_request *request, struct arena *arena, struct plan *ret,
+	struct err *reterr)
 {
 	struct receipt *receipt = &ret->receipt;
 	int r;
@@ -60,13 +63,16 @@ int plan_compile(const struct profile *profile, const struct host *host, const s
 	if (r == 0)
 		r = cgroup_compile(profile, host, arena, receipt, &ret->cgroup, reterr);
 	if (r == 0)
-		r = rlimit_compile(profile, host, arena, receipt, ret->cgroup.pids_limited, ret->cgroup.memory_limited, &ret->rlimits, reterr);
+		r = rlimit_compile(profile, host, arena, receipt, ret->cgroup.pids_limited,
+			ret->cgroup.memory_limited, &ret->rlimits, reterr);
 	if (r == 0)
 		r = compile_wall_time(profile, ret, reterr);
 	if (r == 0)
-		r = terminal_compile(profile, host, arena, receipt, request->is_terminal, &ret->terminal, reterr);
+		r = terminal_compile(profile, host, arena, receipt, request->is_terminal,
+			&ret->terminal, reterr);
 	if (r == 0)
-		r = process_compile(profile, host, arena, receipt, request->preserved, request->preserved_count, &ret->process, reterr);
+		r = process_compile(profile, host, arena, receipt, request->preserved,
+			request->preserved_count, &ret->process, reterr);
 	if (r == 0)
 		r = capability_compile(profile, host, arena, receipt, &ret->capabilities, reterr);
 	if (r == 0)

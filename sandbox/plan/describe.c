@@ -1,4 +1,5 @@
-/* The words for a step that failed: made by the parent from its own plan, since the child can only send numbers. */
+/* The words for a step that failed: made by the parent from its own plan, since the child can only
+ * send numbers. */
 #include "plan/plan.h"
 
 #include <errno.h>
@@ -16,15 +17,20 @@ static void describe_mount(const struct plan *plan, uint16_t item, int error, st
 	else
 		(void)snprintf(where, sizeof(where), "/%s", operation->target);
 	if (error == ESTALE) {
-		err_set(reterr, -error, where, "%s changed between the check and the mount", operation->source);
-		err_hint(reterr, "somebody replaced it while the jail was being made: look who writes there, then try again");
+		err_set(reterr, -error, where, "%s changed between the check and the mount",
+			operation->source);
+		err_hint(reterr, "somebody replaced it while the jail was being made: look who "
+				 "writes there, then try again");
 	} else if (operation->kind == OPERATION_BIND) {
-		err_set(reterr, -error, where, "bind %s on /%s: %s", operation->source, operation->target, strerror(error));
+		err_set(reterr, -error, where, "bind %s on /%s: %s", operation->source,
+			operation->target, strerror(error));
 	} else {
-		err_set(reterr, -error, where, "mount on /%s: %s", operation->target, strerror(error));
+		err_set(reterr, -error, where, "mount on /%s: %s", operation->target,
+			strerror(error));
 	}
 	if (operation->followed && error == ENOENT)
-		err_hint(reterr, "the mount point does not exist inside the jail, and nothing is made in a bind");
+		err_hint(reterr, "the mount point does not exist inside the jail, and nothing is "
+				 "made in a bind");
 }
 
 static void describe_exec(const struct plan *plan, int error, struct err *reterr)
@@ -32,47 +38,60 @@ static void describe_exec(const struct plan *plan, int error, struct err *reterr
 	const char *program = plan->command.arguments[0];
 
 	if (error == ENOENT && plan->command.candidate_count == 0) {
-		err_set(reterr, -error, program, "not found: PATH in the jail holds no absolute directory");
+		err_set(reterr, -error, program,
+			"not found: PATH in the jail holds no absolute directory");
 	} else if (error == ENOENT) {
 		err_set(reterr, -error, program, "not found in the jail");
-		err_hint(reterr, "is it, and the interpreter or loader it names, shown by the profile? Add it with -v PATH (see `immure profile explain`)");
+		err_hint(reterr, "is it, and the interpreter or loader it names, shown by the "
+				 "profile? Add it with -v PATH (see `immure profile explain`)");
 	} else if (error == EACCES) {
 		err_set(reterr, -error, program, "cannot be run in the jail: %s", strerror(error));
-		err_hint(reterr, "its mount or its Landlock rule may be without \"exec\", or the file is not executable");
+		err_hint(reterr, "its mount or its Landlock rule may be without \"exec\", or the "
+				 "file is not executable");
 	} else {
 		err_set(reterr, -error, program, "cannot be run in the jail: %s", strerror(error));
 		if (error == ENOSYS)
-			err_hint(reterr, "the profile allows no execve: name a group in \"syscalls\", such as \"groups\": [\"untrusted@1\"]");
+			err_hint(reterr, "the profile allows no execve: name a group in "
+					 "\"syscalls\", such as \"groups\": [\"untrusted@1\"]");
 	}
 }
 
 static void advise(enum step_id step, int error, struct err *reterr)
 {
 	if (step == STEP_PROC && error == EPERM)
-		err_hint(reterr, "an outer container masks parts of /proc, so the kernel lets no fresh one be mounted: run outside it, or with \"proc\": \"none\"");
+		err_hint(
+			reterr, "an outer container masks parts of /proc, so the kernel lets no "
+				"fresh one be mounted: run outside it, or with \"proc\": \"none\"");
 	else if (step == STEP_ROOT && error == EPERM)
-		err_hint(reterr, "user namespaces are made but may not mount (AppArmor, or an outer container): see `immure doctor`");
+		err_hint(reterr, "user namespaces are made but may not mount (AppArmor, or an "
+				 "outer container): see `immure doctor`");
 	else if (step == STEP_RLIMITS && error == EPERM)
 		err_hint(reterr, "the limit is above the hard limit of this session");
 	else if (step == STEP_LABEL)
-		err_hint(reterr, "the loaded SELinux policy does not let this user's domain take that label: see immure_selinux(8)");
+		err_hint(reterr, "the loaded SELinux policy does not let this user's domain take "
+				 "that label: see immure_selinux(8)");
 	else if (step == STEP_DIRECTORY)
 		err_hint(reterr, "choose one that exists in the jail with -w, or show it with -v");
 }
 
-void plan_describe_failure(const struct plan *plan, enum step_id step, uint16_t item, int error, struct err *reterr)
+void plan_describe_failure(
+	const struct plan *plan, enum step_id step, uint16_t item, int error, struct err *reterr)
 {
 	if (step == STEP_MOUNTS && item < plan->mounts.count)
 		describe_mount(plan, item, error, reterr);
 	else if (step == STEP_EXEC)
 		describe_exec(plan, error, reterr);
 	else if (step == STEP_DEVICES && item < plan->devices.count)
-		err_set(reterr, -error, "/devices", "/dev/%s: %s", plan->devices.nodes[item].path, strerror(error));
+		err_set(reterr, -error, "/devices", "/dev/%s: %s", plan->devices.nodes[item].path,
+			strerror(error));
 	else if (step == STEP_RLIMITS && item < plan->rlimits.count)
-		err_set(reterr, -error, "/limits", "%s: %s", plan->rlimits.entries[item].name, strerror(error));
+		err_set(reterr, -error, "/limits", "%s: %s", plan->rlimits.entries[item].name,
+			strerror(error));
 	else if (step == STEP_DIRECTORY)
-		err_set(reterr, -error, plan->command.working_directory, "cannot be the working directory: %s", strerror(error));
+		err_set(reterr, -error, plan->command.working_directory,
+			"cannot be the working directory: %s", strerror(error));
 	else
-		err_set(reterr, -error, steps[step].name, "failed (part %u): %s", item, strerror(error));
+		err_set(reterr, -error, steps[step].name, "failed (part %u): %s", item,
+			strerror(error));
 	advise(step, error, reterr);
 }

@@ -1,6 +1,6 @@
 /*
- * The ordered table of steps. The order is a security property (R14): each step stands after what it needs and before what would take that
- * away; nothing stands between the filter and exec.
+ * The ordered table of steps. The order is a security property (R14): each step stands after what
+ * it needs and before what would take that away; nothing stands between the filter and exec.
  */
 #include "plan/plan.h"
 
@@ -11,18 +11,19 @@
 #include "isolation/child.h"
 #include "util/report.h"
 
-#define APPLY(name, function, part) \
-	static int apply_##name(const struct plan *plan, struct child *child, uint16_t *reterr_item) \
-	{ \
-		return function(&plan->part, child, reterr_item); \
+#define APPLY(name, function, part)                                                  \
+	static int apply_##name(                                                     \
+		const struct plan *plan, struct child *child, uint16_t *reterr_item) \
+	{                                                                            \
+		return function(&plan->part, child, reterr_item);                    \
 	}
-#define EXPLAIN(name, function, part) \
+#define EXPLAIN(name, function, part)                                           \
 	static void explain_##name(const struct plan *plan, struct report *out) \
-	{ \
-		function(&plan->part, out); \
+	{                                                                       \
+		function(&plan->part, out);                                     \
 	}
 #define BOTH(name, apply_function, explain_function, part) \
-	APPLY(name, apply_function, part) \
+	APPLY(name, apply_function, part)                  \
 	EXPLAIN(name, explain_function, part)
 
 BOTH(idmap, idmap_apply, idmap_explain, idmap)
@@ -51,7 +52,8 @@ BOTH(descriptors, process_descriptors, process_explain, process)
 BOTH(filter, seccomp_apply, seccomp_explain, filter)
 EXPLAIN(exec, command_explain, command)
 
-/* Written while the host's /proc is there; it takes effect at the program's exec, which the label travels to over fork. */
+/* Written while the host's /proc is there; it takes effect at the program's exec, which the label
+ * travels to over fork. */
 static int apply_label(const struct plan *plan, struct child *child, uint16_t *reterr_item)
 {
 	int r;
@@ -84,15 +86,19 @@ const struct step steps[STEP_COUNT] = {
 	[STEP_RLIMITS] = {"limits", STEP_BY_INIT, apply_rlimits, explain_rlimits},
 	[STEP_KEYRING] = {"keyring", STEP_BY_INIT, apply_keyring, NULL},
 	[STEP_BECOME] = {"become", STEP_BY_INIT, apply_become, NULL},
-	[STEP_HIDE_AGAIN] = {"not dumpable", STEP_BY_INIT, apply_hide, NULL}, /* a change of ids may have undone it */
+	[STEP_HIDE_AGAIN] = {"not dumpable", STEP_BY_INIT, apply_hide,
+		NULL}, /* a change of ids may have undone it */
 	[STEP_TIE] = {"dies with the launcher", STEP_BY_INIT, apply_tie, NULL},
-	[STEP_CAPABILITIES] = {"capabilities", STEP_BY_INIT, apply_capabilities, explain_capabilities},
-	[STEP_NO_NEW_PRIVILEGES] = {"no new privileges", STEP_BY_INIT, apply_no_new_privileges, NULL},
+	[STEP_CAPABILITIES] = {"capabilities", STEP_BY_INIT, apply_capabilities,
+		explain_capabilities},
+	[STEP_NO_NEW_PRIVILEGES] = {"no new privileges", STEP_BY_INIT, apply_no_new_privileges,
+		NULL},
 	[STEP_LANDLOCK] = {"landlock", STEP_BY_INIT, apply_landlock, explain_landlock},
 	[STEP_SIGNALS] = {"signals, session", STEP_BY_PROGRAM, apply_signals, NULL},
 	[STEP_TTY] = {"controlling terminal", STEP_BY_PROGRAM, apply_tty, NULL},
 	[STEP_DIRECTORY] = {"working directory", STEP_BY_PROGRAM, command_apply_directory, NULL},
-	[STEP_DESCRIPTORS] = {"descriptors", STEP_BY_PROGRAM, apply_descriptors, explain_descriptors},
+	[STEP_DESCRIPTORS] = {"descriptors", STEP_BY_PROGRAM, apply_descriptors,
+		explain_descriptors},
 	[STEP_FILTER] = {"system calls", STEP_BY_PROGRAM, apply_filter, explain_filter},
 	[STEP_EXEC] = {"exec", STEP_BY_PROGRAM, command_apply_exec, explain_exec},
 };

@@ -41,7 +41,7 @@ static struct arena_block *block_new(struct arena *arena, size_t size)
 	if (size > SIZE_MAX / 2)
 		return NULL;
 	whole = size + 2 * sizeof(*block) > BLOCK_SIZE ? round_up(size + 2 * sizeof(*block), 4096) : BLOCK_SIZE;
-	block = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	block = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | (whole == BLOCK_SIZE ? MAP_POPULATE : 0), -1, 0); /* one call, not sixteen faults */
 	if (block == MAP_FAILED)
 		return NULL;
 	*block = (struct arena_block){.next = arena->blocks, .size = whole, .used = sizeof(*block)};

@@ -102,7 +102,7 @@ check 'the program has a pty of the jail' grep -q '^/dev/pts/0' <<< "$out"
 check 'with the size of the caller' grep -q '^33 77' <<< "$out"
 out=$(on_terminal 24x80 'hello\n' -- "$immure" jail sh -c 'read x; echo "got $x"')
 check 'what is typed goes in' grep -q 'got hello' <<< "$out"
-out=$(on_terminal 24x80 '\x03' -- "$immure" jail sh -c 'trap "echo INTERRUPTED; exit 5" INT; sleep 30')
+out=$(on_terminal 24x80 '\x03' -- "$immure" jail perl -e '$SIG{INT} = sub { print "INTERRUPTED\n"; exit 5 }; sleep 30')
 check '^C interrupts' grep -q INTERRUPTED <<< "$out"
 check 'and the status comes out' grep -q 'STATUS 5' <<< "$out"
 out=$(on_terminal 24x80 '\x04' -- "$immure" jail cat)
