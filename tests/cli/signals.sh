@@ -6,6 +6,7 @@ cd "$work" || exit 2
 
 # forwards SIGNAL: the program's trap sees it, and its status comes out
 forwards() {
+	rm -f out
 	"$immure" jail perl -e "\$| = 1; \$SIG{$1} = sub { exit 42 }; print \"ready\n\"; sleep 1 for 1 .. 30" < /dev/null > out 2>&1 &
 	local pid=$! status
 	for _ in {1..100}; do grep -q ready out 2> /dev/null && break; sleep 0.05; done
@@ -56,56 +57,54 @@ check 'orphans are reaped' test "$(immure jail sh -c 'for i in 1 2 3 4 5 6 7 8; 
 
 # ---- terminals, driven by python's pty ----
 cat > drive.py <<'P'
-import os, pty, select, signal, sys, time
-# drive.py SIZE INPUT… -- COMMAND…: runs COMMAND on a pty, types each INPUT after its predecessor was answered, prints what came out
+import fcntl, os, pty, select, signal, struct, sys, termios, time
+# drive.py SIZE INPUT… -- COMMAND…: runs COMMAND on a pty; once it has said "ready", types each INPUT; prints its status and what came out
 split = sys.argv.index('--')
 rows, columns = sys.argv[1].split('x')
 inputs, command = sys.argv[2:split], sys.argv[split + 1:]
 pid, fd = pty.fork()
 if pid == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', int(rows), int(columns), 0, 0))
     os.execvp(command[0], command)
-import fcntl, struct, termios
-fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', int(rows), int(columns), 0, 0))
 out = b''
-def drain(seconds):
-    global out
-    end = time.time() + seconds
-    while time.time() < end:
+ended = False
+def drain(until, limit):
+    global out, ended
+    end = time.time() + limit
+    while time.time() < end and not ended and not until():
         ready, _, _ = select.select([fd], [], [], 0.05)
-        if ready:
-            try:
-                data = os.read(fd, 65536)
-            except OSError:
-                return False
-            if not data:
-                return False
-            out += data
-    return True
-drain(0.7)
+        if not ready:
+            continue
+        try:
+            data = os.read(fd, 65536)
+        except OSError:
+            data = b''
+        ended = not data
+        out += data
+if inputs:
+    drain(lambda: b'ready' in out, 20)
 for word in inputs:
     os.write(fd, word.encode().decode('unicode_escape').encode())
-    drain(0.5)
-drain(1.0)
-got, status = os.waitpid(pid, os.WNOHANG)
-if got == 0:
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    print('HUNG')
+    drain(lambda: False, 0.3)
+drain(lambda: False, 20)
+if ended:
+    print('STATUS', os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 else:
-    print('STATUS', os.waitstatus_to_exitcode(status))
+    os.kill(pid, signal.SIGKILL)
+    print('HUNG')
 sys.stdout.write(out.decode(errors='replace'))
 P
 on_terminal() { python3 drive.py "$@"; }
 
-out=$(on_terminal 33x77 -- "$immure" jail sh -c 'sleep 0.9; tty; stty size')
+out=$(on_terminal 33x77 -- "$immure" jail sh -c 'tty; stty size')
 check 'the program has a pty of the jail' grep -q '^/dev/pts/0' <<< "$out"
 check 'with the size of the caller' grep -q '^33 77' <<< "$out"
-out=$(on_terminal 24x80 'hello\n' -- "$immure" jail sh -c 'read x; echo "got $x"')
+out=$(on_terminal 24x80 'hello\n' -- "$immure" jail sh -c 'echo ready; read x; echo "got $x"')
 check 'what is typed goes in' grep -q 'got hello' <<< "$out"
-out=$(on_terminal 24x80 '\x03' -- "$immure" jail perl -e '$SIG{INT} = sub { print "INTERRUPTED\n"; exit 5 }; sleep 30')
+out=$(on_terminal 24x80 '\x03' -- "$immure" jail perl -e '$| = 1; $SIG{INT} = sub { print "INTERRUPTED\n"; exit 5 }; print "ready\n"; sleep 30')
 check '^C interrupts' grep -q INTERRUPTED <<< "$out"
 check 'and the status comes out' grep -q 'STATUS 5' <<< "$out"
-out=$(on_terminal 24x80 '\x04' -- "$immure" jail cat)
+out=$(on_terminal 24x80 '\x04' -- "$immure" jail sh -c 'echo ready; exec cat')
 check '^D ends the input' grep -q 'STATUS 0' <<< "$out"
 out=$(on_terminal 24x80 -- sh -c "'$immure' jail sh -c 'echo out; echo err >&2' 2> $work/errors; cat $work/errors")
 check 'a redirected stream stays apart' grep -qx err "$work/errors"
