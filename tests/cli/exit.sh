@@ -1,5 +1,6 @@
 #!/bin/bash
 # How a launch ends, as its caller sees it: exit codes, the result, the receipt, limits.
+# shellcheck disable=SC2016 # what stands in single quotes is for the shell in the jail
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 cd "$work" || exit 2

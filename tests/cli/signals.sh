@@ -1,5 +1,6 @@
 #!/bin/bash
 # Signals, terminals and the end of the launcher itself.
+# shellcheck disable=SC2016 # what stands in single quotes is for the shell in the jail
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 cd "$work" || exit 2

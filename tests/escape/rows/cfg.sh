@@ -35,9 +35,9 @@ member T-CFG-03b 'a known value in another case' jq '"network": {"mode": "None"}
 document T-CFG-02a 'a duplicate key' jq "$start, \"hostname\": \"a\", \"hostname\": \"b\"}" "$start, \"hostname\": \"a\"}"
 document T-CFG-02b 'a duplicate key, spelt with an escape' jq "$start, \"hostname\": \"a\", \"\\\\u0068ostname\": \"b\"}" "$start, \"\\\\u0068ostname\": \"b\"}"
 document T-CFG-02c 'a duplicate key deep inside' jq "$start, \"limits\": {\"pids\": 99, \"pids\": 98}}" "$start, \"limits\": {\"pids\": 99}}"
-document T-CFG-17a 'no version' jq '{"extends": "untrusted"}' "$start}"
-document T-CFG-17b 'a version that is not ours' jq '{"version": 2, "extends": "untrusted"}' "$start}"
-document T-CFG-17c 'a version that is text' jq '{"version": "1", "extends": "untrusted"}' "$start}"
+document T-CFG-01f 'no version' jq '{"extends": "untrusted"}' "$start}"
+document T-CFG-01g 'a version that is not ours' jq '{"version": 2, "extends": "untrusted"}' "$start}"
+document T-CFG-01h 'a version that is text' jq '{"version": "1", "extends": "untrusted"}' "$start}"
 
 # ---- numbers ----
 
@@ -74,8 +74,8 @@ member T-CFG-19a 'a device that is not below /dev' jq '"devices": {"standard": t
 member T-CFG-19b 'a device by way of ..' jq '"devices": {"standard": true, "allow": ["/dev/../etc/passwd"]}' '"devices": {"standard": true}'
 member T-CFG-12 'a mount of no known kind' jq '"files": {"mounts": [{"overlay": "/x"}]}' '"files": {"mounts": [{"tmpfs": "/x"}]}'
 member T-CFG-12b 'a mount of two kinds at once' jq '"files": {"mounts": [{"tmpfs": "/x", "bind": "/usr"}]}' '"files": {"mounts": [{"bind": "/usr"}]}'
-member T-CFG-48a 'a target with ..' jq '"files": {"mounts": [{"tmpfs": "/x/../y"}]}' '"files": {"mounts": [{"tmpfs": "/x//y/"}]}'
-member T-CFG-48b 'a relative target' jq '"files": {"mounts": [{"tmpfs": "x"}]}' '"files": {"mounts": [{"tmpfs": "/x"}]}'
+member T-PATH-48-a 'a target with ..' jq '"files": {"mounts": [{"tmpfs": "/x/../y"}]}' '"files": {"mounts": [{"tmpfs": "/x//y/"}]}'
+member T-PATH-48-b 'a relative target' jq '"files": {"mounts": [{"tmpfs": "x"}]}' '"files": {"mounts": [{"tmpfs": "/x"}]}'
 member T-CFG-20 'a namespace that is none' jq '"namespaces": {"users": false}' '"namespaces": {"ipc": true}'
 
 # ---- capabilities and system calls ----

@@ -42,6 +42,9 @@ row T-HAND-02a '.git as a whole cannot be put aside' 'bwrap_tree' \
 	'make_tree; cd "$tree"; jail -p dev -- /bin/sh -c "echo ref > .git/refs/x && echo obj > .git/objects/y"'
 row T-HAND-02b 'no new hook beside the ones there are' 'bwrap_tree' \
 	'make_tree; (cd "$tree" && jail -p dev -- /bin/sh -c "echo evil > .git/hooks/post-checkout"); [ -e "$tree/.git/hooks/post-checkout" ] && echo ESCAPED: a hook || echo CONTAINED: no hook' "$works"
+row T-HAND-02c 'a .git that is a file, as in a worktree, keeps naming what it names' 'bwrap_tree' \
+	'make_tree; rm -rf "$tree/.git"; echo "gitdir: elsewhere" > "$tree/.git"; (cd "$tree" && jail -p dev -- /bin/sh -c "echo gitdir: evil > .git; rm -f .git; echo gitdir: evil > new; mv new .git") 2> /dev/null
+	[ "$(cat "$tree/.git")" = "gitdir: elsewhere" ] && echo CONTAINED: the same || echo ESCAPED: another' "$works"
 row T-HAND-03c 'by another spelling: case, links, the path through /proc' 'bwrap_tree' \
 	'tamper "ln -s .git link; echo evil > link/hooks/pre-commit; echo evil > /proc/self/cwd/\$f; echo evil > /proc/self/root\$PWD/\$f; cd src; echo evil > ../\$f; cd .."' "$works"
 row T-HAND-01e 'and no stub is left where they were looked for' 'bwrap_stub' \

@@ -78,5 +78,31 @@ soak() { # the same after many launches as before
 	if [ "$before" = "$after" ]; then echo "CONTAINED: $after"; else echo "ESCAPED: $before became $after"; fi
 }
 peer_typescript() { command=(env "--chdir=$HOME" script -qc true); }
+in_order() { # NAME…: does the trace hold a call of each, each after the one before?
+	local name line last=0
+	for name; do
+		line=$(grep -nE -- "$name" "$work/trace" | tail -n 1 | cut -d : -f 1)
+		[ "${line:-0}" -gt "$last" ] || { echo "ESCAPED: $name is not in its place (line ${line:-none} after $last)"; return; }
+		last=$line
+	done
+	echo 'CONTAINED: each in its place'
+}
+traced() {
+	under=(strace -f -qq -e signal=none -o "$work/trace")
+	jail -- /bin/true
+}
+row T-LIFE-21 'rights are given up in the one order in which each step is still possible' 'bwrap' \
+	'traced; in_order "unshare|CLONE_NEWUSER" "pivot_root\(" "umount2\(" "PR_CAPBSET_DROP" "capset\(" "PR_SET_NO_NEW_PRIVS" "landlock_restrict_self\(" "close_range\(3" "execve\("' 'jail -- /bin/true'
+last_words() { # what the process that becomes the program does after its filter is loaded
+	local pid
+	traced
+	pid=$(grep -E 'execve\(' "$work/trace" | tail -n 1 | cut -d ' ' -f 1)
+	if grep "^$pid " "$work/trace" | grep -B 1 'execve(' | head -n 1 | grep -q 'seccomp(SECCOMP_SET_MODE_FILTER'; then
+		echo 'CONTAINED: the filter, then exec'
+	else
+		echo "ESCAPED: $(grep "^$pid " "$work/trace" | grep -B 1 'execve(' | head -n 1)"
+	fi
+}
+row T-SEC-21 'nothing stands between the filter and exec' 'no-seccomp bwrap' last_words 'jail -- /bin/true'
 row T-LIFE-28 'sixty launches leave nothing' 'typescript' soak 'jail -- /bin/true'
 finish

@@ -154,7 +154,7 @@ private_home() { # the first run leaves a link in its kept home; the second one 
 	refused jail -p "$(profile "$text")" -v "$volume/dir:/home/user/sub/below" -- @started
 }
 row T-PATH-21 'a kept home whose directory became a link between two runs' 'string-paths,no-pin,no-landlock' private_home \
-	'jail -p "$(profile "{\"version\": 1, \"name\": \"kept\", \"extends\": \"untrusted\", \"files\": {\"home\": \"private\"}}")" -- /bin/sh -c "echo x > ~/kept"'
+	'jail -p "$(profile "{\"version\": 1, \"name\": \"kept\", \"extends\": \"untrusted\", \"files\": {\"home\": \"private\"}}")" -- /bin/sh -c "echo x > ~/kept" && [ "$(stat -c %a "$HOME/.local/share/immure/home/kept")" = 700 ]'
 
 # ---- targets ----
 
@@ -260,6 +260,16 @@ left_anywhere() { # while a jail runs: what is new in the folders that programs 
 	if [ -z "$new" ]; then echo 'CONTAINED: nothing'; else echo "ESCAPED: $new"; fi
 }
 row T-PATH-45 'a launch leaves nothing in shared folders, not even for a while' 'firejail' left_anywhere 'jail -- /bin/true'
+peer_logging() { command=(bash -c '"${@:2}"; echo done > "$1"' - "$work/out/sub/result" "$@"); } # a script that writes its log afterwards
+written_after() { # the folder that the result goes to lies in a writable bind, and the program swaps it for a link
+	rm -rf "$work/out"
+	mkdir -p "$work/out/sub"
+	jail -v "$work/out:$work/out" --result "$work/out/sub/result" --receipt "$work/out/sub/receipt" -- \
+		/bin/sh -c "mv $work/out/sub $work/out/old && ln -s $canary/dir $work/out/sub"
+	[ -h "$work/out/sub" ] && echo 'CONTAINED: swapped'
+}
+row T-PATH-40 'what the launcher writes at the end does not follow links that the program made' 'logging' written_after \
+	'mkdir -p "$work/quiet"; jail --result "$work/quiet/result" --receipt "$work/quiet/receipt" -- /bin/true && [ -s "$work/quiet/result" ] && [ -s "$work/quiet/receipt" ]'
 row T-CFG-30 'a denied path whose name begins like another denied one' '!prefix-compare bwrap' \
 	'echo "$secret" > "$work/d/file2"; jail "${denied[@]}" --deny "$work/d/file2" -- /bin/sh -c "cat $work/d/file2; echo CONTAINED: ran"' \
 	'says honest jail "${denied[@]}" -v "$volume/dir:$work/d/plain:ro" -- /bin/cat "$work/d/plain/name"'
