@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -21,6 +21,7 @@
 #include "util/report.h"
 
 #define NOBODY 65534
+#define MAP_LINE 40 /* bytes that hold three numbers of ten digits */
 #define EXTENTS 340 /* the kernel's limit of lines per map (user_namespaces(7)) */
 
 /* ---- compile ---- */
@@ -55,11 +56,11 @@ static bool extents_hold(const struct extent *extents, size_t count, uint32_t id
 
 static const char *map_text(const struct extent *extents, size_t count, struct arena *arena)
 {
-	char *text = arena_zeroed(arena, count, 40);
+	char *text = arena_zeroed(arena, count, MAP_LINE);
 	size_t used = 0;
 
 	for (size_t i = 0; text && i < count; i++)
-		used += (size_t)snprintf(text + used, count * 40 - used, "%u %u %u\n", extents[i].inside,
+		used += (size_t)snprintf(text + used, count * MAP_LINE - used, "%u %u %u\n", extents[i].inside,
 			extents[i].outside, extents[i].count);
 	return text;
 }
@@ -211,13 +212,9 @@ static int run_helper(const char *program, pid_t pid, const char *const *words, 
 	for (; *words; words++)
 		arguments[count++] = *words;
 	arguments[count] = NULL;
-	helper = vfork();
-	if (helper == 0) {
-		(void)execve(program, (char *const *)arguments, no_environment);
-		_exit(127);
-	}
-	if (helper < 0)
-		return err_set(reterr, -errno, program, "cannot start: %s", strerror(errno));
+	status = posix_spawn(&helper, program, NULL, NULL, (char *const *)arguments, no_environment);
+	if (status)
+		return err_set(reterr, -status, program, "cannot start: %s", strerror(status));
 	while (waitpid(helper, &status, 0) < 0)
 		if (errno != EINTR)
 			return err_set(reterr, -errno, program, "lost: %s", strerror(errno));
@@ -229,25 +226,33 @@ static int run_helper(const char *program, pid_t pid, const char *const *words, 
 	return 0;
 }
 
+/* The number that comes next, over blanks and line ends, plus one; 0 at the end. */
+static uint64_t next_number(const char **text)
+{
+	const char *start = *text + strspn(*text, " \n");
+	char *end;
+	unsigned long number = strtoul(start, &end, 10);
+
+	*text = end + strspn(end, " \n");
+	return end == start ? 0 : (uint64_t)number + 1;
+}
+
 /* The map is read back: a helper that lies, or a kernel that took less, must not go unseen (T-CRED-09). */
 static int verify_map(int process, const char *file, const char *want, struct err *reterr)
 {
 	_cleanup_free_ char *text = NULL;
-	unsigned inside, outside, count, want_inside, want_outside, want_count;
 	const char *line;
 	size_t length;
-	int used, want_used, r;
+	int r;
 
-	r = file_read(process, file, 64 * 1024, &text, &length);
+	r = file_read(process, file, (size_t)EXTENTS * MAP_LINE, &text, &length);
 	if (r < 0)
 		return err_set(reterr, r, file, "cannot read back: %s", strerror(-r));
-	for (line = text; *want; line += used, want += want_used) {
-		if (sscanf(want, "%u %u %u\n%n", &want_inside, &want_outside, &want_count, &want_used) != 3 ||
-			sscanf(line, "%u %u %u\n%n", &inside, &outside, &count, &used) != 3 ||
-			inside != want_inside || outside != want_outside || count != want_count)
+	line = text;
+	while (*want)
+		if (next_number(&line) != next_number(&want))
 			return err_set(reterr, -EPERM, file, "the map is not the one that was asked for");
-	}
-	return *line ? err_set(reterr, -EPERM, file, "the map holds more than was asked for") : 0;
+	return next_number(&line) ? err_set(reterr, -EPERM, file, "the map holds more than was asked for") : 0;
 }
 
 static int write_maps(const struct idmap_plan *plan, int process, struct err *reterr)

@@ -23,7 +23,7 @@ struct walk {
 
 static bool walk(struct walk *walk, enum step_who who)
 {
-	for (uint16_t i = 0; i < STEP_COUNT; i++) {
+	for (size_t i = 0; i < STEP_COUNT; i++) {
 		uint16_t item = 0;
 		int r;
 
@@ -31,7 +31,7 @@ static bool walk(struct walk *walk, enum step_who who)
 			continue;
 		r = steps[i].apply(walk->plan, &walk->child, &item);
 		if (r < 0) {
-			walk->step = i;
+			walk->step = (uint16_t)i;
 			walk->item = item;
 			walk->error = -r;
 			return false;

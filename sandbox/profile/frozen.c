@@ -16,8 +16,10 @@ const struct frozen_profile *frozen_find(const char *name)
 	return NULL;
 }
 
-/* A copy with the room that arena_append() expects behind count elements: up to the next power of two. */
-static int thaw_array(struct arena *arena, const void *frozen, size_t count, size_t size, void *ret_array)
+/* A copy with the room that arena_append() expects behind count elements: up to the next power of
+ * two. */
+static int thaw_array(
+	struct arena *arena, const void *frozen, size_t count, size_t size, void *ret_array)
 {
 	size_t room = 1;
 	void *copy;
@@ -40,8 +42,10 @@ int frozen_thaw(const struct frozen_profile *frozen, struct arena *arena, struct
 {
 	struct profile profile = *frozen->profile;
 
-	if (THAW(profile.files.mounts, profile.files.mount_count) || THAW(profile.devices.devices, profile.devices.device_count) ||
-		THAW(profile.limits.io, profile.limits.io_count) || THAW(profile.syscalls.clauses, profile.syscalls.clause_count) ||
+	if (THAW(profile.files.mounts, profile.files.mount_count) ||
+		THAW(profile.devices.devices, profile.devices.device_count) ||
+		THAW(profile.limits.io, profile.limits.io_count) ||
+		THAW(profile.syscalls.clauses, profile.syscalls.clause_count) ||
 		THAW(profile.environment.settings, profile.environment.setting_count) ||
 		THAW(profile.landlock.paths, profile.landlock.path_count))
 		return -ENOMEM;

@@ -1,6 +1,8 @@
 /*
- * Built-in profiles that were read when the program was built, and laid down as constant data by profiles/freeze.c. The JSON stays the source (and is in the binary, for `profile show` and for messages); a launch under an unchanged
- * built-in just does not read it again. Only profiles without variables can be frozen.
+ * Built-in profiles that were read when the program was built, and laid down as constant data by
+ * profiles/freeze.c. The JSON stays the source (and is in the binary, for `profile show` and for
+ * messages); a launch under an unchanged built-in just does not read it again. Only profiles
+ * without variables can be frozen.
  */
 #ifndef IMMURE_PROFILE_FROZEN_H
 #define IMMURE_PROFILE_FROZEN_H

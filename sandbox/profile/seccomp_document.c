@@ -77,7 +77,8 @@ static int refuse_word(const struct at *at, const char *kind, const char *word,
 
 static int out_of_memory(const struct reader *reader)
 {
-	return err_set(reader->err, -ENOMEM, NULL, "out of memory");
+	(void)err_set(reader->err, -ENOMEM, NULL, "out of memory");
+	return -EINVAL;
 }
 
 /* ---- walking ---- */

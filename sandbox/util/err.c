@@ -4,18 +4,17 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-int err_set(struct err *err, int code, const char *where, const char *format, ...)
+void err_fill(struct err *err, int code, const char *where, const char *format, ...)
 {
 	va_list arguments;
 
 	if (!err || err->code)
-		return code;
+		return;
 	err->code = code;
 	(void)snprintf(err->where, sizeof(err->where), "%s", where ? where : "");
 	va_start(arguments, format);
 	(void)vsnprintf(err->message, sizeof(err->message), format, arguments);
 	va_end(arguments);
-	return code;
 }
 
 void err_hint(struct err *err, const char *format, ...)

@@ -13,11 +13,17 @@ struct err {
 };
 
 /*
- * Fills err (which may be NULL) unless it already tells of an error, and returns code, so that a failing function can end
- * with `return err_set(err, -EINVAL, where, "…", …)`. code must be negative; where may be NULL.
+ * Fills err (which may be NULL) unless it already tells of an error, and is code, so that a failing function can end with
+ * `return err_set(err, -EINVAL, where, "…", …)`. code must be negative; where may be NULL. A macro, so that a compiler that looks for
+ * paths sees that what is returned is the code.
  */
-int err_set(struct err *err, int code, const char *where, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+#define err_set(err, code, where, ...) \
+	({ \
+		int err_set_code = (code); \
+		err_fill((err), err_set_code, (where), __VA_ARGS__); \
+		err_set_code; \
+	})
+void err_fill(struct err *err, int code, const char *where, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* Adds advice to an error already set; the first advice stays. */
 void err_hint(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
