@@ -57,6 +57,6 @@ row T-HAND-09 'no socket or FIFO is left in a working tree' 'no-landlock' \
 row T-HAND-11 'no set-user-id file comes out with rights of another' 'unshare_auto' \
 	'make_tree; (cd "$tree" && jail -p dev -- /bin/sh -c "cp /bin/true src/suid; chmod 4755 src/suid; chown 1:1 src/suid; true" 2> /dev/null); [ "$(stat -c %u "$tree/src/suid")" = "$(id -u)" ] && echo CONTAINED: ours || echo ESCAPED: of another' "$works"
 row T-HAND-10 'names with control characters are escaped in what we print' 'no-escape' \
-	'make_tree; mkdir "$tree/$(printf "a\033]0;x\007b")"; text=$(cd "$tree"; jail -p dev -v "$tree/$(printf "a\033]0;x\007b"):/x" --dry-run -- /bin/true 2>&1); [[ $text == *$(printf "\033")* ]] && echo ESCAPED: raw || echo CONTAINED: escaped' \
+	'make_tree; mkdir "$tree/$(printf "a\033]0;x\007b")"; text=$(cd "$tree"; jail -p dev -v "$tree/$(printf "a\033]0;x\007b"):/x" --dry-run -- /bin/true 2>&1); cat -v <<< "$text"; [[ $text == *$(printf "\033")* ]] && echo ESCAPED: raw || echo CONTAINED: escaped' \
 	'make_tree; cd "$tree"; jail -p dev --dry-run -- /bin/true'
 finish
