@@ -97,10 +97,25 @@ const char *surroundings_path(
 void print_error(const struct err *err);
 /* The step table with every row, for people or as JSON. */
 int print_plan(const struct plan *plan, bool json, FILE *out);
-/* Writes the receipt or the result as JSON to path ("-": standard output; "@N": a descriptor). 0 or
- * -errno with reterr. */
-int write_receipt(const struct plan *plan, const char *path, struct err *reterr);
-int write_result(const struct launch_result *result, const char *program, const char *path,
-	struct err *reterr);
+/*
+ * A file to write to once: opened (as far as it is there) when the launch begins, since by its end
+ * a program that may write beside it could have put a link in the way.
+ */
+struct output {
+	const char *path; /* for messages */
+	int fd;           /* standard output, a descriptor, or what is no regular file; -1: none */
+	int directory;    /* of a regular file, to be replaced as a whole; -1: none */
+	const char *name; /* in directory */
+};
+#define OUTPUT_NONE ((struct output){.fd = -1, .directory = -1})
+
+/* "-": standard output; "@N": a descriptor. 0 or -errno with reterr. The descriptors live as long
+ * as the process. */
+int output_open(const char *path, struct output *ret, struct err *reterr);
+
+/* Write the receipt or the result as JSON. 0 or -errno with reterr. */
+int write_receipt(const struct plan *plan, const struct output *output, struct err *reterr);
+int write_result(const struct launch_result *result, const char *program,
+	const struct output *output, struct err *reterr);
 
 #endif

@@ -1,5 +1,6 @@
 /* immure jail: a profile, the options over it, the facts of this host, the plan, and the launch. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -226,14 +227,49 @@ static void explain_end(const struct plan *plan, const struct launch_result *res
 	}
 }
 
+/*
+ * What was to be protected in a writable directory but was not there could not be held by a mount.
+ * If it is there now, the program made it, and something outside may be about to obey it
+ * (CVE-2026-25725): that is said, always.
+ */
+static void print_appeared(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->mounts.absent_count; i++) {
+		struct err err = {0};
+
+		if (faccessat(AT_FDCWD, plan->mounts.absent[i], F_OK, AT_SYMLINK_NOFOLLOW))
+			continue;
+		err_set(&err, -EEXIST, plan->mounts.absent[i],
+			"was made in the jail, and programs outside may execute or obey it");
+		err_hint(&err, "look at it before you use this directory; the profile protects it "
+			       "only where it exists beforehand");
+		print_error(&err);
+	}
+}
+
+static int open_outputs(const struct jail *jail, struct output *ret_receipt,
+	struct output *ret_result, struct err *reterr)
+{
+	int r = 0;
+
+	*ret_receipt = *ret_result = OUTPUT_NONE;
+	if (jail->options.receipt)
+		r = output_open(jail->options.receipt, ret_receipt, reterr);
+	if (r == 0 && jail->options.result)
+		r = output_open(jail->options.result, ret_result, reterr);
+	return r;
+}
+
 static int run(struct jail *jail, const struct plan *plan)
 {
 	struct launch_result result;
+	struct output receipt_file, result_file;
 	struct err err = {0};
 	bool exec_failed;
 	int r;
 
-	if (jail->options.receipt && write_receipt(plan, jail->options.receipt, &err) < 0)
+	if (open_outputs(jail, &receipt_file, &result_file, &err) < 0 ||
+		(jail->options.receipt && write_receipt(plan, &receipt_file, &err) < 0))
 		return fail(&err);
 	r = launch_run(plan, &jail->plan_arena, &result, &exec_failed, &err);
 	if (r < 0) {
@@ -243,11 +279,24 @@ static int run(struct jail *jail, const struct plan *plan)
 				      : EXIT_NOT_RUNNABLE;
 	}
 	explain_end(plan, &result);
+	print_appeared(plan);
 	if (jail->options.result &&
-		write_result(&result, plan->command.arguments[0], jail->options.result, &err) < 0)
+		write_result(&result, plan->command.arguments[0], &result_file, &err) < 0)
 		return fail(&err);
 	return WIFEXITED(result.status) ? WEXITSTATUS(result.status)
 					: EXIT_BY_SIGNAL + WTERMSIG(result.status);
+}
+
+/* The plan instead of the launch; nothing else is different, and nothing is made. */
+static int dry_run(const struct jail *jail, const struct plan *plan)
+{
+	struct output receipt_file, result_file;
+	struct err err = {0};
+
+	if (jail->options.receipt && (open_outputs(jail, &receipt_file, &result_file, &err) < 0 ||
+					     write_receipt(plan, &receipt_file, &err) < 0))
+		return fail(&err);
+	return print_plan(plan, jail->options.json, stdout) < 0 ? EXIT_OWN_ERROR : 0;
 }
 
 int cli_jail(int argc, char **argv)
@@ -267,9 +316,5 @@ int cli_jail(int argc, char **argv)
 		jail.program = (char *[]){(char *)"true", NULL};
 	if (read_profile(&jail, &err) < 0 || make_plan(&jail, &plan, &err) < 0)
 		return fail(&err);
-	if (!jail.options.dry_run)
-		return run(&jail, plan);
-	if (jail.options.receipt && write_receipt(plan, jail.options.receipt, &err) < 0)
-		return fail(&err);
-	return print_plan(plan, jail.options.json, stdout) < 0 ? EXIT_OWN_ERROR : 0;
+	return jail.options.dry_run ? dry_run(&jail, plan) : run(&jail, plan);
 }

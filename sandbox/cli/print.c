@@ -161,48 +161,54 @@ int print_plan(const struct plan *plan, bool json, FILE *out)
 
 /* ---- files ---- */
 
-/* A regular file is replaced; what is there and is none (/dev/stdout, a pipe) is written to. */
-static int write_file(const char *path, const char *text, size_t length)
+int output_open(const char *path, struct output *ret, struct err *reterr)
 {
-	_cleanup_close_ int fd = -1;
 	struct stat status;
+	uint64_t fd;
+	int r = 0;
 
-	if (stat(path, &status) || S_ISREG(status.st_mode))
-		return file_replace(path, text, length);
-	fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
-	return fd < 0 ? -errno : file_write_all(fd, text, length);
+	*ret = OUTPUT_NONE;
+	ret->path = path;
+	if (strcmp(path, "-") == 0)
+		ret->fd = STDOUT_FILENO;
+	else if (path[0] == '@' && text_parse_u64(path + 1, INT32_MAX, &fd) == 0)
+		ret->fd = (int)fd;
+	else if (stat(path, &status) == 0 &&
+		 !S_ISREG(status.st_mode)) /* /dev/stdout, a pipe: written to, not replaced */
+		r = ret->fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	else
+		r = file_open_parent(path, &ret->directory, &ret->name);
+	if (r < 0)
+		return err_set(reterr, r == -1 ? -errno : r, path, "cannot be written: %s",
+			strerror(r == -1 ? errno : -r));
+	return 0;
 }
 
-/* Takes over document. The file is replaced as a whole: a reader sees the old one or the new one,
- * never a half. */
-static int write_json(json_t *document, const char *path, struct err *reterr)
+/* Takes over document. A regular file is replaced as a whole: a reader sees the old one or the new
+ * one, never a half. */
+static int write_json(json_t *document, const struct output *output, struct err *reterr)
 {
 	_cleanup_free_ char *text =
 		document ? json_dumps(document,
 				   JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9))
 			 : NULL;
 	size_t length = text ? strlen(text) : 0;
-	uint64_t fd;
 	int r;
 
 	json_decref(document);
 	if (!text)
-		return err_set(reterr, -ENOMEM, path, "out of memory");
+		return err_set(reterr, -ENOMEM, output->path, "out of memory");
 	text[length++] = '\n'; /* in the place of its NUL */
-	if (strcmp(path, "-") == 0)
-		r = file_write_all(STDOUT_FILENO, text, length);
-	else if (path[0] == '@' && text_parse_u64(path + 1, INT32_MAX, &fd) == 0)
-		r = file_write_all((int)fd, text, length);
-	else
-		r = write_file(path, text, length);
-	return r < 0 ? err_set(reterr, r, path, "cannot write: %s", strerror(-r)) : 0;
+	r = output->fd >= 0 ? file_write_all(output->fd, text, length)
+			    : file_replace_at(output->directory, output->name, text, length);
+	return r < 0 ? err_set(reterr, r, output->path, "cannot write: %s", strerror(-r)) : 0;
 }
 
-int write_receipt(const struct plan *plan, const char *path, struct err *reterr)
+int write_receipt(const struct plan *plan, const struct output *output, struct err *reterr)
 {
 	return write_json(json_pack("{si ss* so}", "version", 1, "profile", plan->profile->name,
 				  "rules", receipt_json(plan)),
-		path, reterr);
+		output, reterr);
 }
 
 static double seconds(const struct timeval *time)
@@ -210,8 +216,8 @@ static double seconds(const struct timeval *time)
 	return (double)time->tv_sec + (double)time->tv_usec / 1e6;
 }
 
-int write_result(const struct launch_result *result, const char *program, const char *path,
-	struct err *reterr)
+int write_result(const struct launch_result *result, const char *program,
+	const struct output *output, struct err *reterr)
 {
 	bool exited = WIFEXITED(result->status);
 	const char *name = exited ? NULL : sigabbrev_np(WTERMSIG(result->status));
@@ -232,5 +238,5 @@ int write_result(const struct launch_result *result, const char *program, const 
 		"memory_counted_by",
 		result->counts.memory_peak ? "cgroup memory.peak" : "largest process (ru_maxrss)",
 		"limit", result->limit ? json_string(result->limit) : json_null());
-	return write_json(document, path, reterr);
+	return write_json(document, output, reterr);
 }

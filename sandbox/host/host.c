@@ -8,6 +8,7 @@
 #include <linux/seccomp.h>
 #include <selinux/selinux.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@
 #include "host/parts.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
+#include "util/file.h"
 
 #define LANDLOCK_CREATE_RULESET 444 /* the same on every architecture */
 #define LANDLOCK_VERSION 1U
@@ -116,6 +118,28 @@ static void remember(struct link_memory *links, const char *path, const struct p
 	links->fact[links->count++] = *fact;
 }
 
+/* Root of a namespace that maps few ids (unshare -r) is an ordinary user with a name: there is no nobody to become. */
+static bool is_mapped(unsigned long id)
+{
+	char text[1024];
+	char *at = text;
+	unsigned long inside, count;
+
+	if (file_read_line(AT_FDCWD, "/proc/self/uid_map", text, sizeof(text)) < 0)
+		return false;
+	while (*at) {
+		inside = strtoul(at, &at, 10);
+		(void)strtoul(at, &at, 10);
+		count = strtoul(at, &at, 10);
+		at += strspn(at, " \n");
+		if (id >= inside && id - inside < count)
+			return true;
+		if (!count)
+			return false;
+	}
+	return false;
+}
+
 int host_probe(unsigned parts, struct arena *arena, struct host *ret, struct err *reterr)
 {
 	static const struct {
@@ -131,6 +155,7 @@ int host_probe(unsigned parts, struct arena *arena, struct host *ret, struct err
 	};
 	struct host host = {.uid = getuid(), .gid = getgid(), .path = host_path};
 
+	host.nobody_mapped = host.uid == 0 && is_mapped(65534);
 	host.links = arena_zeroed(arena, 1, sizeof(*host.links));
 	if (!host.links)
 		return err_set(reterr, -ENOMEM, NULL, "out of memory");

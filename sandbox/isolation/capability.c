@@ -16,34 +16,41 @@
 #include "util/mutant.h"
 #include "util/report.h"
 
-#define LOCKED_ALWAYS \
-	(SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED | SECBIT_NOROOT_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
+#define LOCKED_ALWAYS                                                                     \
+	(SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED | SECBIT_NOROOT_LOCKED | \
+		SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
 
 static uint64_t up_to(int last)
 {
 	return last >= 63 ? UINT64_MAX : (UINT64_C(1) << (last + 1)) - 1;
 }
 
-int capability_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
-	struct capability_plan *ret, struct err *reterr)
+int capability_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+	struct receipt *receipt, struct capability_plan *ret, struct err *reterr)
 {
 	const struct capabilities_section *asked = &profile->capabilities;
-	struct receipt_row row = {.rule = &asked->rule, .asked = asked->keep ? "some capabilities" : "no capability",
+	struct receipt_row row = {.rule = &asked->rule,
+		.asked = asked->keep ? "some capabilities" : "no capability",
 		.layer = "capset, bounding set, securebits"};
-	struct capability_plan plan = {.permitted = asked->keep, .bounding = asked->keep, .last = host->last_capability,
+	struct capability_plan plan = {.permitted = asked->keep,
+		.bounding = asked->keep,
+		.last = host->last_capability,
 		.rule = &asked->rule};
 	char where[512];
 
 	(void)arena;
 	if (asked->keep & ~up_to(host->last_capability))
-		return err_set(reterr, -ENOTSUP, origin_format(&asked->rule.origin, where, sizeof(where)),
+		return err_set(reterr, -ENOTSUP,
+			origin_format(&asked->rule.origin, where, sizeof(where)),
 			"this kernel does not know every capability that is to be kept");
 	plan.inheritable = asked->ambient ? asked->keep : 0;
 	/*
-	 * With nothing to keep, root gets nothing from exec, and nobody gets anything from set*id. A jail that keeps some for its uid 0 needs
-	 * the kernel's usual rules for root within the bounding set.
+	 * With nothing to keep, root gets nothing from exec, and nobody gets anything from set*id.
+	 * A jail that keeps some for its uid 0 needs the kernel's usual rules for root within the
+	 * bounding set.
 	 */
-	plan.securebits = LOCKED_ALWAYS | (asked->keep ? 0 : SECBIT_NOROOT | SECBIT_NO_SETUID_FIXUP);
+	plan.securebits =
+		LOCKED_ALWAYS | (asked->keep ? 0 : SECBIT_NOROOT | SECBIT_NO_SETUID_FIXUP);
 	if (!asked->ambient && !mutant(MUTANT_KEEP_INHERITABLE))
 		plan.securebits |= SECBIT_NO_CAP_AMBIENT_RAISE;
 	*ret = plan;
@@ -60,12 +67,14 @@ void capability_explain(const struct capability_plan *plan, struct report *out)
 
 		if (!(plan->permitted >> i & 1) || used >= sizeof(names))
 			continue;
-		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used ? " " : "", name ? name : "?");
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+			used ? " " : "", name ? name : "?");
 	}
 	report_row(out, NULL, "keep", "%s", names);
-	report_row(out, NULL, "drop", "%d of %d from the bounding set", plan->last + 1 - __builtin_popcountll(plan->bounding),
-		plan->last + 1);
-	report_row(out, NULL, "inheritable", "%s", plan->inheritable ? "the kept ones, ambient too" : "none; ambient none");
+	report_row(out, NULL, "drop", "%d of %d from the bounding set",
+		plan->last + 1 - __builtin_popcountll(plan->bounding), plan->last + 1);
+	report_row(out, NULL, "inheritable", "%s",
+		plan->inheritable ? "the kept ones, ambient too" : "none; ambient none");
 	report_row(out, NULL, "securebits", "0x%x, locked", plan->securebits);
 }
 

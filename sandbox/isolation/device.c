@@ -22,25 +22,34 @@
 
 enum { ITEM_TMPFS = 1000, ITEM_PTS, ITEM_SHM, ITEM_LINKS };
 
-/* Fixed numbers (Documentation/admin-guide/devices.txt): a host whose /dev/null is something else gets no launch. */
+/* Fixed numbers (Documentation/admin-guide/devices.txt): a host whose /dev/null is something else
+ * gets no launch. */
 static const struct {
 	const char *path;
 	unsigned major, minor;
 } standard[] = {
-	{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0},
+	{"null", 1, 3},
+	{"zero", 1, 5},
+	{"full", 1, 7},
+	{"random", 1, 8},
+	{"urandom", 1, 9},
+	{"tty", 5, 0},
 };
 
 static const struct {
 	const char *name, *text;
 } links[] = {
-	{"dev/ptmx", "pts/ptmx"},	  {"dev/fd", "/proc/self/fd"},	    {"dev/stdin", "/proc/self/fd/0"},
-	{"dev/stdout", "/proc/self/fd/1"}, {"dev/stderr", "/proc/self/fd/2"},
+	{"dev/ptmx", "pts/ptmx"},
+	{"dev/fd", "/proc/self/fd"},
+	{"dev/stdin", "/proc/self/fd/0"},
+	{"dev/stdout", "/proc/self/fd/1"},
+	{"dev/stderr", "/proc/self/fd/2"},
 };
 
 /* ---- compile ---- */
 
-static int add_node(struct device_plan *plan, const struct host *host, struct arena *arena, const struct rule *rule, const char *path,
-	uint64_t attributes, struct path_fact *ret_fact)
+static int add_node(struct device_plan *plan, const struct host *host, struct arena *arena,
+	const struct rule *rule, const char *path, uint64_t attributes, struct path_fact *ret_fact)
 {
 	struct device_node *node;
 	const char *slash = strrchr(path, '/');
@@ -56,8 +65,12 @@ static int add_node(struct device_plan *plan, const struct host *host, struct ar
 	node = ARENA_APPEND(arena, plan->nodes, plan->count);
 	if (!node)
 		return -ENOMEM;
-	*node = (struct device_node){.path = path, .node = ret_fact->node, .inode = ret_fact->inode, .device = ret_fact->device,
-		.attributes = attributes, .rule = rule};
+	*node = (struct device_node){.path = path,
+		.node = ret_fact->node,
+		.inode = ret_fact->inode,
+		.device = ret_fact->device,
+		.attributes = attributes,
+		.rule = rule};
 	node->parent = slash ? arena_copy_range(arena, path, (size_t)(slash - path)) : NULL;
 	return slash && !node->parent ? -ENOMEM : 0;
 }
@@ -77,41 +90,52 @@ static int compile_standard(struct device_plan *plan, struct arena *arena, struc
 	return 0;
 }
 
-static int compile_extra(struct device_plan *plan, const struct device_rule *device, const struct host *host, struct arena *arena,
-	struct receipt *receipt, struct err *reterr)
+static int compile_extra(struct device_plan *plan, const struct device_rule *device,
+	const struct host *host, struct arena *arena, struct receipt *receipt, struct err *reterr)
 {
 	struct receipt_row row = {.rule = &device->rule, .asked = device->path, .layer = "mount"};
 	struct path_fact fact;
 	int r;
 
-	if (device->rule.enforce == ENFORCE_AUDIT || !path_is_beneath(device->path, "/dev") || !device->path[4]) {
+	for (size_t i = 0; i < plan->count; i++)
+		if (strcmp(device->path + strlen("/dev/"), plan->nodes[i].path) == 0)
+			return receipt_add(
+				receipt, &row, reterr); /* it is among the standard ones */
+	if (device->rule.enforce == ENFORCE_AUDIT || !path_is_beneath(device->path, "/dev") ||
+		!device->path[4]) {
 		row.outcome = OUTCOME_NOT_ENFORCED;
 		row.reason = "not a device below /dev";
 		return receipt_add(receipt, &row, reterr);
 	}
-	r = add_node(plan, host, arena, &device->rule, device->path + 5, NODE | (device->writable ? 0 : MOUNT_ATTR_RDONLY), &fact);
+	r = add_node(plan, host, arena, &device->rule, device->path + 5,
+		NODE | (device->writable ? 0 : MOUNT_ATTR_RDONLY), &fact);
 	if (r < 0) {
 		row.outcome = OUTCOME_NOT_ENFORCED;
-		row.reason = r == -ENOENT ? "the host has no such device, or this user cannot reach it" : "it is not a character device";
+		row.reason = r == -ENOENT
+				     ? "the host has no such device, or this user cannot reach it"
+				     : "it is not a character device";
 	}
 	return receipt_add(receipt, &row, reterr);
 }
 
-int device_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
-	struct device_plan *ret, struct err *reterr)
+int device_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+	struct receipt *receipt, struct device_plan *ret, struct err *reterr)
 {
 	const struct devices_section *asked = &profile->devices;
 	const struct limit_rule *memory = &profile->limits.limits[LIMIT_MEMORY];
 	bool bounded = memory->rule.set && memory->value != LIMIT_UNLIMITED;
-	struct receipt_row row = {.rule = &asked->rule, .asked = "a /dev of its own", .layer = "mount"};
-	struct device_plan plan = {.own_tmpfs = profile->files.root != ROOT_EMPTY, .standard = asked->standard};
+	struct receipt_row row = {
+		.rule = &asked->rule, .asked = "a /dev of its own", .layer = "mount"};
+	struct device_plan plan = {
+		.own_tmpfs = profile->files.root != ROOT_EMPTY, .standard = asked->standard};
 	int r = asked->standard ? compile_standard(&plan, arena, reterr) : 0;
 
 	for (size_t i = 0; i < asked->device_count && r == 0; i++)
 		r = compile_extra(&plan, &asked->devices[i], host, arena, receipt, reterr);
 	if (r < 0)
 		return r;
-	plan.shm_size = arena_format(arena, "%llu", (unsigned long long)(bounded ? memory->value / 4 : SHM_SIZE));
+	plan.shm_size = arena_format(
+		arena, "%llu", (unsigned long long)(bounded ? memory->value / 4 : SHM_SIZE));
 	if (!plan.shm_size)
 		return err_set(reterr, -ENOMEM, NULL, "out of memory");
 	*ret = plan;
@@ -124,10 +148,12 @@ void device_explain(const struct device_plan *plan, struct report *out)
 
 	for (size_t i = 0; i < plan->count; i++)
 		report_row(out, NULL, "device", "/dev/%s (%s)", plan->nodes[i].path,
-			child_attribute_names(plan->nodes[i].attributes, attributes, sizeof(attributes)));
+			child_attribute_names(
+				plan->nodes[i].attributes, attributes, sizeof(attributes)));
 	if (plan->standard) {
 		report_row(out, NULL, "devpts", "/dev/pts, an instance of its own");
-		report_row(out, NULL, "tmpfs", "/dev/shm of %s bytes (rw,nosuid,nodev,noexec)", plan->shm_size);
+		report_row(out, NULL, "tmpfs", "/dev/shm of %s bytes (rw,nosuid,nodev,noexec)",
+			plan->shm_size);
 	}
 }
 
@@ -156,7 +182,8 @@ static int attach_node(const struct device_node *node, const struct child *child
 	r = child_change_tree(tree, !node->node, node->attributes);
 	if (r < 0)
 		return r;
-	if (node->node ? mknodat(child->root, target, S_IFREG | 0444, 0) : mkdirat(child->root, target, 0755))
+	if (node->node ? mknodat(child->root, target, S_IFREG | 0444, 0)
+		       : mkdirat(child->root, target, 0755))
 		return -errno;
 	return child_attach(child, take_fd(&tree), target, false);
 }
@@ -173,7 +200,8 @@ static int make_parent(const struct device_node *node, const struct child *child
 	return mkdirat(child->root, target, 0755) && errno != EEXIST ? -errno : 0;
 }
 
-static int attach_new(const struct child *child, const char *target, const char *type, const char *const *options, uint64_t attributes)
+static int attach_new(const struct child *child, const char *target, const char *type,
+	const char *const *options, uint64_t attributes)
 {
 	int tree;
 
@@ -183,11 +211,13 @@ static int attach_new(const struct child *child, const char *target, const char 
 	return tree < 0 ? tree : child_attach(child, tree, target, false);
 }
 
-/* Where the root is somebody else's, its /dev must be a true directory: a link there once led runtimes out (CVE-2026-41579). */
+/* Where the root is somebody else's, its /dev must be a true directory: a link there once led
+ * runtimes out (CVE-2026-41579). */
 static int own_dev(const struct child *child)
 {
 	const char *const options[] = {"mode", "0755", "size", "64k", "nr_inodes", "128", NULL};
-	_cleanup_close_ int place = openat(child->root, "dev", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_close_ int place =
+		openat(child->root, "dev", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int tree;
 
 	if (place < 0)
@@ -196,10 +226,12 @@ static int own_dev(const struct child *child)
 	return tree < 0 ? tree : child_attach(child, tree, "dev", false);
 }
 
-static int apply_standard(const struct device_plan *plan, const struct child *child, uint16_t *reterr_item)
+static int apply_standard(
+	const struct device_plan *plan, const struct child *child, uint16_t *reterr_item)
 {
 	const char *const pts[] = {"mode", "0620", "ptmxmode", "0666", "max", "64", NULL};
-	const char *const shm[] = {"mode", "1777", "size", plan->shm_size, "nr_inodes", "65536", NULL};
+	const char *const shm[] = {
+		"mode", "1777", "size", plan->shm_size, "nr_inodes", "65536", NULL};
 	int r;
 
 	*reterr_item = ITEM_PTS;

@@ -1,6 +1,7 @@
 /*
- * /dev: always our own, with a fixed list of nodes bound from the host's devtmpfs, a devpts of our own, and what the profile adds. Never a node
- * out of a tree that others wrote (R4, R5; CVE-2026-41579, CVE-2026-88264).
+ * /dev: always our own, with a fixed list of nodes bound from the host's devtmpfs, a devpts of our
+ * own, and what the profile adds. Never a node out of a tree that others wrote (R4, R5;
+ * CVE-2026-41579, CVE-2026-88264).
  */
 #ifndef IMMURE_ISOLATION_DEVICE_H
 #define IMMURE_ISOLATION_DEVICE_H
@@ -18,9 +19,9 @@ struct host;
 struct report;
 
 struct device_node {
-	const char *path;   /* below /dev, without a slash in front: "null", "dri/card0" */
-	const char *parent; /* directory to make first, or NULL */
-	uint64_t node;	    /* st_rdev when it was checked; 0: a directory of nodes */
+	const char *path;       /* below /dev, without a slash in front: "null", "dri/card0" */
+	const char *parent;     /* directory to make first, or NULL */
+	uint64_t node;          /* st_rdev when it was checked; 0: a directory of nodes */
 	uint64_t inode, device; /* 0: the node alone decides */
 	uint64_t attributes;
 	const struct rule *rule;
@@ -34,11 +35,12 @@ struct device_plan {
 	const char *shm_size;
 };
 
-int device_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
-	struct device_plan *ret, struct err *reterr);
+int device_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+	struct receipt *receipt, struct device_plan *ret, struct err *reterr);
 void device_explain(const struct device_plan *plan, struct report *out);
 
-/* Needs: CAP_SYS_ADMIN, child->root, the host's /dev still below "/". reterr_item: index into nodes, or 1000 and up for the rest. */
+/* Needs: CAP_SYS_ADMIN, child->root, the host's /dev still below "/". reterr_item: index into
+ * nodes, or 1000 and up for the rest. */
 int device_apply(const struct device_plan *plan, struct child *child, uint16_t *reterr_item);
 
 #endif

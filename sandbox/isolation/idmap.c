@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/securebits.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -30,8 +32,10 @@ struct extent {
 	uint32_t inside, outside, count;
 };
 
-/* 0 is the caller; the ranges follow from 1 on. An id that lies beyond the ranges is an error of the caller. */
-static size_t extents_of(uint32_t own, const struct id_range *ranges, size_t range_count, struct extent *extents)
+/* 0 is the caller; the ranges follow from 1 on. An id that lies beyond the ranges is an error of
+ * the caller. */
+static size_t extents_of(
+	uint32_t own, const struct id_range *ranges, size_t range_count, struct extent *extents)
 {
 	uint32_t inside = 1;
 	size_t count = 0;
@@ -60,8 +64,8 @@ static const char *map_text(const struct extent *extents, size_t count, struct a
 	size_t used = 0;
 
 	for (size_t i = 0; text && i < count; i++)
-		used += (size_t)snprintf(text + used, count * MAP_LINE - used, "%u %u %u\n", extents[i].inside,
-			extents[i].outside, extents[i].count);
+		used += (size_t)snprintf(text + used, count * MAP_LINE - used, "%u %u %u\n",
+			extents[i].inside, extents[i].outside, extents[i].count);
 	return text;
 }
 
@@ -79,17 +83,20 @@ static const char *const *map_words(const struct extent *extents, size_t count, 
 	return words;
 }
 
-static int compile_subordinate(const struct identity_section *asked, const struct host *host, struct arena *arena,
-	struct idmap_plan *plan, struct err *reterr)
+static int compile_subordinate(const struct identity_section *asked, const struct host *host,
+	struct arena *arena, struct idmap_plan *plan, struct err *reterr)
 {
 	struct extent users[EXTENTS], groups[EXTENTS];
 	size_t user_count = extents_of(host->uid, host->uid_ranges, host->uid_range_count, users);
 	size_t group_count = extents_of(host->gid, host->gid_ranges, host->gid_range_count, groups);
 	char where[512];
 
-	if (!extents_hold(users, user_count, asked->uid) || !extents_hold(groups, group_count, asked->gid))
-		return err_set(reterr, -ERANGE, origin_format(&asked->rule.origin, where, sizeof(where)),
-			"%u:%u is outside the subordinate ids of this user", asked->uid, asked->gid);
+	if (!extents_hold(users, user_count, asked->uid) ||
+		!extents_hold(groups, group_count, asked->gid))
+		return err_set(reterr, -ERANGE,
+			origin_format(&asked->rule.origin, where, sizeof(where)),
+			"%u:%u is outside the subordinate ids of this user", asked->uid,
+			asked->gid);
 	plan->way = IDMAP_HELPER;
 	plan->uid_map = map_text(users, user_count, arena);
 	plan->gid_map = map_text(groups, group_count, arena);
@@ -102,11 +109,12 @@ static int compile_subordinate(const struct identity_section *asked, const struc
 	return 0;
 }
 
-static int compile_single(const struct identity_section *asked, const struct host *host, struct arena *arena,
-	struct idmap_plan *plan, struct err *reterr)
+static int compile_single(const struct identity_section *asked, const struct host *host,
+	struct arena *arena, struct idmap_plan *plan, struct err *reterr)
 {
-	/* root's own id would take root's rights over every file that is bound: the jail gets nobody's */
-	bool root = host->uid == 0;
+	/* root's own id would take root's rights over every file that is bound: the jail gets
+	 * nobody's */
+	bool root = host->uid == 0 && host->nobody_mapped;
 	struct extent user = {asked->uid, root ? NOBODY : host->uid, 1};
 	struct extent group = {asked->gid, root ? NOBODY : host->gid, 1};
 
@@ -118,21 +126,26 @@ static int compile_single(const struct identity_section *asked, const struct hos
 	return 0;
 }
 
-int idmap_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
-	struct idmap_plan *ret, struct err *reterr)
+int idmap_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+	struct receipt *receipt, struct idmap_plan *ret, struct err *reterr)
 {
 	const struct identity_section *asked = &profile->identity;
-	bool possible = host->newuidmap && host->newgidmap && host->uid_range_count && host->gid_range_count;
-	bool subordinate = asked->kind == IDENTITY_SUBORDINATE || (asked->kind == IDENTITY_AUTO && possible);
-	struct receipt_row row = {.rule = &asked->rule, .asked = subordinate ? "subordinate ids" : "a single id",
+	bool possible = host->newuidmap && host->newgidmap && host->uid_range_count &&
+			host->gid_range_count;
+	bool subordinate =
+		asked->kind == IDENTITY_SUBORDINATE || (asked->kind == IDENTITY_AUTO && possible);
+	struct receipt_row row = {.rule = &asked->rule,
+		.asked = subordinate ? "subordinate ids" : "a single id",
 		.layer = "user namespace"};
 	struct idmap_plan plan = {.uid = asked->uid, .gid = asked->gid, .rule = &asked->rule};
 	int r;
 
 	if (subordinate && !possible) {
 		row.outcome = OUTCOME_PARTLY;
-		row.reason = host->subordinate_reason ? host->subordinate_reason : "no subordinate ids";
-		row.remedy = "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER, and install uidmap";
+		row.reason =
+			host->subordinate_reason ? host->subordinate_reason : "no subordinate ids";
+		row.remedy = "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 "
+			     "$USER, and install uidmap";
 		subordinate = false;
 	}
 	r = subordinate ? compile_subordinate(asked, host, arena, &plan, reterr)
@@ -145,9 +158,11 @@ int idmap_compile(const struct profile *profile, const struct host *host, struct
 
 void idmap_explain(const struct idmap_plan *plan, struct report *out)
 {
-	static const char *const ways[] = {"mapped by the child", "mapped by the launcher", "mapped by newuidmap"};
+	static const char *const ways[] = {
+		"mapped by the child", "mapped by the launcher", "mapped by newuidmap"};
 
-	report_row(out, NULL, "identity", "uid %u gid %u, %s", plan->uid, plan->gid, ways[plan->way]);
+	report_row(
+		out, NULL, "identity", "uid %u gid %u, %s", plan->uid, plan->gid, ways[plan->way]);
 	report_row(out, NULL, "uid map", "%.*s", (int)strcspn(plan->uid_map, "\n"), plan->uid_map);
 	report_row(out, NULL, "gid map", "%.*s", (int)strcspn(plan->gid_map, "\n"), plan->gid_map);
 }
@@ -165,11 +180,14 @@ int idmap_apply(const struct idmap_plan *plan, struct child *child, uint16_t *re
 
 		if (length != 1)
 			return length < 0 ? -errno : -EPIPE;
-		/* root's own id is not in the map, and an id that is not may make no file (EOVERFLOW) */
+		/* root's own id is not in the map, and an id that is not may make no file
+		 * (EOVERFLOW) */
 		return plan->way == IDMAP_PARENT ? idmap_become(plan, child, reterr_item) : 0;
 	}
 	*reterr_item = 0; /* CVE-2014-8989: a dropped group may be what keeps a file from us */
-	r = mutant(MUTANT_NO_SETGROUPS_DENY) ? 0 : file_write_kernel(AT_FDCWD, "/proc/self/setgroups", "deny", 4);
+	r = mutant(MUTANT_NO_SETGROUPS_DENY)
+		    ? 0
+		    : file_write_kernel(AT_FDCWD, "/proc/self/setgroups", "deny", 4);
 	if (r < 0)
 		return r;
 	*reterr_item = 1;
@@ -177,7 +195,8 @@ int idmap_apply(const struct idmap_plan *plan, struct child *child, uint16_t *re
 	if (r < 0)
 		return r;
 	*reterr_item = 2;
-	return file_write_kernel(AT_FDCWD, "/proc/self/gid_map", plan->gid_map, strlen(plan->gid_map));
+	return file_write_kernel(
+		AT_FDCWD, "/proc/self/gid_map", plan->gid_map, strlen(plan->gid_map));
 }
 
 int idmap_become(const struct idmap_plan *plan, struct child *child, uint16_t *reterr_item)
@@ -191,7 +210,11 @@ int idmap_become(const struct idmap_plan *plan, struct child *child, uint16_t *r
 	*reterr_item = 1; /* raw calls: glibc's would signal threads that we do not have */
 	if (syscall(SYS_setresgid, plan->gid, plan->gid, plan->gid))
 		return -errno;
-	*reterr_item = 2;
+	*reterr_item = 2; /* leaving uid 0 must not cost the capabilities that the next steps need;
+			     the last of them locks the securebits */
+	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0))
+		return -errno;
+	*reterr_item = 3;
 	return syscall(SYS_setresuid, plan->uid, plan->uid, plan->uid) ? -errno : 0;
 }
 
@@ -212,7 +235,8 @@ static int run_helper(const char *program, pid_t pid, const char *const *words, 
 	for (; *words; words++)
 		arguments[count++] = *words;
 	arguments[count] = NULL;
-	status = posix_spawn(&helper, program, NULL, NULL, (char *const *)arguments, no_environment);
+	status =
+		posix_spawn(&helper, program, NULL, NULL, (char *const *)arguments, no_environment);
 	if (status)
 		return err_set(reterr, -status, program, "cannot start: %s", strerror(status));
 	while (waitpid(helper, &status, 0) < 0)
@@ -220,7 +244,9 @@ static int run_helper(const char *program, pid_t pid, const char *const *words, 
 			return err_set(reterr, -errno, program, "lost: %s", strerror(errno));
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 		err_set(reterr, -EPERM, program, "refused to map the subordinate ids");
-		err_hint(reterr, "is %s setuid root, and do /etc/subuid and /etc/subgid name this user?", program);
+		err_hint(reterr,
+			"is %s setuid root, and do /etc/subuid and /etc/subgid name this user?",
+			program);
 		return -EPERM;
 	}
 	return 0;
@@ -237,7 +263,8 @@ static uint64_t next_number(const char **text)
 	return end == start ? 0 : (uint64_t)number + 1;
 }
 
-/* The map is read back: a helper that lies, or a kernel that took less, must not go unseen (T-CRED-09). */
+/* The map is read back: a helper that lies, or a kernel that took less, must not go unseen
+ * (T-CRED-09). */
 static int verify_map(int process, const char *file, const char *want, struct err *reterr)
 {
 	_cleanup_free_ char *text = NULL;
@@ -251,8 +278,11 @@ static int verify_map(int process, const char *file, const char *want, struct er
 	line = text;
 	while (*want)
 		if (next_number(&line) != next_number(&want))
-			return err_set(reterr, -EPERM, file, "the map is not the one that was asked for");
-	return next_number(&line) ? err_set(reterr, -EPERM, file, "the map holds more than was asked for") : 0;
+			return err_set(
+				reterr, -EPERM, file, "the map is not the one that was asked for");
+	return next_number(&line)
+		       ? err_set(reterr, -EPERM, file, "the map holds more than was asked for")
+		       : 0;
 }
 
 static int write_maps(const struct idmap_plan *plan, int process, struct err *reterr)
@@ -274,7 +304,8 @@ int idmap_apply_parent(const struct idmap_plan *plan, pid_t pid, struct err *ret
 
 	if (plan->way == IDMAP_SELF)
 		return 0;
-	/* the child is ours and not yet waited for, so its pid cannot be anybody else's (T-CRED-08) */
+	/* the child is ours and not yet waited for, so its pid cannot be anybody else's (T-CRED-08)
+	 */
 	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	process = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (process < 0)

@@ -1,6 +1,7 @@
 /*
- * Identity: which ids of the host stand behind the ids in the jail. One id, mapped by the child itself; or the caller's subordinate ranges,
- * mapped by newuidmap(1) and newgidmap(1); or, for a caller who is root, one id that is nobody's. user_namespaces(7), subuid(5).
+ * Identity: which ids of the host stand behind the ids in the jail. One id, mapped by the child
+ * itself; or the caller's subordinate ranges, mapped by newuidmap(1) and newgidmap(1); or, for a
+ * caller who is root, one id that is nobody's. user_namespaces(7), subuid(5).
  */
 #ifndef IMMURE_ISOLATION_IDMAP_H
 #define IMMURE_ISOLATION_IDMAP_H
@@ -26,7 +27,8 @@ enum idmap_way {
 struct idmap_plan {
 	enum idmap_way way;
 	const char *uid_map, *gid_map; /* the text of the map files */
-	const char *const *uid_words;  /* IDMAP_HELPER: arguments of newuidmap after the pid, NULL-terminated */
+	const char *const *
+		uid_words; /* IDMAP_HELPER: arguments of newuidmap after the pid, NULL-terminated */
 	const char *const *gid_words;
 	const char *newuidmap, *newgidmap;
 	uid_t uid;
@@ -34,8 +36,8 @@ struct idmap_plan {
 	const struct rule *rule;
 };
 
-int idmap_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
-	struct idmap_plan *ret, struct err *reterr);
+int idmap_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+	struct receipt *receipt, struct idmap_plan *ret, struct err *reterr);
 void idmap_explain(const struct idmap_plan *plan, struct report *out);
 
 /*
@@ -44,12 +46,14 @@ void idmap_explain(const struct idmap_plan *plan, struct report *out);
  */
 int idmap_apply(const struct idmap_plan *plan, struct child *child, uint16_t *reterr_item);
 
-/* Parent half of IDMAP_PARENT and IDMAP_HELPER; nothing for IDMAP_SELF. pid is the child, alive and waiting. */
+/* Parent half of IDMAP_PARENT and IDMAP_HELPER; nothing for IDMAP_SELF. pid is the child, alive and
+ * waiting. */
 int idmap_apply_parent(const struct idmap_plan *plan, pid_t pid, struct err *reterr);
 
 /*
  * Becomes the jail's uid and gid, without supplementary groups where the map lets us drop them.
- * Needs: mapped ids; CAP_SETUID and CAP_SETGID. Drops: the caller's groups; clears the dumpable mark and PDEATHSIG.
+ * Needs: mapped ids; CAP_SETUID and CAP_SETGID. Drops: the caller's groups; clears the dumpable
+ * mark and PDEATHSIG.
  */
 int idmap_become(const struct idmap_plan *plan, struct child *child, uint16_t *reterr_item);
 

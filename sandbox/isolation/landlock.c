@@ -1,4 +1,5 @@
-/* Landlock: see landlock.h. The kernel headers of Debian 12 end at ABI 2, so the later bits stand here, with the ABI that brought them. */
+/* Landlock: see landlock.h. The kernel headers of Debian 12 end at ABI 2, so the later bits stand
+ * here, with the ABI that brought them. */
 #include "isolation/landlock.h"
 
 #include <errno.h>
@@ -30,8 +31,8 @@ enum {
 	FS_MAKE_FIFO = 1 << 10,
 	FS_MAKE_BLOCK = 1 << 11,
 	FS_MAKE_SYM = 1 << 12,
-	FS_REFER = 1 << 13,	/* ABI 2 */
-	FS_TRUNCATE = 1 << 14,	/* ABI 3 */
+	FS_REFER = 1 << 13,     /* ABI 2 */
+	FS_TRUNCATE = 1 << 14,  /* ABI 3 */
 	FS_IOCTL_DEV = 1 << 15, /* ABI 5 */
 	FS_ALL = (1 << 16) - 1,
 };
@@ -39,10 +40,12 @@ enum { NET_BIND_TCP = 1 << 0, NET_CONNECT_TCP = 1 << 1 }; /* ABI 4 */
 enum { SCOPE_ABSTRACT = 1 << 0, SCOPE_SIGNAL = 1 << 1 };  /* ABI 6 */
 
 #define READ ((uint64_t)(FS_READ_FILE | FS_READ_DIR))
-#define WRITE \
-	((uint64_t)(FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG | FS_MAKE_SYM | FS_REFER | FS_TRUNCATE))
+#define WRITE                                                                                    \
+	((uint64_t)(FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG | \
+		    FS_MAKE_SYM | FS_REFER | FS_TRUNCATE))
 #define SPECIAL ((uint64_t)(FS_MAKE_SOCK | FS_MAKE_FIFO))
-#define ON_A_FILE ((uint64_t)(FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV))
+#define ON_A_FILE \
+	((uint64_t)(FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV))
 #define RULE_PATH_BENEATH 1
 
 struct ruleset_attributes {
@@ -67,7 +70,8 @@ static uint64_t known_rights(int abi)
 	return rights;
 }
 
-static int add(struct landlock_layer *layer, struct arena *arena, const char *path, uint64_t access, bool optional)
+static int add(struct landlock_layer *layer, struct arena *arena, const char *path, uint64_t access,
+	bool optional)
 {
 	struct landlock_rule *rule = ARENA_APPEND(arena, layer->rules, layer->count);
 
@@ -77,22 +81,28 @@ static int add(struct landlock_layer *layer, struct arena *arena, const char *pa
 	return 0;
 }
 
-/* A bind that came out as a link grants nothing of its own: what it leads to has a rule, or is not there. */
+/* A bind that came out as a link grants nothing of its own: what it leads to has a rule, or is not
+ * there. */
 static bool is_link(const struct mount_rule *rule, const struct host *host, struct arena *arena)
 {
 	struct path_fact fact;
 
-	return rule->kind == MOUNT_BIND && rule->keep_link && host->path(host, arena, rule->source, false, &fact) == 0 &&
+	return rule->kind == MOUNT_BIND && rule->keep_link &&
+	       host->path(host, arena, rule->source, false, &fact) == 0 &&
 	       fact.type == PATH_SYMLINK;
 }
 
-static int add_mount(struct landlock_layer *layer, struct arena *arena, const struct host *host, const struct mount_rule *rule)
+static int add_mount(struct landlock_layer *layer, struct arena *arena, const struct host *host,
+	const struct mount_rule *rule)
 {
 	uint64_t execute = rule->no_exec ? 0 : FS_EXECUTE;
 	uint64_t access;
 
 	switch (rule->kind) {
-	case MOUNT_BIND: access = READ | execute | (rule->writable ? WRITE | (rule->special_files ? SPECIAL : 0) : 0); break;
+	case MOUNT_BIND:
+		access = READ | execute |
+			 (rule->writable ? WRITE | (rule->special_files ? SPECIAL : 0) : 0);
+		break;
 	case MOUNT_TMPFS: access = READ | execute | WRITE | SPECIAL; break;
 	case MOUNT_FILE: access = FS_READ_FILE; break;
 	case MOUNT_DIRECTORY: access = FS_READ_DIR; break;
@@ -104,10 +114,13 @@ static int add_mount(struct landlock_layer *layer, struct arena *arena, const st
 }
 
 /* Everything that the files, devices and identity sections make visible, and with which right. */
-static int derive(const struct profile *profile, const struct host *host, struct arena *arena, struct landlock_layer *layer)
+static int derive(const struct profile *profile, const struct host *host, struct arena *arena,
+	struct landlock_layer *layer)
 {
 	const struct files_section *files = &profile->files;
-	uint64_t root = files->root == ROOT_EMPTY ? FS_READ_DIR : READ | FS_EXECUTE | (files->root_writable ? WRITE | SPECIAL : 0);
+	uint64_t root = files->root == ROOT_EMPTY
+				? FS_READ_DIR
+				: READ | FS_EXECUTE | (files->root_writable ? WRITE | SPECIAL : 0);
 	uint64_t home = READ | WRITE | SPECIAL | (files->home == HOME_EMPTY ? 0 : FS_EXECUTE);
 	int r = add(layer, arena, "/", root, false);
 
@@ -120,7 +133,8 @@ static int derive(const struct profile *profile, const struct host *host, struct
 	if (r == 0 && files->sys != SYS_NONE)
 		r = add(layer, arena, "/sys", READ, false);
 	if (r == 0)
-		r = add(layer, arena, "/dev", READ | FS_WRITE_FILE | FS_TRUNCATE | FS_IOCTL_DEV, false);
+		r = add(layer, arena, "/dev", READ | FS_WRITE_FILE | FS_TRUNCATE | FS_IOCTL_DEV,
+			false);
 	if (r == 0 && profile->devices.standard)
 		r = add(layer, arena, "/dev/shm", READ | WRITE | SPECIAL, false);
 	/* the covers that root "host" gets without asking (isolation/mount_compile.c) */
@@ -136,13 +150,14 @@ static int tighten(const struct profile *profile, struct arena *arena, struct la
 
 	for (size_t i = 0; i < asked->path_count && r == 0; i++)
 		r = add(layer, arena, asked->paths[i].path,
-			READ | (asked->paths[i].no_exec ? 0 : FS_EXECUTE) | (asked->paths[i].writable ? WRITE | SPECIAL : 0) | FS_IOCTL_DEV,
+			READ | (asked->paths[i].no_exec ? 0 : FS_EXECUTE) |
+				(asked->paths[i].writable ? WRITE | SPECIAL : 0) | FS_IOCTL_DEV,
 			asked->paths[i].rule.enforce == ENFORCE_BEST_EFFORT);
 	return r;
 }
 
-static int report_abi(const struct landlock_section *asked, const struct host *host, struct arena *arena, struct receipt *receipt,
-	bool *ret_apply, struct err *reterr)
+static int report_abi(const struct landlock_section *asked, const struct host *host,
+	struct arena *arena, struct receipt *receipt, bool *ret_apply, struct err *reterr)
 {
 	struct receipt_row row = {.rule = &asked->rule, .asked = "landlock", .layer = "landlock"};
 	int minimum = asked->minimum_abi ? (int)asked->minimum_abi : 1;
@@ -151,18 +166,24 @@ static int report_abi(const struct landlock_section *asked, const struct host *h
 	if (host->landlock_abi < minimum) {
 		row.outcome = host->landlock_abi ? OUTCOME_PARTLY : OUTCOME_NOT_ENFORCED;
 		row.reason = host->landlock_abi
-				     ? arena_format(arena, "the kernel has ABI %d, the profile asks for %d", host->landlock_abi, minimum)
-				     : host->landlock_errno == EOPNOTSUPP ? "Landlock is built in but not enabled at boot"
-									  : "this kernel has no Landlock";
-		row.remedy = host->landlock_abi ? "use a newer kernel, or lower landlock.minimum_abi"
-						: "add landlock to the lsm= list on the kernel's command line";
+				     ? arena_format(arena,
+					       "the kernel has ABI %d, the profile asks for %d",
+					       host->landlock_abi, minimum)
+			     : host->landlock_errno == EOPNOTSUPP
+				     ? "Landlock is built in but not enabled at boot"
+				     : "this kernel has no Landlock";
+		row.remedy = host->landlock_abi
+				     ? "use a newer kernel, or lower landlock.minimum_abi"
+				     : "add landlock to the lsm= list on the kernel's command line";
 	}
 	return receipt_add(receipt, &row, reterr);
 }
 
-static int report_scopes(const struct landlock_section *asked, const struct host *host, struct receipt *receipt, struct err *reterr)
+static int report_scopes(const struct landlock_section *asked, const struct host *host,
+	struct receipt *receipt, struct err *reterr)
 {
-	struct receipt_row row = {.rule = &asked->scope_rule, .asked = "landlock scopes", .layer = "landlock"};
+	struct receipt_row row = {
+		.rule = &asked->scope_rule, .asked = "landlock scopes", .layer = "landlock"};
 
 	if (!asked->scope_abstract && !asked->scope_signal)
 		return 0;
@@ -174,8 +195,8 @@ static int report_scopes(const struct landlock_section *asked, const struct host
 	return receipt_add(receipt, &row, reterr);
 }
 
-int landlock_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
-	struct landlock_plan *ret, struct err *reterr)
+int landlock_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+	struct receipt *receipt, struct landlock_plan *ret, struct err *reterr)
 {
 	const struct landlock_section *asked = &profile->landlock;
 	struct landlock_plan plan = {0};
@@ -195,7 +216,8 @@ int landlock_compile(const struct profile *profile, const struct host *host, str
 	if (plan.abi >= 4 && profile->network.kind == NETWORK_NONE && !profile->network.loopback)
 		plan.handled_network = NET_BIND_TCP | NET_CONNECT_TCP;
 	if (plan.abi >= 6 && !mutant(MUTANT_NO_LANDLOCK_SCOPE))
-		plan.scoped = (uint64_t)(asked->scope_abstract ? SCOPE_ABSTRACT : 0) | (uint64_t)(asked->scope_signal ? SCOPE_SIGNAL : 0);
+		plan.scoped = (uint64_t)(asked->scope_abstract ? SCOPE_ABSTRACT : 0) |
+			      (uint64_t)(asked->scope_signal ? SCOPE_SIGNAL : 0);
 	plan.layer_count = asked->path_count ? 2 : 1;
 	r = derive(profile, host, arena, &plan.layers[0]);
 	if (r == 0)
@@ -212,14 +234,18 @@ void landlock_explain(const struct landlock_plan *plan, struct report *out)
 		report_row(out, NULL, "landlock", "not applied");
 		return;
 	}
-	report_row(out, NULL, "landlock", "ABI %d%s%s%s", plan->abi, plan->handled_network ? ", no TCP" : "",
-		plan->scoped & SCOPE_ABSTRACT ? ", no abstract socket outside" : "", plan->scoped & SCOPE_SIGNAL ? ", no signal outside" : "");
+	report_row(out, NULL, "landlock", "ABI %d%s%s%s", plan->abi,
+		plan->handled_network ? ", no TCP" : "",
+		plan->scoped & SCOPE_ABSTRACT ? ", no abstract socket outside" : "",
+		plan->scoped & SCOPE_SIGNAL ? ", no signal outside" : "");
 	for (size_t l = 0; l < plan->layer_count; l++)
 		for (size_t i = 0; i < plan->layers[l].count; i++) {
 			const struct landlock_rule *rule = &plan->layers[l].rules[i];
 
-			report_row(out, NULL, l ? "only" : "grant", "%s:%s%s%s%s", rule->path, rule->access & FS_READ_FILE ? " read" : "",
-				rule->access & FS_READ_DIR ? " list" : "", rule->access & FS_EXECUTE ? " execute" : "",
+			report_row(out, NULL, l ? "only" : "grant", "%s:%s%s%s%s", rule->path,
+				rule->access & FS_READ_FILE ? " read" : "",
+				rule->access & FS_READ_DIR ? " list" : "",
+				rule->access & FS_EXECUTE ? " execute" : "",
 				rule->access & FS_WRITE_FILE ? " write" : "");
 		}
 }
@@ -233,7 +259,9 @@ static int add_rule(int ruleset, const struct landlock_rule *rule, uint64_t hand
 	struct stat status;
 
 	if (place < 0)
-		return rule->optional && (errno == ENOENT || errno == EACCES || errno == ENOTDIR) ? 0 : -errno;
+		return rule->optional && (errno == ENOENT || errno == EACCES || errno == ENOTDIR)
+			       ? 0
+			       : -errno;
 	if (fstat(place, &status))
 		return -errno;
 	if (!S_ISDIR(status.st_mode))
@@ -244,12 +272,15 @@ static int add_rule(int ruleset, const struct landlock_rule *rule, uint64_t hand
 	return syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &beneath, 0) ? -errno : 0;
 }
 
-static int restrict_to(const struct landlock_plan *plan, const struct landlock_layer *layer, uint16_t *reterr_item)
+static int restrict_to(
+	const struct landlock_plan *plan, const struct landlock_layer *layer, uint16_t *reterr_item)
 {
-	struct ruleset_attributes attributes = {plan->handled_files, plan->handled_network, plan->scoped};
+	struct ruleset_attributes attributes = {
+		plan->handled_files, plan->handled_network, plan->scoped};
 	/* older kernels take a shorter struct; what it lacks is zero here (known_rights) */
 	size_t size = plan->abi >= 6 ? sizeof(attributes) : plan->abi >= 4 ? 16 : 8;
-	_cleanup_close_ int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, size, 0);
+	_cleanup_close_ int ruleset =
+		(int)syscall(SYS_landlock_create_ruleset, &attributes, size, 0);
 
 	if (ruleset < 0)
 		return -errno;

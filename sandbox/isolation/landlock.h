@@ -1,6 +1,7 @@
 /*
- * Landlock: the file rules of the profile a second time, on inodes instead of mounts, so that one mount too many is not yet a hole (R27); and the
- * scopes that cut abstract sockets and signals. landlock(7), Documentation/userspace-api/landlock.rst.
+ * Landlock: the file rules of the profile a second time, on inodes instead of mounts, so that one
+ * mount too many is not yet a hole (R27); and the scopes that cut abstract sockets and signals.
+ * landlock(7), Documentation/userspace-api/landlock.rst.
  */
 #ifndef IMMURE_ISOLATION_LANDLOCK_H
 #define IMMURE_ISOLATION_LANDLOCK_H
@@ -19,8 +20,10 @@ struct report;
 
 struct landlock_rule {
 	const char *path; /* in the jail, absolute */
-	uint64_t access;  /* LANDLOCK_ACCESS_FS_*; what does not apply to a file is left out for one */
-	bool optional;	  /* it may be absent: a best-effort rule, or a place that only some kernels have */
+	uint64_t access;  /* LANDLOCK_ACCESS_FS_*; what does not apply to a file is left out for one
+			   */
+	bool optional;    /* it may be absent: a best-effort rule, or a place that only some kernels
+			     have */
 };
 
 struct landlock_layer {
@@ -31,15 +34,17 @@ struct landlock_layer {
 struct landlock_plan {
 	int abi; /* 0: not applied */
 	uint64_t handled_files, handled_network, scoped;
-	struct landlock_layer layers[2]; /* derived from files; and, where there is one, the tightening: both must allow */
+	struct landlock_layer layers[2]; /* derived from files; and, where there is one, the
+					    tightening: both must allow */
 	size_t layer_count;
 };
 
-int landlock_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
-	struct landlock_plan *ret, struct err *reterr);
+int landlock_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+	struct receipt *receipt, struct landlock_plan *ret, struct err *reterr);
 void landlock_explain(const struct landlock_plan *plan, struct report *out);
 
-/* Needs: no_new_privs, the jail's root in place, one thread. Drops: access to every inode no rule names. reterr_item: rule index. */
+/* Needs: no_new_privs, the jail's root in place, one thread. Drops: access to every inode no rule
+ * names. reterr_item: rule index. */
 int landlock_apply(const struct landlock_plan *plan, struct child *child, uint16_t *reterr_item);
 
 #endif

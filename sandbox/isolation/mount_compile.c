@@ -1,6 +1,7 @@
 /*
- * Mount rules to mount operations: pure over the profile and the facts of the host. The rules are sorted by target, so that one walk with a
- * stack of what lies above knows for each of them whose tree it lands in. See mount.h.
+ * Mount rules to mount operations: pure over the profile and the facts of the host. The rules are
+ * sorted by target, so that one walk with a stack of what lies above knows for each of them whose
+ * tree it lands in. See mount.h.
  */
 #include "isolation/mount.h"
 
@@ -17,7 +18,9 @@
 
 #define SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 #define DEFAULT_INODES "65536"
-#define DEFAULT_SIZE ((uint64_t)64 << 20) /* of a tmpfs, where no memory limit says how much a quarter of it is */
+#define DEFAULT_SIZE  \
+	((uint64_t)64 \
+		<< 20) /* of a tmpfs, where no memory limit says how much a quarter of it is */
 
 enum ground { GROUND_OURS, GROUND_READ_ONLY, GROUND_WRITABLE, GROUND_LINK, GROUND_DENIED };
 
@@ -44,11 +47,13 @@ struct compiler {
 
 /* ---- small helpers ---- */
 
-static int fail(struct compiler *c, const struct rule *rule, int code, const char *what, const char *path, const char *why)
+static int fail(struct compiler *c, const struct rule *rule, int code, const char *what,
+	const char *path, const char *why)
 {
 	char where[512];
 
-	return err_set(c->err, code, origin_format(&rule->origin, where, sizeof(where)), "%s %s: %s", what, path, why);
+	return err_set(c->err, code, origin_format(&rule->origin, where, sizeof(where)),
+		"%s %s: %s", what, path, why);
 }
 
 static int out_of_memory(struct compiler *c)
@@ -56,20 +61,28 @@ static int out_of_memory(struct compiler *c)
 	return err_set(c->err, -ENOMEM, NULL, "out of memory");
 }
 
-static int add_row(struct compiler *c, const struct mount_rule *rule, enum outcome outcome, const char *layer, const char *reason,
-	const char *remedy)
+static int add_row(struct compiler *c, const struct mount_rule *rule, enum outcome outcome,
+	const char *layer, const char *reason, const char *remedy)
 {
-	static const char *const verbs[] = {"bind ", "tmpfs ", "directory ", "symlink ", "file ", "deny "};
-	struct receipt_row row = {.rule = &rule->rule, .outcome = outcome, .layer = layer, .reason = reason, .remedy = remedy};
+	static const char *const verbs[] = {
+		"bind ", "tmpfs ", "directory ", "symlink ", "file ", "deny "};
+	struct receipt_row row = {.rule = &rule->rule,
+		.outcome = outcome,
+		.layer = layer,
+		.reason = reason,
+		.remedy = remedy};
 
-	_Static_assert(sizeof(verbs) / sizeof(verbs[0]) == MOUNT_KIND_COUNT, "a verb for each kind");
+	_Static_assert(
+		sizeof(verbs) / sizeof(verbs[0]) == MOUNT_KIND_COUNT, "a verb for each kind");
 	row.asked = arena_join(c->arena, verbs[rule->kind], rule->target);
 	return row.asked ? receipt_add(c->receipt, &row, c->err) : out_of_memory(c);
 }
 
-static struct mount_operation *add_operation(struct compiler *c, enum mount_operation_kind kind, const char *target)
+static struct mount_operation *add_operation(
+	struct compiler *c, enum mount_operation_kind kind, const char *target)
 {
-	struct mount_operation *operation = ARENA_APPEND(c->arena, c->plan->operations, c->plan->count);
+	struct mount_operation *operation =
+		ARENA_APPEND(c->arena, c->plan->operations, c->plan->count);
 
 	if (operation) {
 		operation->kind = kind;
@@ -80,7 +93,8 @@ static struct mount_operation *add_operation(struct compiler *c, enum mount_oper
 
 static int push(struct compiler *c, const char *target, enum ground ground, const char *source)
 {
-	/* the stack is an array whose tail is forgotten by lowering depth: it never outgrows the number of rules */
+	/* the stack is an array whose tail is forgotten by lowering depth: it never outgrows the
+	 * number of rules */
 	c->stack[c->depth++] = (struct frame){target, ground, source};
 	return 0;
 }
@@ -110,7 +124,8 @@ static const char *host_side(struct compiler *c, const struct frame *frame, cons
 
 /* ---- what lies between a mount and the one above it ---- */
 
-/* Calls act for each directory strictly between the frame's target and rule's target that the rule before did not bring already. */
+/* Calls act for each directory strictly between the frame's target and rule's target that the rule
+ * before did not bring already. */
 static int each_parent(struct compiler *c, const struct frame *frame, const char *target,
 	int (*act)(struct compiler *, const char *path))
 {
@@ -122,7 +137,8 @@ static int each_parent(struct compiler *c, const struct frame *frame, const char
 
 		if (!path)
 			return out_of_memory(c);
-		if (c->previous && path_is_beneath(c->previous, path) && path_is_beneath(c->previous, frame->target))
+		if (c->previous && path_is_beneath(c->previous, path) &&
+			path_is_beneath(c->previous, frame->target))
 			continue;
 		r = act(c, path);
 		if (r < 0)
@@ -152,10 +168,12 @@ static int make_pin(struct compiler *c, const char *path)
 }
 
 /*
- * Prepares the way to rule's target and says whether the mount point has to be made. A place inside somebody's tree must exist there, for
- * nothing is made on the host; 1 when it does not and the rule is content with that.
+ * Prepares the way to rule's target and says whether the mount point has to be made. A place inside
+ * somebody's tree must exist there, for nothing is made on the host; 1 when it does not and the
+ * rule is content with that.
  */
-static int prepare_place(struct compiler *c, const struct mount_rule *rule, bool *ret_followed, bool *ret_exists)
+static int prepare_place(
+	struct compiler *c, const struct mount_rule *rule, bool *ret_followed, bool *ret_exists)
 {
 	const struct frame *frame = &c->stack[c->depth - 1];
 	struct path_fact fact;
@@ -167,7 +185,9 @@ static int prepare_place(struct compiler *c, const struct mount_rule *rule, bool
 	switch (frame->ground) {
 	case GROUND_OURS: return each_parent(c, frame, rule->target, make_directory);
 	case GROUND_LINK: return 0;
-	case GROUND_DENIED: return fail(c, &rule->rule, -EACCES, rule->target, "lies below what is denied", frame->target);
+	case GROUND_DENIED:
+		return fail(c, &rule->rule, -EACCES, rule->target, "lies below what is denied",
+			frame->target);
 	case GROUND_READ_ONLY:
 	case GROUND_WRITABLE: break;
 	}
@@ -177,8 +197,15 @@ static int prepare_place(struct compiler *c, const struct mount_rule *rule, bool
 	r = c->host->path(c->host, c->arena, path, false, &fact);
 	if (r < 0)
 		return fail(c, &rule->rule, r, "mount point", path, strerror(-r));
+	/* in a root that is a directory, a link on the way may mean another place than on the host:
+	 * the child's own look-up decides */
+	if (fact.type == PATH_ABSENT && c->depth == 1 && c->profile->files.root == ROOT_DIRECTORY &&
+		rule->rule.enforce == ENFORCE_REQUIRED)
+		return 0;
 	if (fact.type == PATH_ABSENT) {
-		r = add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL, "its mount point does not exist in the bind above it, and nothing is made on the host",
+		r = add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL,
+			"its mount point does not exist in the bind above it, and nothing is made "
+			"on the host",
 			"create it on the host, or bind it elsewhere");
 		return r < 0 ? r : 1;
 	}
@@ -195,7 +222,8 @@ static int compile_symlink(struct compiler *c, const struct mount_rule *rule, co
 
 	if (r)
 		return r < 0 ? r : 0;
-	if (followed) /* root "host": the link is there already, or something else that we must not replace */
+	if (followed) /* root "host": the link is there already, or something else that we must not
+			 replace */
 		return add_row(c, rule, OUTCOME_ENFORCED, "the bind above it", NULL, NULL);
 	operation = add_operation(c, OPERATION_SYMLINK, rule->target);
 	if (!operation)
@@ -215,9 +243,10 @@ static int compile_made(struct compiler *c, const struct mount_rule *rule)
 	if (r)
 		return r < 0 ? r : 0;
 	if (followed)
-		return fail(c, &rule->rule, -EROFS, rule->kind == MOUNT_FILE ? "file" : "directory", rule->target,
-			"lies inside a bind, and nothing is made on the host");
-	operation = add_operation(c, rule->kind == MOUNT_FILE ? OPERATION_FILE : OPERATION_DIRECTORY, rule->target);
+		return fail(c, &rule->rule, -EROFS, rule->kind == MOUNT_FILE ? "file" : "directory",
+			rule->target, "lies inside a bind, and nothing is made on the host");
+	operation = add_operation(
+		c, rule->kind == MOUNT_FILE ? OPERATION_FILE : OPERATION_DIRECTORY, rule->target);
 	if (!operation)
 		return out_of_memory(c);
 	operation->mode = rule->mode;
@@ -245,7 +274,9 @@ static int compile_tmpfs(struct compiler *c, const struct mount_rule *rule)
 	operation->attributes = SAFE | (rule->no_exec ? MOUNT_ATTR_NOEXEC : 0);
 	operation->mode_text = arena_format(c->arena, "%04o", (unsigned)rule->mode);
 	operation->size = arena_format(c->arena, "%llu", (unsigned long long)size);
-	operation->inodes = rule->inodes ? arena_format(c->arena, "%llu", (unsigned long long)rule->inodes) : DEFAULT_INODES;
+	operation->inodes =
+		rule->inodes ? arena_format(c->arena, "%llu", (unsigned long long)rule->inodes)
+			     : DEFAULT_INODES;
 	operation->rule = rule;
 	if (!operation->mode_text || !operation->size || !operation->inodes)
 		return out_of_memory(c);
@@ -253,15 +284,35 @@ static int compile_tmpfs(struct compiler *c, const struct mount_rule *rule)
 	return add_row(c, rule, OUTCOME_ENFORCED, "mount", NULL, NULL);
 }
 
-static int source_missing(struct compiler *c, const struct mount_rule *rule, const struct path_fact *fact)
+/* A read-only rule in a writable bind protects; where there is nothing yet, all that can be done is
+ * to look again afterwards. */
+static int note_absent(struct compiler *c, const struct mount_rule *rule)
 {
-	const char *why = fact->type == PATH_ABSENT ? arena_join(c->arena, rule->source, " does not exist")
-						: arena_join(c->arena, "this user cannot reach ", rule->source);
+	const struct frame *frame = &c->stack[c->depth - 1];
+	const char **absent;
 
-	if (!why)
+	if (frame->ground != GROUND_WRITABLE || rule->writable)
+		return 0;
+	absent = ARENA_APPEND(c->arena, c->plan->absent, c->plan->absent_count);
+	if (!absent)
+		return -ENOMEM;
+	*absent = host_side(c, frame, rule->target);
+	return *absent ? 0 : -ENOMEM;
+}
+
+static int source_missing(
+	struct compiler *c, const struct mount_rule *rule, const struct path_fact *fact)
+{
+	const char *why = fact->type == PATH_ABSENT
+				  ? arena_join(c->arena, rule->source, " does not exist")
+				  : arena_join(c->arena, "this user cannot reach ", rule->source);
+
+	if (!why || note_absent(c, rule) < 0)
 		return out_of_memory(c);
 	return add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL, why,
-		rule->rule.origin.document ? "check the path, or say \"enforce\": \"best-effort\" to go on without it" : "check the path");
+		rule->rule.origin.document
+			? "check the path, or say \"enforce\": \"best-effort\" to go on without it"
+			: "check the path");
 }
 
 static int compile_bind(struct compiler *c, const struct mount_rule *rule)
@@ -275,6 +326,8 @@ static int compile_bind(struct compiler *c, const struct mount_rule *rule)
 		return fail(c, &rule->rule, r, "bind", rule->source, strerror(-r));
 	if (fact.type == PATH_ABSENT || fact.type == PATH_FORBIDDEN)
 		return source_missing(c, rule, &fact);
+	if (rule->only_file && fact.type == PATH_DIRECTORY)
+		return 0;
 	if (fact.type == PATH_SYMLINK)
 		return compile_symlink(c, rule, fact.link);
 	r = prepare_place(c, rule, &followed, &exists);
@@ -284,8 +337,11 @@ static int compile_bind(struct compiler *c, const struct mount_rule *rule)
 	if (!operation)
 		return out_of_memory(c);
 	operation->followed = followed;
-	operation->point = exists ? POINT_EXISTS : fact.type == PATH_DIRECTORY ? POINT_DIRECTORY : POINT_FILE;
-	operation->attributes = SAFE | (rule->writable ? 0 : MOUNT_ATTR_RDONLY) | (rule->no_exec ? MOUNT_ATTR_NOEXEC : 0);
+	operation->point = exists                        ? POINT_EXISTS
+			   : fact.type == PATH_DIRECTORY ? POINT_DIRECTORY
+							 : POINT_FILE;
+	operation->attributes = SAFE | (rule->writable ? 0 : MOUNT_ATTR_RDONLY) |
+				(rule->no_exec ? MOUNT_ATTR_NOEXEC : 0);
 	operation->source = fact.resolved;
 	operation->device = fact.device;
 	operation->inode = fact.inode;
@@ -294,19 +350,24 @@ static int compile_bind(struct compiler *c, const struct mount_rule *rule)
 	return add_row(c, rule, OUTCOME_ENFORCED, "mount", NULL, NULL);
 }
 
-static int deny_existing(struct compiler *c, const struct mount_rule *rule, const struct frame *frame, enum path_type type)
+static int deny_existing(struct compiler *c, const struct mount_rule *rule,
+	const struct frame *frame, enum path_type type)
 {
 	struct mount_operation *operation;
 	int r = 0;
 
 	if (type == PATH_SYMLINK && frame->ground == GROUND_WRITABLE)
-		return add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL, "it is a symbolic link in a writable bind, which a mount cannot hold in place",
+		return add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL,
+			"it is a symbolic link in a writable bind, which a mount cannot hold in "
+			"place",
 			"deny what the link leads to, or bind the directory read-only");
 	if (frame->ground == GROUND_WRITABLE)
 		r = each_parent(c, frame, rule->target, make_pin);
 	if (r < 0)
 		return r;
-	operation = add_operation(c, type == PATH_DIRECTORY ? OPERATION_DENY_DIRECTORY : OPERATION_DENY_FILE, rule->target);
+	operation = add_operation(c,
+		type == PATH_DIRECTORY ? OPERATION_DENY_DIRECTORY : OPERATION_DENY_FILE,
+		rule->target);
 	if (!operation)
 		return out_of_memory(c);
 	operation->followed = true;
@@ -326,19 +387,28 @@ static int compile_deny(struct compiler *c, const struct mount_rule *rule)
 	if (frame->ground == GROUND_OURS || frame->ground == GROUND_DENIED)
 		return add_row(c, rule, OUTCOME_ENFORCED, "not mounted at all", NULL, NULL);
 	if (frame->ground == GROUND_LINK)
-		return fail(c, &rule->rule, -ELOOP, "deny", rule->target, "lies behind a symbolic link: name what it leads to");
+		return fail(c, &rule->rule, -ELOOP, "deny", rule->target,
+			"lies behind a symbolic link: name what it leads to");
 	path = host_side(c, frame, rule->target);
 	if (!path)
 		return out_of_memory(c);
 	r = c->host->path(c->host, c->arena, path, false, &fact);
 	if (r < 0)
 		return fail(c, &rule->rule, r, "deny", path, strerror(-r));
+	if (fact.type == PATH_ABSENT && frame->ground == GROUND_WRITABLE &&
+		note_absent(c, rule) < 0)
+		return out_of_memory(c);
 	if (fact.type == PATH_ABSENT && frame->ground == GROUND_WRITABLE)
-		return add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL, "it does not exist yet in a writable bind: the program could make it",
-			"create it on the host first, bind the directory read-only, or accept it with \"enforce\": \"best-effort\"");
+		return add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL,
+			"it does not exist yet in a writable bind: the program could make it",
+			"create it on the host first, bind the directory read-only, or accept it "
+			"with \"enforce\": \"best-effort\"");
 	if (fact.type == PATH_ABSENT)
-		return add_row(c, rule, OUTCOME_ENFORCED, "absent, and read-only above", NULL, NULL);
-	if (fact.type == PATH_SYMLINK && frame->ground == GROUND_READ_ONLY) /* the link cannot change: cover what it leads to */
+		return add_row(
+			c, rule, OUTCOME_ENFORCED, "absent, and read-only above", NULL, NULL);
+	if (fact.type == PATH_SYMLINK &&
+		frame->ground ==
+			GROUND_READ_ONLY) /* the link cannot change: cover what it leads to */
 		r = c->host->path(c->host, c->arena, path, true, &fact);
 	if (r < 0)
 		return fail(c, &rule->rule, r, "deny", path, strerror(-r));
@@ -352,13 +422,16 @@ static int compile_rule(struct compiler *c, const struct mount_rule *rule)
 	while (c->depth > 1 && !path_is_beneath(rule->target, c->stack[c->depth - 1].target))
 		c->depth--;
 	if (rule->rule.enforce == ENFORCE_AUDIT)
-		return add_row(c, rule, OUTCOME_AUDITED, NULL, "audit: looked at, not mounted", NULL);
+		return add_row(
+			c, rule, OUTCOME_AUDITED, NULL, "audit: looked at, not mounted", NULL);
 	if (!rule->target[1])
-		return fail(c, &rule->rule, -EINVAL, "mount", "/", "the root is chosen by files.root (--rootfs)");
+		return fail(c, &rule->rule, -EINVAL, "mount", "/",
+			"the root is chosen by files.root (--rootfs)");
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
 		if (path_is_beneath(rule->target, reserved[i]) && rule->kind != MOUNT_DENY)
 			return fail(c, &rule->rule, -EINVAL, "mount", rule->target,
-				"/dev, /proc and /sys are made by the engine: see devices, files.proc and files.sys");
+				"/dev, /proc and /sys are made by the engine: see devices, "
+				"files.proc and files.sys");
 	switch (rule->kind) {
 	case MOUNT_BIND: return compile_bind(c, rule);
 	case MOUNT_TMPFS: return compile_tmpfs(c, rule);
@@ -395,7 +468,8 @@ static int add_rule(struct compiler *c, struct mount_rule rule)
 static int add_home(struct compiler *c)
 {
 	const struct files_section *files = &c->profile->files;
-	struct mount_rule rule = {.rule = files->home_rule, .target = files->home_directory, .mode = 0700};
+	struct mount_rule rule = {
+		.rule = files->home_rule, .target = files->home_directory, .mode = 0700};
 
 	if (files->home == HOME_NONE || has_target(c, rule.target))
 		return 0;
@@ -404,33 +478,41 @@ static int add_home(struct compiler *c)
 	rule.writable = true;
 	rule.source = files->home_source;
 	if (rule.kind == MOUNT_BIND && !rule.source)
-		return fail(c, &rule.rule, -EINVAL, "home", rule.target, "there is no directory on the host to stand behind it");
+		return fail(c, &rule.rule, -EINVAL, "home", rule.target,
+			"there is no directory on the host to stand behind it");
 	return add_rule(c, rule);
 }
 
-/* The host's tree shows sockets that lead out (T-NS-07): docker.sock, the session bus, agents. They live in two places. */
+/* The host's tree shows sockets that lead out (T-NS-07): docker.sock, the session bus, agents. They
+ * live in two places. */
 static int add_host_covers(struct compiler *c)
 {
 	static const char *const covered[] = {"/run", "/tmp"};
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(covered) / sizeof(covered[0]) && r == 0; i++) {
-		struct mount_rule rule = {.rule = c->profile->files.root_rule, .kind = MOUNT_TMPFS, .target = covered[i],
-			.mode = i ? 01777 : 0755, .no_exec = true};
+		struct mount_rule rule = {.rule = c->profile->files.root_rule,
+			.kind = MOUNT_TMPFS,
+			.target = covered[i],
+			.mode = i ? 01777 : 0755,
+			.no_exec = true};
 
-		rule.rule.enforce = ENFORCE_BEST_EFFORT; /* a host without the directory has nothing to cover */
+		rule.rule.enforce =
+			ENFORCE_BEST_EFFORT; /* a host without the directory has nothing to cover */
 		if (c->profile->files.root == ROOT_HOST && !has_target(c, covered[i]))
 			r = add_rule(c, rule);
 	}
 	return r;
 }
 
-/* What the launcher itself believes (profiles, system call groups) must not be writable from inside, whatever was bound. */
+/* What the launcher itself believes (profiles, system call groups) must not be writable from
+ * inside, whatever was bound. */
 static int add_protection(struct compiler *c, const struct mount_rule *bind)
 {
 	const struct files_section *files = &c->profile->files;
 	struct path_fact fact;
-	int r = files->protected_count ? c->host->path(c->host, c->arena, bind->source, true, &fact) : -ENOENT;
+	int r = files->protected_count ? c->host->path(c->host, c->arena, bind->source, true, &fact)
+				       : -ENOENT;
 
 	if (r < 0 || !fact.resolved)
 		return 0; /* compile_bind() will say what is wrong with it */
@@ -440,7 +522,8 @@ static int add_protection(struct compiler *c, const struct mount_rule *bind)
 		struct mount_rule rule = {.rule = bind->rule, .kind = MOUNT_DENY};
 
 		if (path_is_beneath(fact.resolved, path))
-			return fail(c, &bind->rule, -EPERM, "bind", bind->source, "is the launcher's own, and cannot be writable in a jail");
+			return fail(c, &bind->rule, -EPERM, "bind", bind->source,
+				"is the launcher's own, and cannot be writable in a jail");
 		if (!path_is_beneath(path, fact.resolved))
 			continue;
 		rule.rule.enforce = ENFORCE_REQUIRED;
@@ -455,10 +538,13 @@ static int add_protection(struct compiler *c, const struct mount_rule *bind)
 
 /* ---- rules that lie behind links of ours ---- */
 
-/* The canonical path that a link at target with this text leads to; ".." is folded, since what lies above is ours. NULL: out of memory. */
+/* The canonical path that a link at target with this text leads to; ".." is folded, since what lies
+ * above is ours. NULL: out of memory. */
 static const char *link_destination(struct compiler *c, const char *target, const char *text)
 {
-	const char *parent = text[0] == '/' ? "" : arena_copy_range(c->arena, target, (size_t)(strrchr(target, '/') - target));
+	const char *parent = text[0] == '/' ? ""
+					    : arena_copy_range(c->arena, target,
+						      (size_t)(strrchr(target, '/') - target));
 	const char *joined = parent ? arena_format(c->arena, "%s/%s", parent, text) : NULL;
 	char *folded = joined ? arena_zeroed(c->arena, strlen(joined) + 2, 1) : NULL;
 	size_t used = 0;
@@ -489,10 +575,14 @@ static const char *link_text(struct compiler *c, const struct mount_rule *rule)
 		return rule->source;
 	if (rule->kind != MOUNT_BIND || !rule->keep_link)
 		return NULL;
-	return c->host->path(c->host, c->arena, rule->source, false, &fact) == 0 && fact.type == PATH_SYMLINK ? fact.link : NULL;
+	return c->host->path(c->host, c->arena, rule->source, false, &fact) == 0 &&
+			       fact.type == PATH_SYMLINK
+		       ? fact.link
+		       : NULL;
 }
 
-/* "/var/tmp/x" where the profile makes /var/tmp a link to /tmp means "/tmp/x": said once here, so that nothing later has to follow it. */
+/* "/var/tmp/x" where the profile makes /var/tmp a link to /tmp means "/tmp/x": said once here, so
+ * that nothing later has to follow it. */
 static int redirect(struct compiler *c, const struct mount_rule *link, const char *destination)
 {
 	size_t length = strlen(link->target);
@@ -500,13 +590,15 @@ static int redirect(struct compiler *c, const struct mount_rule *link, const cha
 	for (size_t i = 0; i < c->rule_count; i++) {
 		struct mount_rule *moved;
 
-		if (c->rules[i] == link || !path_is_beneath(c->rules[i]->target, link->target) || !c->rules[i]->target[length])
+		if (c->rules[i] == link || !path_is_beneath(c->rules[i]->target, link->target) ||
+			!c->rules[i]->target[length])
 			continue;
 		moved = arena_zeroed(c->arena, 1, sizeof(*moved));
 		if (!moved)
 			return out_of_memory(c);
 		*moved = *c->rules[i];
-		moved->target = arena_join(c->arena, destination[1] ? destination : "", c->rules[i]->target + length);
+		moved->target = arena_join(
+			c->arena, destination[1] ? destination : "", c->rules[i]->target + length);
 		if (!moved->target)
 			return out_of_memory(c);
 		c->rules[i] = moved;
@@ -532,7 +624,8 @@ static int redirect_all(struct compiler *c)
 static int gather(struct compiler *c)
 {
 	const struct files_section *files = &c->profile->files;
-	/* the written ones, home, two covers, and for each possible writable bind (home among them) each protected path */
+	/* the written ones, home, two covers, and for each possible writable bind (home among them)
+	 * each protected path */
 	size_t most = (files->mount_count + 1) * (1 + files->protected_count) + 4;
 	size_t written;
 	int r;
@@ -551,15 +644,18 @@ static int gather(struct compiler *c)
 		if (c->rules[i]->kind == MOUNT_BIND && c->rules[i]->writable)
 			r = add_protection(c, c->rules[i]);
 	if (r == 0 && mutant(MUTANT_WRONG_BIND))
-		r = add_rule(c, (struct mount_rule){.kind = MOUNT_BIND, .target = "/wrong-bind", .source = getenv("HOME"), .writable = true});
+		r = add_rule(c, (struct mount_rule){.kind = MOUNT_BIND,
+					.target = "/wrong-bind",
+					.source = getenv("HOME"),
+					.writable = true});
 	if (r == 0 && files->root == ROOT_EMPTY)
 		r = redirect_all(c);
 	qsort(c->rules, c->rule_count, sizeof(*c->rules), compare_targets);
 	return r;
 }
 
-int mount_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
-	struct mount_plan *ret, struct err *reterr)
+int mount_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+	struct receipt *receipt, struct mount_plan *ret, struct err *reterr)
 {
 	struct mount_plan plan = {0};
 	struct compiler c = {profile, host, arena, receipt, reterr, &plan, NULL, 0, NULL, 0, NULL};
@@ -571,7 +667,9 @@ int mount_compile(const struct profile *profile, const struct host *host, struct
 	if (files->root == ROOT_EMPTY)
 		push(&c, "/", GROUND_OURS, NULL);
 	else
-		push(&c, "/", files->root == ROOT_DIRECTORY && files->root_writable ? GROUND_WRITABLE : GROUND_READ_ONLY,
+		push(&c, "/",
+			files->root == ROOT_DIRECTORY && files->root_writable ? GROUND_WRITABLE
+									      : GROUND_READ_ONLY,
 			files->root == ROOT_HOST ? "/" : files->root_directory);
 	for (size_t i = 0; i < c.rule_count && r == 0; i++) {
 		size_t before = plan.count;
@@ -583,7 +681,8 @@ int mount_compile(const struct profile *profile, const struct host *host, struct
 	if (r < 0)
 		return r;
 	if (plan.count > UINT16_MAX)
-		return err_set(reterr, -E2BIG, "/files/mounts", "more than %d mount operations", UINT16_MAX);
+		return err_set(reterr, -E2BIG, "/files/mounts", "more than %d mount operations",
+			UINT16_MAX);
 	*ret = plan;
 	return 0;
 }

@@ -29,12 +29,13 @@ static const struct {
 	{CLONE_NEWTIME, "time", "the host's uptime clocks"},
 };
 
-int namespace_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
-	struct namespace_plan *ret, struct err *reterr)
+int namespace_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+	struct receipt *receipt, struct namespace_plan *ret, struct err *reterr)
 {
 	const struct namespaces_section *asked = &profile->namespaces;
 	struct namespace_plan plan = {.flags = CLONE_NEWUSER | CLONE_NEWNS, .rule = &asked->rule};
-	struct receipt_row row = {.rule = &asked->rule, .asked = "namespaces of its own", .layer = "clone3"};
+	struct receipt_row row = {
+		.rule = &asked->rule, .asked = "namespaces of its own", .layer = "clone3"};
 
 	(void)host;
 	(void)arena;
@@ -54,8 +55,10 @@ void namespace_explain(const struct namespace_plan *plan, struct report *out)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (plan->flags & kinds[i].flag)
-			report_row(out, NULL, "namespace", "%s: hides %s", kinds[i].name, kinds[i].hides);
-	report_row(out, NULL, "nested", "user namespaces inside: %s", plan->deny_nested ? "none" : "allowed");
+			report_row(out, NULL, "namespace", "%s: hides %s", kinds[i].name,
+				kinds[i].hides);
+	report_row(out, NULL, "nested", "user namespaces inside: %s",
+		plan->deny_nested ? "none" : "allowed");
 }
 
 int namespace_apply(const struct namespace_plan *plan, struct child *child, uint16_t *reterr_item)
@@ -64,6 +67,7 @@ int namespace_apply(const struct namespace_plan *plan, struct child *child, uint
 	(void)reterr_item;
 	if (!plan->deny_nested)
 		return 0;
-	/* per user namespace (user_namespaces(7), /proc/sys/user): what we write binds us and all below, not the host */
+	/* per user namespace (user_namespaces(7), /proc/sys/user): what we write binds us and all
+	 * below, not the host */
 	return file_write_kernel(AT_FDCWD, "/proc/sys/user/max_user_namespaces", "0", 1);
 }

@@ -1,6 +1,6 @@
 /*
- * Namespaces: which ones the child is born into. User and mount namespaces always; the kernel gives the rest to the owner of a user
- * namespace. namespaces(7), user_namespaces(7), clone3 in clone(2).
+ * Namespaces: which ones the child is born into. User and mount namespaces always; the kernel gives
+ * the rest to the owner of a user namespace. namespaces(7), user_namespaces(7), clone3 in clone(2).
  */
 #ifndef IMMURE_ISOLATION_NAMESPACE_H
 #define IMMURE_ISOLATION_NAMESPACE_H
@@ -17,13 +17,13 @@ struct host;
 struct report;
 
 struct namespace_plan {
-	uint64_t flags;	   /* CLONE_NEW* for clone3 */
-	bool deny_nested;  /* write 0 to the own /proc/sys/user/max_user_namespaces (R26) */
+	uint64_t flags;   /* CLONE_NEW* for clone3 */
+	bool deny_nested; /* write 0 to the own /proc/sys/user/max_user_namespaces (R26) */
 	const struct rule *rule;
 };
 
-int namespace_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
-	struct namespace_plan *ret, struct err *reterr);
+int namespace_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+	struct receipt *receipt, struct namespace_plan *ret, struct err *reterr);
 void namespace_explain(const struct namespace_plan *plan, struct report *out);
 
 /*

@@ -21,8 +21,8 @@ struct network_plan {
 	const struct rule *rule;
 };
 
-int network_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
-	struct network_plan *ret, struct err *reterr);
+int network_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+	struct receipt *receipt, struct network_plan *ret, struct err *reterr);
 void network_explain(const struct network_plan *plan, struct report *out);
 
 /* Needs: CAP_NET_ADMIN in the new network namespace. Brings up lo where asked. */

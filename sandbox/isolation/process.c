@@ -7,6 +7,7 @@
 #include <linux/keyctl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/personality.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -17,18 +18,23 @@
 #include "util/mutant.h"
 #include "util/report.h"
 
-int process_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
-	const int *preserved, size_t preserved_count, struct process_plan *ret, struct err *reterr)
+int process_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+	struct receipt *receipt, const int *preserved, size_t preserved_count,
+	struct process_plan *ret, struct err *reterr)
 {
-	struct receipt_row row = {.rule = &profile->hostname_rule, .asked = "hostname", .layer = "uts namespace"};
+	struct receipt_row row = {
+		.rule = &profile->hostname_rule, .asked = "hostname", .layer = "uts namespace"};
 	char where[512];
 
 	(void)host;
 	(void)arena;
 	if (profile->hostname && !profile->namespaces.uts)
-		return err_set(reterr, -EINVAL, origin_format(&profile->hostname_rule.origin, where, sizeof(where)),
+		return err_set(reterr, -EINVAL,
+			origin_format(&profile->hostname_rule.origin, where, sizeof(where)),
 			"a host name of its own needs namespaces.uts");
-	*ret = (struct process_plan){.hostname = profile->hostname, .umask = profile->umask, .preserved = preserved,
+	*ret = (struct process_plan){.hostname = profile->hostname,
+		.umask = profile->umask,
+		.preserved = preserved,
 		.preserved_count = preserved_count};
 	return profile->hostname ? receipt_add(receipt, &row, reterr) : 0;
 }
@@ -38,7 +44,8 @@ void process_explain(const struct process_plan *plan, struct report *out)
 	if (plan->hostname)
 		report_row(out, NULL, "hostname", "%s", plan->hostname);
 	report_row(out, NULL, "umask", "%03o", (unsigned)plan->umask);
-	report_row(out, NULL, "descriptors", "0, 1, 2%s", plan->preserved_count ? " and:" : "; every other one is closed");
+	report_row(out, NULL, "descriptors", "0, 1, 2%s",
+		plan->preserved_count ? " and:" : "; every other one is closed");
 	for (size_t i = 0; i < plan->preserved_count; i++)
 		report_row(out, NULL, "descriptor", "%d", plan->preserved[i]);
 }
@@ -71,7 +78,8 @@ int process_keyring(const struct process_plan *plan, struct child *child, uint16
 		return 0;
 	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0)
 		return 0;
-	/* no keys in this kernel, or an outer filter that hides them: then there is no keyring to reach either */
+	/* no keys in this kernel, or an outer filter that hides them: then there is no keyring to
+	 * reach either */
 	return errno == ENOSYS || errno == EPERM ? 0 : -errno;
 }
 
@@ -91,7 +99,8 @@ int process_tie(const struct process_plan *plan, struct child *child, uint16_t *
 	return control.revents & (POLLHUP | POLLRDHUP | POLLERR) ? -EOWNERDEAD : 0;
 }
 
-int process_no_new_privileges(const struct process_plan *plan, struct child *child, uint16_t *reterr_item)
+int process_no_new_privileges(
+	const struct process_plan *plan, struct child *child, uint16_t *reterr_item)
 {
 	(void)plan;
 	(void)child;
@@ -109,15 +118,22 @@ int process_signals(const struct process_plan *plan, struct child *child, uint16
 
 	(void)child;
 	*reterr_item = 0;
-	/* exec keeps what is ignored: a jailed program must not inherit a caller's habits (T-RT-14) */
+	/* exec keeps what is ignored: a jailed program must not inherit a caller's habits (T-RT-14)
+	 */
 	for (int number = 1; number < NSIG && !mutant(MUTANT_KEEP_SIGNALS); number++)
-		if (sigaction(number, NULL, &current) == 0 && current.sa_handler == SIG_IGN && sigaction(number, &standard, NULL))
+		if (sigaction(number, NULL, &current) == 0 && current.sa_handler == SIG_IGN &&
+			sigaction(number, &standard, NULL))
 			return -errno;
 	*reterr_item = 1;
-	if (sigemptyset(&none) || (!mutant(MUTANT_KEEP_SIGNALS) && sigprocmask(SIG_SETMASK, &none, NULL)))
+	if (sigemptyset(&none) ||
+		(!mutant(MUTANT_KEEP_SIGNALS) && sigprocmask(SIG_SETMASK, &none, NULL)))
 		return -errno;
 	(void)umask(plan->umask);
-	*reterr_item = 2; /* a session of its own: no controlling terminal to push characters into (CVE-2017-5226) */
+	if (!mutant(MUTANT_KEEP_SIGNALS) &&
+		personality(PER_LINUX) < 0) /* a caller's ADDR_NO_RANDOMIZE is not the program's */
+		return -errno;
+	*reterr_item = 2; /* a session of its own: no controlling terminal to push characters into
+			     (CVE-2017-5226) */
 	return !mutant(MUTANT_NO_SETSID) && setsid() < 0 ? -errno : 0;
 }
 
@@ -135,7 +151,8 @@ int process_descriptors(const struct process_plan *plan, struct child *child, ui
 		if (first <= last && syscall(SYS_close_range, first, last, 0))
 			return -errno;
 		first = last + 2;
-		if (i < plan->preserved_count && fcntl(plan->preserved[i], F_SETFD, 0)) /* survives exec */
+		if (i < plan->preserved_count &&
+			fcntl(plan->preserved[i], F_SETFD, 0)) /* survives exec */
 			return -errno;
 	}
 	return 0;

@@ -33,8 +33,8 @@ static const struct {
 	{LIMIT_MESSAGE_QUEUES, RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE", "message_queues", 1},
 };
 
-static int add_entry(struct rlimit_plan *plan, struct arena *arena, int resource, const char *name, uint64_t value,
-	const struct rule *rule, struct err *reterr)
+static int add_entry(struct rlimit_plan *plan, struct arena *arena, int resource, const char *name,
+	uint64_t value, const struct rule *rule, struct err *reterr)
 {
 	struct rlimit_entry *entry = ARENA_APPEND(arena, plan->entries, plan->count);
 
@@ -44,28 +44,35 @@ static int add_entry(struct rlimit_plan *plan, struct arena *arena, int resource
 	return 0;
 }
 
-static int compile_per_process(struct rlimit_plan *plan, const struct profile *profile, struct arena *arena, struct receipt *receipt,
-	struct err *reterr)
+static int compile_per_process(struct rlimit_plan *plan, const struct profile *profile,
+	struct arena *arena, struct receipt *receipt, struct err *reterr)
 {
 	for (size_t i = 0; i < sizeof(per_process) / sizeof(per_process[0]); i++) {
 		const struct limit_rule *limit = &profile->limits.limits[per_process[i].kind];
-		struct receipt_row row = {.rule = &limit->rule, .asked = per_process[i].asked, .layer = per_process[i].name};
+		struct receipt_row row = {.rule = &limit->rule,
+			.asked = per_process[i].asked,
+			.layer = per_process[i].name};
 		uint64_t value = limit->value;
 		int r;
 
 		if (!limit->rule.set)
 			continue;
 		if (value != LIMIT_UNLIMITED)
-			value = value / per_process[i].divisor + (value % per_process[i].divisor != 0);
+			value = value / per_process[i].divisor +
+				(value % per_process[i].divisor != 0);
 		if (per_process[i].kind == LIMIT_CORE && value == 0)
-			value = 1; /* core(5): only 1 also keeps a pipe handler on the host from being started (T-INFO-03) */
-		row.asked = value == LIMIT_UNLIMITED ? per_process[i].asked
-						     : arena_format(arena, "%s %llu", per_process[i].asked, (unsigned long long)value);
+			value = 1; /* core(5): only 1 also keeps a pipe handler on the host from
+				      being started (T-INFO-03) */
+		row.asked = value == LIMIT_UNLIMITED
+				    ? per_process[i].asked
+				    : arena_format(arena, "%s %llu", per_process[i].asked,
+					      (unsigned long long)value);
 		if (!row.asked)
 			return err_set(reterr, -ENOMEM, NULL, "out of memory");
 		r = limit->rule.enforce == ENFORCE_AUDIT
 			    ? 0
-			    : add_entry(plan, arena, per_process[i].resource, per_process[i].name, value, &limit->rule, reterr);
+			    : add_entry(plan, arena, per_process[i].resource, per_process[i].name,
+				      value, &limit->rule, reterr);
 		if (r == 0)
 			r = receipt_add(receipt, &row, reterr);
 		if (r < 0)
@@ -75,8 +82,9 @@ static int compile_per_process(struct rlimit_plan *plan, const struct profile *p
 }
 
 /* What a cgroup would hold for the whole tree, as far as a process limit can. */
-static int compile_stand_ins(struct rlimit_plan *plan, const struct profile *profile, const struct host *host, struct arena *arena,
-	struct receipt *receipt, bool pids_done, bool memory_done, struct err *reterr)
+static int compile_stand_ins(struct rlimit_plan *plan, const struct profile *profile,
+	const struct host *host, struct arena *arena, struct receipt *receipt, bool pids_done,
+	bool memory_done, struct err *reterr)
 {
 	const struct limit_rule *pids = &profile->limits.limits[LIMIT_PIDS];
 	const struct limit_rule *memory = &profile->limits.limits[LIMIT_MEMORY];
@@ -84,33 +92,51 @@ static int compile_stand_ins(struct rlimit_plan *plan, const struct profile *pro
 	int r = 0;
 
 	if (pids->rule.set && !pids_done && pids->rule.enforce != ENFORCE_AUDIT) {
-		row = (struct receipt_row){.rule = &pids->rule, .asked = "pids", .layer = "RLIMIT_NPROC in the user namespace"};
-		r = add_entry(plan, arena, RLIMIT_NPROC, "RLIMIT_NPROC", pids->value, &pids->rule, reterr);
+		row = (struct receipt_row){.rule = &pids->rule,
+			.asked = "pids",
+			.layer = "RLIMIT_NPROC in the user namespace"};
+		r = add_entry(plan, arena, RLIMIT_NPROC, "RLIMIT_NPROC", pids->value, &pids->rule,
+			reterr);
 		r = r < 0 ? r : receipt_add(receipt, &row, reterr);
 	}
-	if (r == 0 && memory->rule.set && !memory_done && memory->value != LIMIT_UNLIMITED && memory->rule.enforce != ENFORCE_AUDIT) {
-		row = (struct receipt_row){.rule = &memory->rule, .asked = "memory", .outcome = OUTCOME_PARTLY, .layer = "RLIMIT_DATA",
-			.reason = host->cgroup_reason ? host->cgroup_reason : "there is no cgroup: held per process, not for the whole tree",
+	if (r == 0 && memory->rule.set && !memory_done && memory->value != LIMIT_UNLIMITED &&
+		memory->rule.enforce != ENFORCE_AUDIT) {
+		row = (struct receipt_row){.rule = &memory->rule,
+			.asked = "memory",
+			.outcome = OUTCOME_PARTLY,
+			.layer = "RLIMIT_DATA",
+			.reason = host->cgroup_reason ? host->cgroup_reason
+						      : "there is no cgroup: held per process, not "
+							"for the whole tree",
 			.remedy = "run `immure doctor` to see how this host can delegate a cgroup"};
 		r = receipt_add(receipt, &row, reterr);
-		r = r < 0 ? r : add_entry(plan, arena, RLIMIT_DATA, "RLIMIT_DATA", memory->value, &memory->rule, reterr);
+		r = r < 0 ? r
+			  : add_entry(plan, arena, RLIMIT_DATA, "RLIMIT_DATA", memory->value,
+				    &memory->rule, reterr);
 	}
 	return r;
 }
 
-int rlimit_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt, bool pids_done,
-	bool memory_done, struct rlimit_plan *ret, struct err *reterr)
+int rlimit_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+	struct receipt *receipt, bool pids_done, bool memory_done, struct rlimit_plan *ret,
+	struct err *reterr)
 {
 	const struct limits_section *limits = &profile->limits;
-	struct receipt_row oom = {.rule = &limits->oom_rule, .asked = "oom_score_adjust", .layer = "/proc/self/oom_score_adj"};
-	struct receipt_row nice = {.rule = &limits->nice_rule, .asked = "nice", .layer = "setpriority"};
+	struct receipt_row oom = {.rule = &limits->oom_rule,
+		.asked = "oom_score_adjust",
+		.layer = "/proc/self/oom_score_adj"};
+	struct receipt_row nice = {
+		.rule = &limits->nice_rule, .asked = "nice", .layer = "setpriority"};
 	struct rlimit_plan plan = {0};
 	int r = compile_per_process(&plan, profile, arena, receipt, reterr);
 
 	if (r == 0)
-		r = compile_stand_ins(&plan, profile, host, arena, receipt, pids_done, memory_done, reterr);
+		r = compile_stand_ins(
+			&plan, profile, host, arena, receipt, pids_done, memory_done, reterr);
 	if (r == 0 && limits->oom_rule.set) {
-		plan.oom_score = limits->oom_rule.enforce == ENFORCE_AUDIT ? NULL : arena_format(arena, "%d", limits->oom_score_adjust);
+		plan.oom_score = limits->oom_rule.enforce == ENFORCE_AUDIT
+					 ? NULL
+					 : arena_format(arena, "%d", limits->oom_score_adjust);
 		r = receipt_add(receipt, &oom, reterr);
 	}
 	if (r == 0 && limits->nice_rule.set) {
@@ -130,10 +156,11 @@ void rlimit_explain(const struct rlimit_plan *plan, struct report *out)
 		const struct rlimit_entry *entry = &plan->entries[i];
 
 		if (entry->value == LIMIT_UNLIMITED)
-			report_row(out, origin_format(&entry->rule->origin, place, sizeof(place)), "limit", "%s unlimited", entry->name);
+			report_row(out, origin_format(&entry->rule->origin, place, sizeof(place)),
+				"limit", "%s unlimited", entry->name);
 		else
-			report_row(out, origin_format(&entry->rule->origin, place, sizeof(place)), "limit", "%s %llu", entry->name,
-				(unsigned long long)entry->value);
+			report_row(out, origin_format(&entry->rule->origin, place, sizeof(place)),
+				"limit", "%s %llu", entry->name, (unsigned long long)entry->value);
 	}
 	if (plan->oom_score)
 		report_row(out, NULL, "oom score", "%s", plan->oom_score);
@@ -148,14 +175,17 @@ int rlimit_apply_scores(const struct rlimit_plan *plan, struct child *child, uin
 	(void)child;
 	*reterr_item = 0;
 	if (plan->oom_score)
-		r = file_write_kernel(AT_FDCWD, "/proc/self/oom_score_adj", plan->oom_score, strlen(plan->oom_score));
+		r = file_write_kernel(AT_FDCWD, "/proc/self/oom_score_adj", plan->oom_score,
+			strlen(plan->oom_score));
 	*reterr_item = 1;
 	if (r == 0 && plan->nice && syscall(SYS_setpriority, PRIO_PROCESS, 0, plan->nice))
 		r = -errno;
-	return r == -EACCES || r == -EPERM ? 0 : r; /* lower than ours already: the caller is nicer still, or more killable */
+	return r == -EACCES || r == -EPERM ? 0 : r; /* lower than ours already: the caller is nicer
+						       still, or more killable */
 }
 
-/* Never above what we were given: without CAP_SYS_RESOURCE on the host the hard limit is the most there is. */
+/* Never above what we were given: without CAP_SYS_RESOURCE on the host the hard limit is the most
+ * there is. */
 static int set_limit(const struct rlimit_entry *entry)
 {
 	struct rlimit current, wanted;
@@ -166,7 +196,8 @@ static int set_limit(const struct rlimit_entry *entry)
 	if (current.rlim_max != RLIM_INFINITY && value > current.rlim_max)
 		value = current.rlim_max;
 	wanted = (struct rlimit){value, value};
-	/* at the hard limit the kernel kills with SIGKILL, which tells nothing: SIGXCPU comes at the soft one, a second before */
+	/* at the hard limit the kernel kills with SIGKILL, which tells nothing: SIGXCPU comes at
+	 * the soft one, a second before */
 	if (entry->resource == RLIMIT_CPU && value < current.rlim_max)
 		wanted.rlim_max++;
 	return setrlimit((__rlimit_resource_t)entry->resource, &wanted) ? -errno : 0;

@@ -1,6 +1,7 @@
 /*
- * Limits that a process carries itself: setrlimit(2), the OOM score, the nice value. They stand in for the cgroup where there is none: a
- * RLIMIT_NPROC that is set inside a fresh user namespace counts that namespace alone (T-RES-26), so it is a true limit of the jail.
+ * Limits that a process carries itself: setrlimit(2), the OOM score, the nice value. They stand in
+ * for the cgroup where there is none: a RLIMIT_NPROC that is set inside a fresh user namespace
+ * counts that namespace alone (T-RES-26), so it is a true limit of the jail.
  */
 #ifndef IMMURE_ISOLATION_RLIMIT_H
 #define IMMURE_ISOLATION_RLIMIT_H
@@ -28,12 +29,13 @@ struct rlimit_plan {
 	struct rlimit_entry *entries;
 	size_t count;
 	const char *oom_score; /* text for /proc/self/oom_score_adj, or NULL */
-	int nice;	       /* 0: leave it */
+	int nice;              /* 0: leave it */
 };
 
 /* pids_done, memory_done: a cgroup already holds these. */
-int rlimit_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt, bool pids_done,
-	bool memory_done, struct rlimit_plan *ret, struct err *reterr);
+int rlimit_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+	struct receipt *receipt, bool pids_done, bool memory_done, struct rlimit_plan *ret,
+	struct err *reterr);
 void rlimit_explain(const struct rlimit_plan *plan, struct report *out);
 
 /* The OOM score and the nice value. Needs: the host's /proc, a dumpable process. */

@@ -223,7 +223,7 @@ int seccomp_compile(const struct profile *profile, const struct host *host, stru
 
 int seccomp_compile_init(struct arena *arena, struct seccomp_plan *ret, struct err *reterr)
 {
-	static const char *const names[] = {"close", "exit", "exit_group", "getpid", "kill",
+	static const char *const names[] = {"clock_gettime", "close", "exit", "exit_group", "getpid", "kill",
 		"ppoll", "read", "recvmsg", "restart_syscall", "rt_sigreturn", "rt_sigtimedwait",
 		"sendmsg", "wait4", "waitid", "write"};
 	struct syscall_clause clause = {

@@ -13,12 +13,15 @@
 #include "util/mutant.h"
 #include "util/report.h"
 
-int terminal_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
-	const bool is_terminal[3], struct terminal_plan *ret, struct err *reterr)
+int terminal_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+	struct receipt *receipt, const bool is_terminal[3], struct terminal_plan *ret,
+	struct err *reterr)
 {
 	const struct terminal_section *asked = &profile->terminal;
 	bool any = is_terminal[0] || is_terminal[1] || is_terminal[2];
-	struct receipt_row row = {.rule = &asked->rule, .asked = "the caller's terminal stays out", .layer = "pty, setsid"};
+	struct receipt_row row = {.rule = &asked->rule,
+		.asked = "the caller's terminal stays out",
+		.layer = "pty, setsid"};
 	struct terminal_plan plan = {.rule = &asked->rule};
 	char where[512];
 
@@ -30,15 +33,18 @@ int terminal_compile(const struct profile *profile, const struct host *host, str
 	}
 	if (asked->kind == TERMINAL_NONE && any) {
 		err_set(reterr, -ENOTTY, origin_format(&asked->rule.origin, where, sizeof(where)),
-			"a terminal is open on standard input, output or error, and the profile lets none in");
-		err_hint(reterr, "redirect it, or say \"mode\": \"auto\" to put a pty of the jail's own in its place");
+			"a terminal is open on standard input, output or error, and the profile "
+			"lets none in");
+		err_hint(reterr, "redirect it, or say \"mode\": \"auto\" to put a pty of the "
+				 "jail's own in its place");
 		return -ENOTTY;
 	}
 	plan.pty = any || asked->kind == TERMINAL_PTY;
 	for (int i = 0; i < 3; i++)
 		plan.replaced[i] = is_terminal[i] || asked->kind == TERMINAL_PTY;
 	if (plan.pty && !profile->devices.standard)
-		return err_set(reterr, -EINVAL, origin_format(&asked->rule.origin, where, sizeof(where)),
+		return err_set(reterr, -EINVAL,
+			origin_format(&asked->rule.origin, where, sizeof(where)),
 			"a pty needs devices.standard");
 	*ret = plan;
 	return receipt_add(receipt, &row, reterr);
@@ -47,8 +53,9 @@ int terminal_compile(const struct profile *profile, const struct host *host, str
 void terminal_explain(const struct terminal_plan *plan, struct report *out)
 {
 	if (plan->pty)
-		report_row(out, NULL, "terminal", "a pty of the jail's own for%s%s%s", plan->replaced[0] ? " stdin" : "",
-			plan->replaced[1] ? " stdout" : "", plan->replaced[2] ? " stderr" : "");
+		report_row(out, NULL, "terminal", "a pty of the jail's own for%s%s%s",
+			plan->replaced[0] ? " stdin" : "", plan->replaced[1] ? " stdout" : "",
+			plan->replaced[2] ? " stderr" : "");
 	else
 		report_row(out, NULL, "terminal", "none");
 }
@@ -61,7 +68,10 @@ static int send_descriptor(int control, int fd)
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(int))];
 	} buffer = {0};
-	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = buffer.bytes, .msg_controllen = sizeof(buffer.bytes)};
+	struct msghdr message = {.msg_iov = &data,
+		.msg_iovlen = 1,
+		.msg_control = buffer.bytes,
+		.msg_controllen = sizeof(buffer.bytes)};
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 
 	header->cmsg_level = SOL_SOCKET;

@@ -1,7 +1,8 @@
 /*
- * PID 1 of the jail, once the program runs: collects every orphan, passes on the signals that come from outside, and when the program ends
- * says so and goes, which makes the kernel kill whatever is left. It holds no descriptor but the control socket and lives under a filter
- * that knows these few calls only.
+ * PID 1 of the jail, once the program runs: collects every orphan, passes on the signals that come
+ * from outside, and when the program ends says so and goes, which makes the kernel kill whatever is
+ * left. It holds no descriptor but the control socket and lives under a filter that knows these few
+ * calls only.
  */
 #include "launch/parts.h"
 
@@ -10,20 +11,29 @@
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "isolation/child.h"
 #include "launch/control.h"
 
 const struct forwarded_signal forwarded_signals[] = {
-	{SIGHUP, true},	 {SIGINT, true},   {SIGQUIT, true}, {SIGTSTP, true},  {SIGCONT, true},
-	{SIGTERM, false}, {SIGUSR1, false}, {SIGUSR2, false}, {SIGALRM, false}, {SIGWINCH, true},
+	{SIGHUP, true},
+	{SIGINT, true},
+	{SIGQUIT, true},
+	{SIGTSTP, true},
+	{SIGCONT, true},
+	{SIGTERM, false},
+	{SIGUSR1, false},
+	{SIGUSR2, false},
+	{SIGALRM, false},
+	{SIGWINCH, true},
 };
 const size_t forwarded_signal_count = sizeof(forwarded_signals) / sizeof(forwarded_signals[0]);
 
 /*
- * The program has ended: whatever it left behind is killed and waited for first, so that the report comes when the jail is empty and
- * what the kernel counted for each is in our own usage.
+ * The program has ended: whatever it left behind is killed and waited for first, so that the report
+ * comes when the jail is empty and what the kernel counted for each is in our own usage.
  */
 _Noreturn static void report(int control, int status)
 {
@@ -53,10 +63,25 @@ static void forward(pid_t program, const siginfo_t *info)
 	if (info->si_pid != 0) /* sent from inside the jail: not ours to pass on */
 		return;
 	if (info->si_signo == CONTROL_END_SIGNAL)
-		(void)kill(-1, SIGKILL); /* the program's end then comes as SIGCHLD, and is reported */
+		(void)kill(
+			-1, SIGKILL); /* the program's end then comes as SIGCHLD, and is reported */
 	for (size_t i = 0; i < forwarded_signal_count; i++)
 		if (forwarded_signals[i].number == info->si_signo)
-			(void)kill(forwarded_signals[i].group ? -program : program, info->si_signo); /* it may be gone */
+			(void)kill(forwarded_signals[i].group ? -program : program,
+				info->si_signo); /* it may be gone */
+}
+
+/* The supervisor keeps the clock; this one is for when it is stopped itself (T-LIFE-22), and a
+ * little later, so that it seldom speaks. */
+#define LATER 300000 /* microseconds */
+
+static struct timespec time_left(uint64_t deadline)
+{
+	uint64_t now = deadline ? supervise_clock() : 0;
+	uint64_t left = deadline > now ? deadline - now : 0;
+
+	return (struct timespec){
+		.tv_sec = (time_t)(left / 1000000), .tv_nsec = (long)(left % 1000000) * 1000};
 }
 
 _Noreturn void init_run(const struct plan *plan, int control, pid_t program)
@@ -64,6 +89,9 @@ _Noreturn void init_run(const struct plan *plan, int control, pid_t program)
 	struct child child = {.control = control, .root = -1, .label = -1, .terminal = -1};
 	uint64_t every = UINT64_MAX; /* the kernel's signal set: 64 signals */
 	uint16_t item;
+	uint64_t deadline = plan->wall_milliseconds
+				    ? supervise_clock() + plan->wall_milliseconds * 1000 + LATER
+				    : 0;
 	siginfo_t info;
 
 	if (control > 0)
@@ -72,12 +100,17 @@ _Noreturn void init_run(const struct plan *plan, int control, pid_t program)
 	if (seccomp_apply(&plan->init_filter, &child, &item) < 0)
 		_exit(125); /* the program dies with us: better than a PID 1 without its filter */
 	for (;;) {
-		long number = syscall(SYS_rt_sigtimedwait, &every, &info, NULL, sizeof(every));
+		struct timespec left = time_left(deadline);
+		long number = syscall(
+			SYS_rt_sigtimedwait, &every, &info, deadline ? &left : NULL, sizeof(every));
 
 		if (number == SIGCHLD)
 			reap(control, program);
 		else if (number > 0)
 			forward(program, &info);
+		else if (errno == EAGAIN)
+			(void)kill(-1,
+				SIGKILL); /* the clock; the program's end then comes as SIGCHLD */
 		else if (errno != EINTR)
 			_exit(125);
 	}

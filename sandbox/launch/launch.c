@@ -19,7 +19,8 @@
 
 /* ---- making the child ---- */
 
-/* All signals stay blocked from here on: in the supervisor they come by signalfd, in PID 1 by sigtimedwait. */
+/* All signals stay blocked from here on: in the supervisor they come by signalfd, in PID 1 by
+ * sigtimedwait. */
 static void block_signals(void)
 {
 	sigset_t every;
@@ -33,13 +34,16 @@ static int explain_clone(int error, const struct plan *plan, struct err *reterr)
 	const char *places = "this user may make no more namespaces";
 
 	if (error == ENOSPC || error == EUSERS)
-		err_set(reterr, -error, "user namespace", "%s: user.max_user_namespaces or its like is used up", places);
+		err_set(reterr, -error, "user namespace",
+			"%s: user.max_user_namespaces or its like is used up", places);
 	else if (error == EPERM || error == EACCES)
-		err_set(reterr, -error, "user namespace", "the kernel refuses to make one for this user: %s", strerror(error));
+		err_set(reterr, -error, "user namespace",
+			"the kernel refuses to make one for this user: %s", strerror(error));
 	else
 		err_set(reterr, -error, "clone3", "%s", strerror(error));
 	if (plan->cgroup.way != CGROUP_NONE && error == EACCES)
-		err_hint(reterr, "the child may not be born in the cgroup that was delegated: see `immure doctor`");
+		err_hint(reterr, "the child may not be born in the cgroup that was delegated: see "
+				 "`immure doctor`");
 	else
 		err_hint(reterr, "`immure doctor` names the cause and the fix");
 	return -error;
@@ -62,11 +66,13 @@ static pid_t make_child(const struct plan *plan, const struct cgroup *cgroup, in
 
 /* ---- after the end ---- */
 
-static const char *limit_hit(const struct plan *plan, const struct supervision *supervision, const struct launch_result *result)
+static const char *limit_hit(const struct plan *plan, const struct supervision *supervision,
+	const struct launch_result *result)
 {
 	if (supervision->timed_out)
 		return "wall_time";
-	if (result->counts.oom_kills && WIFSIGNALED(result->status) && WTERMSIG(result->status) == SIGKILL)
+	if (result->counts.oom_kills && WIFSIGNALED(result->status) &&
+		WTERMSIG(result->status) == SIGKILL)
 		return "memory";
 	if (WIFSIGNALED(result->status) && WTERMSIG(result->status) == SIGXCPU)
 		return "cpu_time";
@@ -77,31 +83,38 @@ static const char *limit_hit(const struct plan *plan, const struct supervision *
 	return NULL;
 }
 
-static int collect(const struct plan *plan, struct supervision *supervision, struct launch_result *ret, bool *ret_exec_failed,
-	struct err *reterr)
+static int collect(const struct plan *plan, struct supervision *supervision,
+	struct launch_result *ret, bool *ret_exec_failed, struct err *reterr)
 {
 	int status = 0;
 
 	while (wait4(supervision->pid, &status, 0, &ret->usage) < 0)
 		if (errno != EINTR)
-			return err_set(reterr, -errno, NULL, "lost PID 1 of the jail: %s", strerror(errno));
+			return err_set(reterr, -errno, NULL, "lost PID 1 of the jail: %s",
+				strerror(errno));
 	relay_finish(&supervision->relay);
 	ret->wall_microseconds = supervise_clock() - supervision->started;
 	if (supervision->failed) {
 		*ret_exec_failed = supervision->failed_step == STEP_EXEC;
-		plan_describe_failure(plan, (enum step_id)supervision->failed_step, supervision->failed_item,
-			supervision->failed_error, reterr);
+		plan_describe_failure(plan, (enum step_id)supervision->failed_step,
+			supervision->failed_item, supervision->failed_error, reterr);
 		return -supervision->failed_error;
 	}
-	/* without a report PID 1 itself was killed: by our clock, by the OOM killer, or by whoever may */
-	ret->status = supervision->reported ? supervision->status : WIFSIGNALED(status) ? status : SIGKILL;
+	/* without a report PID 1 itself was killed: by our clock, by the OOM killer, or by whoever
+	 * may */
+	ret->status = supervision->reported ? supervision->status
+		      : WIFSIGNALED(status) ? status
+					    : SIGKILL;
 	ret->started = true;
 	if (supervision->reported || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
 		return 0;
-	return err_set(reterr, -EPROTO, NULL, "PID 1 of the jail ended without a word about the program (wait status 0x%x)", (unsigned)status);
+	return err_set(reterr, -EPROTO, NULL,
+		"PID 1 of the jail ended without a word about the program (wait status 0x%x)",
+		(unsigned)status);
 }
 
-static int release(const struct plan *plan, const struct supervision *supervision, struct err *reterr)
+static int release(
+	const struct plan *plan, const struct supervision *supervision, struct err *reterr)
 {
 	char word = CONTROL_RELEASE;
 	int r;
@@ -111,18 +124,21 @@ static int release(const struct plan *plan, const struct supervision *supervisio
 	r = idmap_apply_parent(&plan->idmap, supervision->pid, reterr);
 	if (r < 0)
 		return r;
-	if (send(supervision->control, &word, 1, MSG_NOSIGNAL) != 1 && errno != EPIPE) /* a child that is gone has said why */
-		return err_set(reterr, -errno, NULL, "cannot release the child: %s", strerror(errno));
+	if (send(supervision->control, &word, 1, MSG_NOSIGNAL) != 1 &&
+		errno != EPIPE) /* a child that is gone has said why */
+		return err_set(
+			reterr, -errno, NULL, "cannot release the child: %s", strerror(errno));
 	return 0;
 }
 
-static int run_in(const struct plan *plan, const struct cgroup *cgroup, struct launch_result *ret, bool *ret_exec_failed,
-	struct err *reterr)
+static int run_in(const struct plan *plan, const struct cgroup *cgroup, struct launch_result *ret,
+	bool *ret_exec_failed, struct err *reterr)
 {
 	struct supervision supervision = {.pidfd = -1, .relay = {.master = -1, .terminal = -1}};
 	_cleanup_close_ int ours = -1, theirs = -1, pidfd = -1;
 	int pair[2], made = -1, r;
-	void *stack = mmap(NULL, WALK_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	void *stack = mmap(NULL, WALK_STACK, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 
 	if (stack == MAP_FAILED)
 		return err_set(reterr, -errno, NULL, "out of memory");
@@ -132,7 +148,8 @@ static int run_in(const struct plan *plan, const struct cgroup *cgroup, struct l
 	theirs = pair[1];
 	block_signals();
 	supervision.started = supervise_clock();
-	supervision.deadline = plan->wall_milliseconds ? supervision.started + plan->wall_milliseconds * 1000 : 0;
+	supervision.deadline =
+		plan->wall_milliseconds ? supervision.started + plan->wall_milliseconds * 1000 : 0;
 	supervision.pid = make_child(plan, cgroup, &made);
 	if (supervision.pid == 0) {
 		(void)close(ours);
@@ -159,7 +176,8 @@ static int run_in(const struct plan *plan, const struct cgroup *cgroup, struct l
 	return r;
 }
 
-int launch_run(const struct plan *plan, struct arena *arena, struct launch_result *ret, bool *ret_exec_failed, struct err *reterr)
+int launch_run(const struct plan *plan, struct arena *arena, struct launch_result *ret,
+	bool *ret_exec_failed, struct err *reterr)
 {
 	struct cgroup cgroup = {.directory = -1, .parent = -1};
 	int closed, r;
@@ -177,6 +195,7 @@ int launch_run(const struct plan *plan, struct arena *arena, struct launch_resul
 	r = run_in(plan, &cgroup, ret, ret_exec_failed, reterr);
 	closed = cgroup.directory >= 0 ? cgroup_close(&cgroup) : 0;
 	if (r == 0 && closed < 0)
-		r = err_set(reterr, closed, cgroup.name, "the cgroup could not be removed: %s", strerror(-closed));
+		r = err_set(reterr, closed, cgroup.name, "the cgroup could not be removed: %s",
+			strerror(-closed));
 	return r;
 }

@@ -10,14 +10,16 @@
 
 #include "launch/launch.h"
 
-/* walk.c: the child, from its first instruction to its end. stack: room for the program's process until exec. Never returns. */
+/* walk.c: the child, from its first instruction to its end. stack: room for the program's process
+ * until exec. Never returns. */
 _Noreturn void walk_child(const struct plan *plan, int control, void *stack, size_t stack_size);
 #define WALK_STACK ((size_t)64 * 1024)
 
 /* init.c: PID 1 once the program runs. Never returns. */
 _Noreturn void init_run(const struct plan *plan, int control, pid_t program);
 
-/* Signals that the supervisor takes and PID 1 passes on; group: to the program's process group, as a terminal would. */
+/* Signals that the supervisor takes and PID 1 passes on; group: to the program's process group, as
+ * a terminal would. */
 struct forwarded_signal {
 	int number;
 	bool group;
@@ -30,13 +32,13 @@ struct relay_half {
 	int from, to;
 	char buffer[4096];
 	size_t start, end; /* what is read and not yet written */
-	bool open;	   /* from may still give something */
+	bool open;         /* from may still give something */
 };
 
 struct relay {
-	int master;	 /* -1: no pty */
-	int terminal;	 /* the caller's terminal whose size and mode we care for; -1: none */
-	bool raw;	 /* terminal is in raw mode and `saved` is how it was */
+	int master;   /* -1: no pty */
+	int terminal; /* the caller's terminal whose size and mode we care for; -1: none */
+	bool raw;     /* terminal is in raw mode and `saved` is how it was */
 	struct termios saved;
 	struct relay_half input, output;
 };
@@ -49,7 +51,8 @@ struct pollfd;
 size_t relay_poll(const struct relay *relay, struct pollfd *polls);
 /* Moves what can be moved without blocking. */
 void relay_move(struct relay *relay);
-/* After the end of the program: what is left in the pty comes out, then the terminal is as it was. */
+/* After the end of the program: what is left in the pty comes out, then the terminal is as it was.
+ */
 void relay_finish(struct relay *relay);
 /* Gives the terminal back (before the supervisor stops) and takes it again. */
 void relay_suspend(struct relay *relay);

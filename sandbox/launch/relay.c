@@ -1,6 +1,6 @@
 /*
- * Bytes between the caller's terminal and the jail's pty, without blocking and without growing: each direction has one small buffer, and what
- * does not fit waits in the kernel (T-TTY-06).
+ * Bytes between the caller's terminal and the jail's pty, without blocking and without growing:
+ * each direction has one small buffer, and what does not fit waits in the kernel (T-TTY-06).
  */
 #include "launch/parts.h"
 
@@ -18,18 +18,21 @@ static void enter_raw(struct relay *relay)
 
 	if (relay->terminal < 0 || tcgetattr(relay->terminal, &relay->saved))
 		return;
-	if (tcgetpgrp(relay->terminal) != getpgrp()) /* in the background it is not ours to change */
+	if (tcgetpgrp(relay->terminal) !=
+		getpgrp()) /* in the background it is not ours to change */
 		return;
 	raw = relay->saved;
 	cfmakeraw(&raw);
-	raw.c_oflag = relay->saved.c_oflag; /* other writers to this terminal keep their line ends */
+	raw.c_oflag =
+		relay->saved.c_oflag; /* other writers to this terminal keep their line ends */
 	relay->raw = tcsetattr(relay->terminal, TCSANOW, &raw) == 0;
 }
 
 static void leave_raw(struct relay *relay)
 {
 	if (relay->raw)
-		(void)tcsetattr(relay->terminal, TCSADRAIN, &relay->saved); /* a terminal that is gone needs no mode */
+		(void)tcsetattr(relay->terminal, TCSADRAIN,
+			&relay->saved); /* a terminal that is gone needs no mode */
 	relay->raw = false;
 }
 
@@ -37,7 +40,8 @@ void relay_resize(const struct relay *relay)
 {
 	struct winsize size;
 
-	if (relay->master >= 0 && relay->terminal >= 0 && ioctl(relay->terminal, TIOCGWINSZ, &size) == 0)
+	if (relay->master >= 0 && relay->terminal >= 0 &&
+		ioctl(relay->terminal, TIOCGWINSZ, &size) == 0)
 		(void)ioctl(relay->master, TIOCSWINSZ, &size); /* cosmetic */
 }
 
@@ -45,14 +49,16 @@ void relay_start(struct relay *relay, const struct terminal_plan *plan, int mast
 {
 	int to = isatty(STDOUT_FILENO) || !isatty(STDERR_FILENO) ? STDOUT_FILENO : STDERR_FILENO;
 
-	if (relay->master >= 0 || !plan->pty) { /* one pty was asked for: a second master is a liar's */
+	if (relay->master >= 0 ||
+		!plan->pty) { /* one pty was asked for: a second master is a liar's */
 		(void)close(master);
 		return;
 	}
 	(void)fcntl(master, F_SETFL, O_NONBLOCK); /* we opened it, in the child: cannot fail */
 	relay->master = master;
 	relay->terminal = isatty(STDIN_FILENO) ? STDIN_FILENO : isatty(to) ? to : -1;
-	relay->input = (struct relay_half){.from = STDIN_FILENO, .to = master, .open = plan->replaced[0]};
+	relay->input =
+		(struct relay_half){.from = STDIN_FILENO, .to = master, .open = plan->replaced[0]};
 	relay->output = (struct relay_half){.from = master, .to = to, .open = true};
 	relay_resize(relay);
 	if (plan->replaced[0] && isatty(STDIN_FILENO))

@@ -22,7 +22,8 @@ uint64_t supervise_clock(void)
 {
 	struct timespec now = {0};
 
-	(void)clock_gettime(CLOCK_BOOTTIME, &now); /* goes on while the machine sleeps; cannot fail on Linux */
+	(void)clock_gettime(
+		CLOCK_BOOTTIME, &now); /* goes on while the machine sleeps; cannot fail on Linux */
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
@@ -52,7 +53,8 @@ static int take_descriptor(struct msghdr *message)
 {
 	int taken = -1, fd;
 
-	for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header; header = CMSG_NXTHDR(message, header)) {
+	for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header;
+		header = CMSG_NXTHDR(message, header)) {
 		if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
 			continue;
 		for (size_t i = 0; CMSG_LEN(sizeof(int) * (i + 1)) <= header->cmsg_len; i++) {
@@ -90,7 +92,10 @@ static bool receive(const struct plan *plan, struct supervision *supervision)
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(4 * sizeof(int))];
 	} buffer;
-	struct msghdr header = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = buffer.bytes, .msg_controllen = sizeof(buffer.bytes)};
+	struct msghdr header = {.msg_iov = &data,
+		.msg_iovlen = 1,
+		.msg_control = buffer.bytes,
+		.msg_controllen = sizeof(buffer.bytes)};
 	ssize_t length = recvmsg(supervision->control, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	int fd;
 

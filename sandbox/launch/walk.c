@@ -1,6 +1,7 @@
 /*
- * The child: walks the table of steps. Between clone and exec there are system calls only: no malloc, no stdio, no locale, no library that
- * might do such a thing behind our back (a test runs a build whose malloc aborts here).
+ * The child: walks the table of steps. Between clone and exec there are system calls only: no
+ * malloc, no stdio, no locale, no library that might do such a thing behind our back (a test runs a
+ * build whose malloc aborts here).
  */
 #include "launch/parts.h"
 
@@ -18,7 +19,7 @@ struct walk {
 	const struct plan *plan;
 	struct child child;
 	uint16_t step, item; /* of the failure */
-	int error;	     /* positive; 0: none */
+	int error;           /* positive; 0: none */
 };
 
 static bool walk(struct walk *walk, enum step_who who)
@@ -40,7 +41,8 @@ static bool walk(struct walk *walk, enum step_who who)
 	return true;
 }
 
-/* Shares PID 1's memory until exec, as vfork(2) does: what fails here is told by writing it there. */
+/* Shares PID 1's memory until exec, as vfork(2) does: what fails here is told by writing it there.
+ */
 static int become_program(void *argument)
 {
 	(void)walk(argument, STEP_BY_PROGRAM); /* comes back only on failure */
@@ -49,8 +51,10 @@ static int become_program(void *argument)
 
 _Noreturn static void fail(const struct walk *walk)
 {
-	struct control_message message = {
-		.kind = CONTROL_FAILED, .step = walk->step, .item = walk->item, .value = walk->error};
+	struct control_message message = {.kind = CONTROL_FAILED,
+		.step = walk->step,
+		.item = walk->item,
+		.value = walk->error};
 
 	/* nobody is left to tell when this fails: the supervisor then sees the socket close */
 	(void)send(walk->child.control, &message, sizeof(message), MSG_NOSIGNAL);
@@ -59,12 +63,14 @@ _Noreturn static void fail(const struct walk *walk)
 
 _Noreturn void walk_child(const struct plan *plan, int control, void *stack, size_t stack_size)
 {
-	struct walk state = {.plan = plan, .child = {.control = control, .root = -1, .label = -1, .terminal = -1}};
+	struct walk state = {.plan = plan,
+		.child = {.control = control, .root = -1, .label = -1, .terminal = -1}};
 	pid_t program;
 
 	if (!walk(&state, STEP_BY_INIT))
 		fail(&state);
-	program = clone(become_program, (char *)stack + stack_size, CLONE_VM | CLONE_VFORK | SIGCHLD, &state);
+	program = clone(become_program, (char *)stack + stack_size,
+		CLONE_VM | CLONE_VFORK | SIGCHLD, &state);
 	if (program < 0) {
 		state.step = STEP_EXEC;
 		state.error = errno;

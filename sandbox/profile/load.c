@@ -84,7 +84,6 @@ static int extends_read(const struct cursor *at, const struct field *field, void
 
 	(void)field;
 	at->reading->inherited_clauses = profile->syscalls.clause_count;
-	at->reading->loader->group_count = 0;
 	profile->name = profile->description = NULL; /* theirs, not this one's */
 	return r;
 }

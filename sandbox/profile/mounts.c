@@ -43,10 +43,12 @@ static size_t find_slot(const struct files_section *files, const char *target, u
 static int grow(struct files_section *files, struct arena *arena)
 {
 	struct mount_index *index = arena_zeroed(arena, 1, sizeof(*index));
-	size_t slots = files->index ? files->index->slots * 4 : 64;
+	size_t slots = 64;
 
 	if (!index)
 		return -ENOMEM;
+	while (slots <= files->mount_count * 4) /* rules may be there without an index: a frozen or pruned list */
+		slots *= 4;
 	index->slots = slots;
 	index->positions = arena_zeroed(arena, slots, sizeof(*index->positions));
 	index->hashes = arena_zeroed(arena, slots, sizeof(*index->hashes));

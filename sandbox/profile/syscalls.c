@@ -288,6 +288,7 @@ static int replace_read(const struct cursor *at, const struct field *field, void
 	*syscalls =
 		(struct syscalls_section){.default_action = ACTION_ERRNO, .default_error = ENOSYS};
 	at->reading->inherited_clauses = 0;
+	at->reading->loader->group_count = 0;
 	return 0;
 }
 

@@ -154,8 +154,7 @@ int file_write_all(int fd, const void *data, size_t length)
 	return 0;
 }
 
-/* Splits path at its last slash into an open directory and the name in it. */
-static int open_parent(const char *path, int *ret_directory, const char **ret_name)
+int file_open_parent(const char *path, int *ret_directory, const char **ret_name)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
@@ -208,15 +207,12 @@ static int write_and_rename(int directory, const char *temporary, int fd, const 
 	return r;
 }
 
-int file_replace(const char *path, const char *text, size_t length)
+int file_replace_at(int directory, const char *name, const char *text, size_t length)
 {
-	_cleanup_close_ int directory = -1, fd = -1;
-	const char *name = NULL;
+	_cleanup_close_ int fd = -1;
 	char temporary[32];
-	int r = open_parent(path, &directory, &name);
+	int r;
 
-	if (r < 0)
-		return r;
 	fd = create_temporary(directory, temporary);
 	if (fd < 0)
 		return fd;
@@ -228,4 +224,13 @@ int file_replace(const char *path, const char *text, size_t length)
 	(void)fsync(
 		directory); /* the name's durability; some file systems refuse it on directories */
 	return 0;
+}
+
+int file_replace(const char *path, const char *text, size_t length)
+{
+	_cleanup_close_ int directory = -1;
+	const char *name = NULL;
+	int r = file_open_parent(path, &directory, &name);
+
+	return r < 0 ? r : file_replace_at(directory, name, text, length);
 }
