@@ -1,11 +1,9 @@
 /*
- * The filters of a launch as raw BPF, for those that take them from outside (bwrap --seccomp,
- *floor.c).
+ * The filters of a launch as raw BPF, for who takes them from outside: bwrap --seccomp and floor.c.
  *
  *	filter program > FILE	the filter of the untrusted group, which the program gets
  *	filter init > FILE	the one that PID 1 of the jail lives under
- *	filter rewind FD	seeks FD, which the benchmarked command inherits too, back to its
- *start: bwrap reads to its end
+ *	filter rewind FD	seeks FD, which the next run inherits too, back to its start
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,12 +1,13 @@
 /*
  * The floor: how fast a launch could be at all. Makes the system calls that `immure jail ./true`
- *makes under the default profile from clone3 on, in its child and in its parent, one for one and in
- *the same order, out of constant tables: nothing is parsed, looked up, planned or explained. What
- *the launcher does before that to know what to do (its planning) is what it may cost more.
- * tests/bench/run compares the two traces and says where they differ.
+ * makes under the default profile from clone3 on, in its child and in its parent, one for one and
+ * in the same order, out of constant tables: nothing is parsed, looked up, planned or explained.
+ * What the launcher does before that to know what to do is what it may cost more. tests/bench/run
+ * compares the two traces and says where they differ.
  *
- *	floor PROGRAM-FILTER INIT-FILTER PROGRAM	filters as build/bench/filter writes them;
- *PROGRAM: /tmp/DIRECTORY/NAME
+ *	floor PROGRAM-FILTER INIT-FILTER PROGRAM
+ *
+ * Filters are as build/bench/filter writes them; PROGRAM is /tmp/DIRECTORY/NAME.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,8 +41,7 @@
 #define SHUT (SAFE | MOUNT_ATTR_NOEXEC)
 #define STACK ((size_t)64 * 1024)
 
-/* ---- what an untrusted program's jail is made of: profiles/untrusted.json, as its plan has it
- * ---- */
+/* ---- what the jail is made of: profiles/untrusted.json, as its plan has it ---- */
 
 enum kind { DIRECTORY, LINK, TEXT, TMPFS, BIND, BIND_FILE, PROGRAM };
 
@@ -105,8 +105,8 @@ static const struct {
 	{RLIMIT_DATA, 1 << 30},
 };
 
-/* Landlock's bits: execute 1, write 2, read 4, list 8, the makings and removals between, truncate
- * 0x4000, device ioctls 0x8000 */
+/* Landlock's bits: execute 1, write 2, read 4, list 8, the makings and removals between,
+ * truncate 0x4000, device ioctls 0x8000 */
 static const struct {
 	const char *path; /* NULL: the program */
 	uint64_t access;
