@@ -27,12 +27,16 @@ int child_attach(const struct child *child, int tree, const char *target, bool f
 	return 0;
 }
 
-int child_new_mount(const char *type, const char *const *options, uint64_t attributes)
+int child_new_mount(const struct child *child, const char *type, const char *const *options, uint64_t attributes)
 {
 	_cleanup_close_ int context = fsopen(type, FSOPEN_CLOEXEC);
 	int mount;
 
 	if (context < 0)
+		return -errno;
+	/* else a tmpfs takes its type from whoever mounts it, the caller's domain, whose files no jail may touch (SELinux) */
+	if (child->file_label && strcmp(type, "tmpfs") == 0 &&
+		fsconfig(context, FSCONFIG_SET_STRING, "rootcontext", child->file_label, 0))
 		return -errno;
 	for (; options[0]; options += 2)
 		if (fsconfig(context, FSCONFIG_SET_STRING, options[0], options[1], 0))

@@ -14,6 +14,7 @@ struct child {
 	int root;     /* the new root (a mount), from the root step until the pivot; else -1 */
 	int label;    /* /proc/thread-self/attr/exec, open while the host's /proc is reachable; else -1 */
 	int terminal; /* slave of the jail's own pty; else -1 */
+	const char *file_label; /* SELinux: of every tmpfs made from the label step on; NULL: whatever the kernel chooses */
 };
 
 /*
@@ -23,8 +24,11 @@ struct child {
  */
 int child_attach(const struct child *child, int tree, const char *target, bool followed);
 
-/* A new file system of type with the given key=value pairs (NULL-terminated), as a detached mount. A descriptor or -errno. */
-int child_new_mount(const char *type, const char *const *options, uint64_t attributes);
+/*
+ * A new file system of type with the given key=value pairs (NULL-terminated), as a detached mount; a tmpfs gets child->file_label. A
+ * descriptor or -errno.
+ */
+int child_new_mount(const struct child *child, const char *type, const char *const *options, uint64_t attributes);
 
 /*
  * A detached, private copy of what fd (O_PATH) is, with attributes set on it and on everything mounted below it. recursive: with the mounts

@@ -207,7 +207,7 @@ static int attach_new(const struct child *child, const char *target, const char 
 
 	if (mkdirat(child->root, target, 0755))
 		return -errno;
-	tree = child_new_mount(type, options, attributes);
+	tree = child_new_mount(child, type, options, attributes);
 	return tree < 0 ? tree : child_attach(child, tree, target, false);
 }
 
@@ -222,7 +222,7 @@ static int own_dev(const struct child *child)
 
 	if (place < 0)
 		return -errno;
-	tree = child_new_mount("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	tree = child_new_mount(child, "tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	return tree < 0 ? tree : child_attach(child, tree, "dev", false);
 }
 

@@ -102,7 +102,7 @@ static int apply_tmpfs(const struct mount_operation *operation, const struct chi
 	int r = make_point(operation, child->root);
 
 	if (r == 0)
-		r = child_new_mount("tmpfs", mutant(MUTANT_NO_TMPFS_SIZE) ? unbounded : options, operation->attributes);
+		r = child_new_mount(child, "tmpfs", mutant(MUTANT_NO_TMPFS_SIZE) ? unbounded : options, operation->attributes);
 	return r < 0 ? r : child_attach(child, r, operation->target, operation->followed);
 }
 
@@ -135,7 +135,7 @@ static int apply_deny_directory(const struct mount_operation *operation, const s
 
 	if (mutant(MUTANT_NO_DENY))
 		return 0;
-	tree = child_new_mount("tmpfs", options, operation->attributes);
+	tree = child_new_mount(child, "tmpfs", options, operation->attributes);
 	return tree < 0 ? tree : child_attach(child, tree, operation->target, true);
 }
 

@@ -90,7 +90,7 @@ static int mask(const struct child *child, const char *target, int null)
 		return -errno;
 	if (S_ISLNK(status.st_mode)) /* sysfs classes: what the link leads to is masked by its own name */
 		return 0;
-	tree = S_ISDIR(status.st_mode) ? child_new_mount("tmpfs", options, SAFE | MOUNT_ATTR_RDONLY)
+	tree = S_ISDIR(status.st_mode) ? child_new_mount(child, "tmpfs", options, SAFE | MOUNT_ATTR_RDONLY)
 				       : child_clone_tree(null, false, SAFE | MOUNT_ATTR_RDONLY);
 	if (tree < 0)
 		return tree;
@@ -143,7 +143,7 @@ static int apply_proc(const struct proc_plan *plan, const struct child *child)
 		host = open("/proc", O_PATH | O_CLOEXEC);
 		tree = host < 0 ? -errno : child_clone_tree(host, true, SAFE);
 	} else {
-		tree = child_new_mount("proc", plan->proc == PROC_PID ? pid : full, SAFE);
+		tree = child_new_mount(child, "proc", plan->proc == PROC_PID ? pid : full, SAFE);
 	}
 	return tree < 0 ? tree : attach_at(plan, child, tree, "proc");
 }
@@ -160,7 +160,7 @@ int proc_apply(const struct proc_plan *plan, struct child *child, uint16_t *rete
 		return r;
 	if (plan->sys == SYS_READ_ONLY) {
 		*reterr_item = ITEM_SYS;
-		r = child_new_mount("sysfs", none, SAFE | MOUNT_ATTR_RDONLY);
+		r = child_new_mount(child, "sysfs", none, SAFE | MOUNT_ATTR_RDONLY);
 		if (r >= 0)
 			r = attach_at(plan, child, r, "sys");
 		if (r < 0)

@@ -84,7 +84,7 @@ int root_apply(const struct root_plan *plan, struct child *child, uint16_t *rete
 		return -errno;
 	*reterr_item = 1;
 	if (plan->kind == ROOT_EMPTY) {
-		r = child_new_mount("tmpfs", options, SAFE);
+		r = child_new_mount(child, "tmpfs", options, SAFE);
 	} else {
 		_cleanup_close_ int source = open_source(plan);
 

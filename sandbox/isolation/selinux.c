@@ -2,8 +2,13 @@
 #include "isolation/selinux.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <selinux/selinux.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "host/host.h"
@@ -14,6 +19,9 @@
 #include "util/report.h"
 
 #define PROC_MAGIC 0x9fa0
+#define FILE_TYPE "immure_file_t"
+#define LABEL_ATTRIBUTE "security.selinux"
+#define LABEL_MAXIMUM 4096
 
 static const char remedy_policy[] =
 	"load immure's policy module (policies/selinux), and let this user's SELinux user have the "
@@ -79,9 +87,35 @@ static const char *weakness(
 	return NULL;
 }
 
-static int compile_label(const struct selinux_section *section, const struct host *host,
-	struct arena *arena, struct receipt *receipt, const char *asked, struct selinux_plan *plan,
-	struct err *reterr)
+/*
+ * Of the user, whose files they are, and of the jail's own level. A policy of somebody else's, whose
+ * types a profile may name, has no such type: its tmpfs are labelled as that policy says.
+ */
+static int make_file_context(const struct host *host, const struct caller *caller,
+	const char *level, struct arena *arena, struct selinux_plan *plan)
+{
+	const char *context = arena_format(arena, "%.*s:object_r:" FILE_TYPE "%s%s",
+		(int)strcspn(caller->user_and_role, ":"), caller->user_and_role, level ? ":" : "",
+		level ? level : "");
+
+	if (!context)
+		return -ENOMEM;
+	if (host->selinux_check(host, context) == 0)
+		plan->file_context = context;
+	return 0;
+}
+
+static const char *choose_type(const struct profile *profile)
+{
+	bool networked = profile->network.kind == NETWORK_HOST;
+
+	return networked && strcmp(profile->selinux.type, "immure_t") == 0 ? "immure_net_t"
+									   : profile->selinux.type;
+}
+
+static int compile_label(const struct selinux_section *section, const char *type,
+	const struct host *host, struct arena *arena, struct receipt *receipt, const char *asked,
+	struct selinux_plan *plan, struct err *reterr)
 {
 	struct receipt_row row = {.rule = &section->rule, .asked = asked, .layer = "SELinux label"};
 	const char *level = section->level, *context;
@@ -99,7 +133,7 @@ static int compile_label(const struct selinux_section *section, const struct hos
 		make_level(host, caller.sensitivity, arena, plan, &level, &failure) < 0)
 		return refuse(receipt, &section->rule, asked, arena_copy(arena, failure.message),
 			arena_copy(arena, failure.hint), reterr);
-	context = arena_format(arena, "%s:%s%s%s", caller.user_and_role, section->type,
+	context = arena_format(arena, "%s:%s%s%s", caller.user_and_role, type,
 		level ? ":" : "", level ? level : "");
 	if (!context)
 		return err_set(reterr, -ENOMEM, NULL, "out of memory");
@@ -108,7 +142,10 @@ static int compile_label(const struct selinux_section *section, const struct hos
 			arena_format(
 				arena, "the loaded policy does not allow the label %s", context),
 			remedy_policy, reterr);
+	if (make_file_context(host, &caller, level, arena, plan) < 0)
+		return err_set(reterr, -ENOMEM, NULL, "out of memory");
 	plan->context = context;
+	plan->enforcing = host->selinux_enforcing;
 	row.reason = weakness(host, section, &caller);
 	row.outcome = row.reason ? OUTCOME_PARTLY : OUTCOME_ENFORCED;
 	row.remedy = !row.reason               ? NULL
@@ -121,8 +158,9 @@ int selinux_compile(const struct profile *profile, const struct host *host, stru
 	struct receipt *receipt, struct selinux_plan *ret, struct err *reterr)
 {
 	const struct selinux_section *section = &profile->selinux;
-	struct selinux_plan plan = {.lock = -1, .rule = &section->rule};
-	const char *asked;
+	struct selinux_plan plan = {
+		.lock = -1, .rule = &section->rule, .files = &profile->files};
+	const char *type, *asked;
 	int r;
 
 	*ret = plan;
@@ -131,7 +169,8 @@ int selinux_compile(const struct profile *profile, const struct host *host, stru
 	if (!section->type || !grammar_selinux_type(section->type) ||
 		(section->level && !grammar_selinux_level(section->level)))
 		return err_set(reterr, -EINVAL, "selinux", "not a type and a level");
-	asked = arena_format(arena, "SELinux type %s, %s%s", section->type,
+	type = choose_type(profile);
+	asked = arena_format(arena, "SELinux type %s, %s%s", type,
 		section->level ? "level " : "an own pair of categories",
 		section->level ? section->level : "");
 	if (!asked)
@@ -142,7 +181,7 @@ int selinux_compile(const struct profile *profile, const struct host *host, stru
 	if (!host->selinux_enabled)
 		return refuse(receipt, &section->rule, asked, "this kernel runs without SELinux",
 			"run a distribution with SELinux, or make the rule best-effort", reterr);
-	r = compile_label(section, host, arena, receipt, asked, &plan, reterr);
+	r = compile_label(section, type, host, arena, receipt, asked, &plan, reterr);
 	if (r < 0 || !plan.context) {
 		if (plan.lock >= 0)
 			(void)close(plan.lock);
@@ -160,7 +199,134 @@ void selinux_explain(const struct selinux_plan *plan, struct report *out)
 	if (plan->context)
 		report_row(out, origin_format(&plan->rule->origin, place, sizeof(place)), "label",
 			"%s", plan->context);
+	if (plan->file_context)
+		report_row(out, NULL, "tmpfs label", "%s", plan->file_context);
 }
+
+/* ---- parent ---- */
+
+/*
+ * True also where the policy has no such class or permission, or where we may not ask: then it is
+ * for the kernel to say.
+ */
+static bool allows(const char *context, const char *target, const char *class, const char *permission)
+{
+	security_class_t number = string_to_security_class(class);
+	access_vector_t wanted = number ? string_to_av_perm(number, permission) : 0;
+	struct av_decision decision;
+
+	if (!wanted || security_compute_av(context, target, number, wanted, &decision) < 0)
+		return true;
+	return !(wanted & ~decision.allowed) || (decision.flags & SELINUX_AVD_FLAGS_PERMISSIVE);
+}
+
+static bool allows_all(const char *context, const char *target, const char *class,
+	const char *const permissions[2])
+{
+	return allows(context, target, class, permissions[0]) &&
+	       (!permissions[1] || allows(context, target, class, permissions[1]));
+}
+
+/* "u:r:t:s0-s0:c0.c1023" to "u:r:t:s0", in place. False where there is nothing to take away. */
+static bool lower_level(char *label)
+{
+	char *level = label;
+
+	for (unsigned colons = 0; level && colons < 3; colons++) {
+		level = strchr(level, ':');
+		level += level != NULL;
+	}
+	if (!level || !level[strcspn(level, ":-")])
+		return false;
+	level[strcspn(level, ":-")] = '\0';
+	return true;
+}
+
+/* The kernel's own questions about a descriptor that is kept over an exec (file_to_av()). */
+static void ask_for(int flags, const char *ret[2])
+{
+	const char *write = flags & O_APPEND ? "append" : "write";
+
+	ret[0] = (flags & O_ACCMODE) == O_WRONLY ? write : "read";
+	ret[1] = (flags & O_ACCMODE) == O_RDWR ? write : NULL;
+}
+
+/*
+ * A terminal is either replaced by the jail's own or one that every jail may use, and a socket's
+ * class is not seen from here.
+ */
+static int hand_over(const struct selinux_plan *plan, int fd, struct err *reterr)
+{
+	static const char *const names[] = {"standard input", "standard output", "standard error"};
+	const char *class, *permissions[2];
+	char label[LABEL_MAXIMUM];
+	struct stat status;
+	ssize_t length;
+
+	if (fstat(fd, &status) || (!S_ISFIFO(status.st_mode) && !S_ISREG(status.st_mode)))
+		return 0;
+	length = fgetxattr(fd, LABEL_ATTRIBUTE, label, sizeof(label) - 1);
+	if (length <= 0)
+		return 0;
+	label[length] = '\0';
+	class = S_ISFIFO(status.st_mode) ? "fifo_file" : "file";
+	ask_for(fcntl(fd, F_GETFL), permissions);
+	if (allows_all(plan->context, label, class, permissions))
+		return 0;
+	if (S_ISFIFO(status.st_mode) && lower_level(label) &&
+		allows_all(plan->context, label, class, permissions) &&
+		fsetxattr(fd, LABEL_ATTRIBUTE, label, strlen(label) + 1, 0) == 0)
+		return 0;
+	(void)err_set(reterr, -EACCES, names[fd],
+		"it is labelled %.150s, and SELinux lets no program labelled %.150s use it", label,
+		plan->context);
+	err_hint(reterr, "use a pipe of this session's, or a file of the type " FILE_TYPE
+			 " (chcon -t " FILE_TYPE " FILE), or take no label: "
+			 "--security-opt label=disable");
+	return -EACCES;
+}
+
+static int check_source(
+	const struct selinux_plan *plan, const struct mount_rule *mount, struct err *reterr)
+{
+	const char *permissions[2] = {"read", mount->writable ? "write" : NULL}, *class;
+	char label[LABEL_MAXIMUM], where[768];
+	struct stat status;
+	ssize_t length;
+
+	if (mount->kind != MOUNT_BIND || mount->rule.enforce != ENFORCE_REQUIRED ||
+		stat(mount->source, &status))
+		return 0; /* what is missing is told by the mount itself */
+	class = S_ISDIR(status.st_mode) ? "dir" : S_ISREG(status.st_mode) ? "file" : NULL;
+	length = class ? getxattr(mount->source, LABEL_ATTRIBUTE, label, sizeof(label) - 1) : 0;
+	if (length <= 0)
+		return 0;
+	label[length] = '\0';
+	if (allows_all(plan->context, label, class, permissions))
+		return 0;
+	(void)err_set(reterr, -EACCES, origin_format(&mount->rule.origin, where, sizeof(where)),
+		"SELinux does not let a program labelled %.150s %s %.150s (%.100s)", plan->context,
+		mount->writable ? "write to" : "read", mount->source, label);
+	err_hint(reterr, "give it to jails: chcon -R -t " FILE_TYPE " PATH; or take the type for "
+			 "work in a home, --security-opt label=type:immure_dev_t: see "
+			 "immure_selinux(8)");
+	return -EACCES;
+}
+
+int selinux_apply_parent(const struct selinux_plan *plan, struct err *reterr)
+{
+	int r = 0;
+
+	if (!plan->context || !plan->enforcing || mutant(MUTANT_NO_LABEL))
+		return 0;
+	for (int fd = 0; r == 0 && fd <= 2; fd++)
+		r = hand_over(plan, fd, reterr);
+	for (size_t i = 0; r == 0 && i < plan->files->mount_count; i++)
+		r = check_source(plan, &plan->files->mounts[i], reterr);
+	return r;
+}
+
+/* ---- child ---- */
 
 int selinux_apply(const struct selinux_plan *plan, struct child *child, uint16_t *reterr_item)
 {
@@ -183,5 +349,6 @@ int selinux_apply(const struct selinux_plan *plan, struct child *child, uint16_t
 	written = write(child->label, plan->context, length);
 	if (written < 0)
 		return -errno;
+	child->file_label = plan->file_context;
 	return (size_t)written == length ? 0 : -EIO;
 }

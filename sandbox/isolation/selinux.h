@@ -6,6 +6,7 @@
 #ifndef IMMURE_ISOLATION_SELINUX_H
 #define IMMURE_ISOLATION_SELINUX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,13 +21,18 @@ struct report;
 
 struct selinux_plan {
 	const char *context; /* the whole label; NULL: none is set */
+	const char *file_context; /* of the jail's own tmpfs; NULL: none, or one that the policy
+				     does not know */
+	bool enforcing;      /* what the label forbids is stopped, not only logged */
+	const struct files_section *files; /* borrowed from the profile */
 	int lock; /* holds an automatic pair; close-on-exec, and meant to live as long as the
 		     launcher. -1: none */
 	const struct rule *rule;
 };
 
 /*
- * The label, checked against the loaded policy. No SELinux, a permissive one, or a policy that does
+ * The label, checked against the loaded policy. The type is the profile's own, but for immure_t with
+ * the host's network: that type has no network at all, and immure_net_t is the same with one. No SELinux, a permissive one, or a policy that does
  * not know the label: an error for a required rule, a row of the receipt for a best-effort one
  * (which gets whatever part is possible).
  */
@@ -35,7 +41,20 @@ int selinux_compile(const struct profile *profile, const struct host *host, stru
 void selinux_explain(const struct selinux_plan *plan, struct report *out);
 
 /*
- * Writes the label to child->label, for the next exec of this thread and of those it forks.
+ * Parent half, before the child is made: what the jail is handed must be of use to a program with
+ * the label, or the launch is refused here, in words, where the kernel would be silent.
+ *
+ * Standard descriptors: at exec the kernel puts /dev/null in the place of each one that the new
+ * label may not use. The usual case is a pipe made by a shell that has every category: it is above
+ * every jail. A pipe's level is lowered to its sensitivity alone (fsetxattr(2)), and stays so; its
+ * type is never changed. Binds that are required: their source must be readable, and writable where
+ * the rule says so. Decided as the kernel does, by security_compute_av(3); where that cannot be
+ * asked, the kernel decides later. 0 or -EACCES with reterr.
+ */
+int selinux_apply_parent(const struct selinux_plan *plan, struct err *reterr);
+
+/*
+ * Writes the label to child->label, and has the tmpfs that follow carry the file label, for the next exec of this thread and of those it forks.
  * Needs: child->label open on the caller's own attr/exec of a true procfs; a policy with process
  * setexec, transition and, as no_new_privs will be set by then, process2 nnp_transition
  * (nosuid_transition where the program lies on a nosuid mount). Drops: nothing before exec; from

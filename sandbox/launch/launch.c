@@ -187,6 +187,9 @@ int launch_run(const struct plan *plan, struct arena *arena, struct launch_resul
 	r = arena_protect(arena);
 	if (r < 0)
 		return err_set(reterr, r, NULL, "cannot make the plan read-only: %s", strerror(-r));
+	r = selinux_apply_parent(&plan->selinux, reterr);
+	if (r < 0)
+		return r;
 	if (plan->cgroup.way != CGROUP_NONE) {
 		r = cgroup_open(&plan->cgroup, &cgroup, reterr);
 		if (r < 0)

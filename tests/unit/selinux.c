@@ -18,7 +18,10 @@
 static int policy_knows(const struct host *host, const char *context)
 {
 	(void)host;
-	return strstr(context, ":immure_t") ? 0 : -EINVAL;
+	return strstr(context, ":immure_t") || strstr(context, ":immure_net_t") ||
+			       strstr(context, "u:object_r:immure_file_t")
+		       ? 0
+		       : -EINVAL;
 }
 
 static int give_pair(const struct host *host, unsigned *ret_first, unsigned *ret_second,
@@ -88,6 +91,50 @@ static int count_descriptors(void)
 	return count;
 }
 
+/* Of the same user and level as the program's; nothing where the policy has no such type. */
+static void check_file_label(const struct bench *bench, const char *label)
+{
+	const char *level = strstr(label, ":immure_t");
+	char want[128];
+
+	(void)snprintf(want, sizeof(want), "%.*s:object_r:immure_file_t%s",
+		(int)strcspn(label, ":"), label, level + strlen(":immure_t"));
+	check_text(bench->plan.file_context, want, "the label of its tmpfs");
+}
+
+static int policy_of_others(const struct host *host, const char *context)
+{
+	(void)host;
+	return strstr(context, ":immure_file_t") ? -EINVAL : 0;
+}
+
+static void test_choices(void)
+{
+	static const struct {
+		const char *type;
+		enum network_kind network;
+		const char *want;
+	} cases[] = {
+		{"immure_t", NETWORK_NONE, "u:r:immure_t:s0"},
+		{"immure_t", NETWORK_HOST, "u:r:immure_net_t:s0"},
+		{"immure_net_t", NETWORK_NONE, "u:r:immure_net_t:s0"},
+		{"other_t", NETWORK_HOST, "u:r:other_t:s0"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bench bench;
+
+		bench_start(&bench, cases[i].type, "s0", ENFORCE_REQUIRED);
+		bench.host.selinux_context = "u:r:t:s0";
+		bench.host.selinux_check = policy_of_others;
+		bench.profile.network.kind = cases[i].network;
+		check_int(compile(&bench), 0, "%s", cases[i].type);
+		check_text(bench.plan.context, cases[i].want, "the type for the network");
+		check(!bench.plan.file_context, "no label that the policy does not know");
+		bench_end(&bench);
+	}
+}
+
 static void test_labels(void)
 {
 	static const struct {
@@ -111,6 +158,7 @@ static void test_labels(void)
 		bench.host.selinux_context = cases[i].caller;
 		check_int(compile(&bench), 0, "from %s", cases[i].caller);
 		check_text(bench.plan.context, cases[i].want, "the label");
+		check_file_label(&bench, cases[i].want);
 		check(bench.receipt.row_count == 1 &&
 				bench.receipt.rows[0].outcome == cases[i].outcome,
 			"the receipt");
@@ -201,9 +249,13 @@ static void test_grammar(void)
 
 static void test_apply(void)
 {
-	struct selinux_plan plan = {.context = "u:r:immure_t:s0", .lock = -1}, none = {.lock = -1};
+	struct selinux_plan plan = {.context = "u:r:immure_t:s0",
+		.file_context = "u:object_r:immure_file_t:s0",
+		.lock = -1};
+	struct selinux_plan none = {.lock = -1};
 	char path[] = "/tmp/immure-selinux-XXXXXX";
 	struct child child = {.label = mkstemp(path)};
+	struct err err = {0};
 	uint16_t item = 9;
 
 	check(child.label >= 0 && unlink(path) == 0, "a file that is no procfs");
@@ -213,9 +265,12 @@ static void test_apply(void)
 	child.label = -1;
 	check_int(selinux_apply(&plan, &child, &item), -EBADF, "no descriptor at all");
 	check_int(selinux_apply(&none, &child, &item), 0, "no label, nothing to do");
+	check(!child.file_label, "and tmpfs are made as ever");
+	check_int(selinux_apply_parent(&none, &err), 0, "nothing is asked of the policy either");
 	child.label = open(
 		"/proc/thread-self/comm", O_WRONLY | O_CLOEXEC); /* a procfs file that takes text */
 	check_int(selinux_apply(&plan, &child, &item), 0, "a true procfs gets it");
+	check_text(child.file_label, plan.file_context, "tmpfs are labelled from now on");
 	(void)close(child.label);
 	child.label = open("/proc/thread-self/attr/exec", O_WRONLY | O_CLOEXEC);
 	if (child.label >= 0 && access("/sys/fs/selinux/enforce", F_OK) != 0)
@@ -228,6 +283,7 @@ static void test_apply(void)
 int main(void)
 {
 	test_labels();
+	test_choices();
 	test_trouble();
 	test_not_asked();
 	test_grammar();
