@@ -448,6 +448,14 @@ int cgroup_open(const struct cgroup_plan *plan, struct cgroup *ret, struct err *
 	return r;
 }
 
+int cgroup_move(const struct cgroup *cgroup, pid_t pid)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%d", (int)pid);
+
+	return file_write_kernel(cgroup->directory, "cgroup.procs", text, (size_t)length);
+}
+
 /*
  * The number behind "key " at the start of a line of file; 0 when there is none. With no key, the
  * whole file.

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "host/host.h"
 #include "profile/profile.h"
@@ -71,6 +72,12 @@ struct cgroup {
  * process itself is moved (see cgroup_scope.c). Call before any thread is made.
  */
 int cgroup_open(const struct cgroup_plan *plan, struct cgroup *ret, struct err *reterr);
+
+/*
+ * Moves process pid, which waits and has no thread, into the cgroup: for a child that could not be
+ * born in it. 0 or -errno.
+ */
+int cgroup_move(const struct cgroup *cgroup, pid_t pid);
 
 /* What the kernel counted, read before cgroup_close(). Zero where a file is absent. */
 struct cgroup_counts {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -49,7 +50,17 @@ static int explain_clone(int error, const struct plan *plan, struct err *reterr)
 	return -error;
 }
 
-static pid_t make_child(const struct plan *plan, const struct cgroup *cgroup, int *ret_pidfd)
+/*
+ * How the child comes into its cgroup. Born there costs nothing. But kernels that count the uses of
+ * cgroup.kill (6.1 from its stable updates, 6.12, …) compare the count of the maker's cgroup with
+ * that of the child's: from a cgroup that somebody killed as a whole before, each child born into
+ * another one is killed before its first instruction. Then it is born beside us, moved, and told to
+ * go on.
+ */
+enum entrance { ENTRANCE_BORN, ENTRANCE_MOVED };
+
+static pid_t make_child(const struct plan *plan, const struct cgroup *cgroup,
+	enum entrance entrance, int *ret_pidfd)
 {
 	struct clone_args arguments = {
 		.flags = plan->namespaces.flags | (uint64_t)(unsigned)CLONE_PIDFD,
@@ -57,14 +68,35 @@ static pid_t make_child(const struct plan *plan, const struct cgroup *cgroup, in
 		.exit_signal = SIGCHLD,
 	};
 
-	if (cgroup->directory >= 0) {
+	if (entrance == ENTRANCE_MOVED)
+		arguments.flags &= ~(uint64_t)CLONE_NEWCGROUP; /* it would show where we are, not
+								  where the child will be */
+	if (cgroup->directory >= 0 && entrance == ENTRANCE_BORN) {
 		arguments.flags |= (uint64_t)(unsigned long)CLONE_INTO_CGROUP;
 		arguments.cgroup = (__u64)cgroup->directory;
 	}
 	return (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
 }
 
+/* The child's half of a move; then what clone3 left out. */
+static bool await_move(const struct plan *plan, int control)
+{
+	char word;
+
+	if (recv(control, &word, 1, 0) != 1)
+		return false; /* the supervisor has said why */
+	return !(plan->namespaces.flags & CLONE_NEWCGROUP) || unshare(CLONE_NEWCGROUP) == 0;
+}
+
 /* ---- after the end ---- */
+
+/* Killed with not one page touched: the first instruction would have done that. */
+static bool was_stillborn(
+	const struct supervision *supervision, int status, const struct rusage *usage)
+{
+	return !supervision->reported && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL &&
+	       usage->ru_minflt == 0 && usage->ru_majflt == 0;
+}
 
 static const char *limit_hit(const struct plan *plan, const struct supervision *supervision,
 	const struct launch_result *result)
@@ -83,6 +115,9 @@ static const char *limit_hit(const struct plan *plan, const struct supervision *
 	return NULL;
 }
 
+#define STILLBORN 1
+
+/* 0, STILLBORN, or -errno with reterr. */
 static int collect(const struct plan *plan, struct supervision *supervision,
 	struct launch_result *ret, bool *ret_exec_failed, struct err *reterr)
 {
@@ -92,6 +127,8 @@ static int collect(const struct plan *plan, struct supervision *supervision,
 		if (errno != EINTR)
 			return err_set(reterr, -errno, NULL, "lost PID 1 of the jail: %s",
 				strerror(errno));
+	if (was_stillborn(supervision, status, &ret->usage))
+		return STILLBORN;
 	relay_finish(&supervision->relay);
 	ret->wall_microseconds = supervise_clock() - supervision->started;
 	if (supervision->failed) {
@@ -113,17 +150,10 @@ static int collect(const struct plan *plan, struct supervision *supervision,
 		(unsigned)status);
 }
 
-static int release(
-	const struct plan *plan, const struct supervision *supervision, struct err *reterr)
+static int say_go_on(const struct supervision *supervision, struct err *reterr)
 {
 	char word = CONTROL_RELEASE;
-	int r;
 
-	if (plan->idmap.way == IDMAP_SELF)
-		return 0;
-	r = idmap_apply_parent(&plan->idmap, supervision->pid, reterr);
-	if (r < 0)
-		return r;
 	if (send(supervision->control, &word, 1, MSG_NOSIGNAL) != 1 &&
 		errno != EPIPE) /* a child that is gone has said why */
 		return err_set(
@@ -131,8 +161,25 @@ static int release(
 	return 0;
 }
 
-static int run_in(const struct plan *plan, const struct cgroup *cgroup, struct launch_result *ret,
-	bool *ret_exec_failed, struct err *reterr)
+static int release(const struct plan *plan, const struct cgroup *cgroup, enum entrance entrance,
+	const struct supervision *supervision, struct err *reterr)
+{
+	int r = entrance == ENTRANCE_MOVED ? cgroup_move(cgroup, supervision->pid) : 0;
+
+	if (r < 0)
+		return err_set(reterr, r, cgroup->name, "cannot move the child into its cgroup: %s",
+			strerror(-r));
+	if (entrance == ENTRANCE_MOVED)
+		r = say_go_on(supervision, reterr);
+	if (r < 0 || plan->idmap.way == IDMAP_SELF)
+		return r;
+	r = idmap_apply_parent(&plan->idmap, supervision->pid, reterr);
+	return r < 0 ? r : say_go_on(supervision, reterr);
+}
+
+/* 0, STILLBORN, or -errno with reterr. */
+static int run_in(const struct plan *plan, const struct cgroup *cgroup, enum entrance entrance,
+	struct launch_result *ret, bool *ret_exec_failed, struct err *reterr)
 {
 	struct supervision supervision = {.pidfd = -1, .relay = {.master = -1, .terminal = -1}};
 	_cleanup_close_ int ours = -1, theirs = -1, pidfd = -1;
@@ -150,9 +197,11 @@ static int run_in(const struct plan *plan, const struct cgroup *cgroup, struct l
 	supervision.started = supervise_clock();
 	supervision.deadline =
 		plan->wall_milliseconds ? supervision.started + plan->wall_milliseconds * 1000 : 0;
-	supervision.pid = make_child(plan, cgroup, &made);
+	supervision.pid = make_child(plan, cgroup, entrance, &made);
 	if (supervision.pid == 0) {
 		(void)close(ours);
+		if (entrance == ENTRANCE_MOVED && !await_move(plan, theirs))
+			_exit(125);
 		walk_child(plan, theirs, stack, WALK_STACK);
 	}
 	if (supervision.pid < 0)
@@ -160,7 +209,7 @@ static int run_in(const struct plan *plan, const struct cgroup *cgroup, struct l
 	(void)close(take_fd(&theirs));
 	supervision.pidfd = pidfd = made;
 	supervision.control = ours;
-	r = release(plan, &supervision, reterr);
+	r = release(plan, cgroup, entrance, &supervision, reterr);
 	if (r == 0)
 		r = supervise(plan, &supervision, reterr);
 	if (r < 0) { /* nothing may outlive a supervisor that cannot supervise */
@@ -195,7 +244,12 @@ int launch_run(const struct plan *plan, struct arena *arena, struct launch_resul
 		if (r < 0)
 			return r;
 	}
-	r = run_in(plan, &cgroup, ret, ret_exec_failed, reterr);
+	r = run_in(plan, &cgroup, ENTRANCE_BORN, ret, ret_exec_failed, reterr);
+	if (r == STILLBORN && cgroup.directory >= 0)
+		r = run_in(plan, &cgroup, ENTRANCE_MOVED, ret, ret_exec_failed, reterr);
+	if (r == STILLBORN)
+		r = err_set(
+			reterr, -ECHILD, NULL, "the child was killed before it could do anything");
 	closed = cgroup.directory >= 0 ? cgroup_close(&cgroup) : 0;
 	if (r == 0 && closed < 0)
 		r = err_set(reterr, closed, cgroup.name, "the cgroup could not be removed: %s",
