@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "host/parts.h"
@@ -165,39 +166,63 @@ static int find_bus(
 	return 0;
 }
 
-/* What the user's systemd was delegated, by the place where the system's puts it. */
-static int find_manager(const char *mount, struct arena *arena, uid_t uid, unsigned *ret)
+/* The user's systemd: where the system's puts it, and what it was delegated. */
+static int find_manager(const char *mount, struct arena *arena, uid_t uid, const char **ret_path,
+	unsigned *ret_controllers)
 {
-	char *path = arena_format(arena,
-		"%s/user.slice/user-%u.slice/user@%u.service/cgroup.controllers", mount, uid, uid);
+	const char *path = arena_format(
+		arena, "%s/user.slice/user-%u.slice/user@%u.service", mount, uid, uid);
+	const char *file = path ? arena_join(arena, path, "/cgroup.controllers") : NULL;
 
-	if (!path)
+	if (!file)
 		return -ENOMEM;
-	*ret = read_controllers(AT_FDCWD, path);
+	*ret_path = path;
+	*ret_controllers = read_controllers(AT_FDCWD, file);
 	return 0;
+}
+
+/*
+ * Is path the manager's to lay out? What lies below it is, unless a unit was marked as delegated on
+ * the way (org.freedesktop.systemd1 sets user.delegate, systemd 251): beside its other units it
+ * takes controllers away as those come and go, and does not expect what it did not make.
+ */
+static bool is_managed(const char *path, const char *manager)
+{
+	char place[PATH_MAX], value[8];
+
+	if (!path_is_beneath(path, manager) || strlen(path) >= sizeof(place))
+		return false;
+	memcpy(place, path, strlen(path) + 1);
+	while (strlen(place) > strlen(manager)) {
+		if (getxattr(place, "user.delegate", value, sizeof(value)) == 1 && value[0] == '1')
+			return false;
+		*strrchr(place, '/') = '\0';
+	}
+	return true;
 }
 
 static int find_way(
 	const struct delegation_view *view, struct arena *arena, char *own, struct host *ret)
 {
-	const char *bus;
-	unsigned manager = 0;
+	const char *bus, *manager = NULL;
+	unsigned offered = 0;
 	int r = find_delegated(own, strlen(ret->cgroup_mount), arena, ret);
 
 	if (r < 0)
 		return r;
 	r = find_bus(view, arena, ret->uid, &bus);
 	if (r == 0 && bus)
-		r = find_manager(ret->cgroup_mount, arena, ret->uid, &manager);
+		r = find_manager(ret->cgroup_mount, arena, ret->uid, &manager, &offered);
 	if (r < 0)
 		return r;
 	if (ret->cgroup_controllers & CONTROLLERS_NEEDED)
 		ret->cgroup = CGROUP_DELEGATED;
-	if ((ret->cgroup_controllers & CONTROLLERS_NEEDED) != CONTROLLERS_NEEDED &&
-		(manager & CONTROLLERS_NEEDED) == CONTROLLERS_NEEDED) {
+	if ((offered & CONTROLLERS_NEEDED) == CONTROLLERS_NEEDED &&
+		((ret->cgroup_controllers & CONTROLLERS_NEEDED) != CONTROLLERS_NEEDED ||
+			is_managed(ret->cgroup_parent, manager))) {
 		ret->cgroup = CGROUP_SYSTEMD;
 		ret->cgroup_parent = bus;
-		ret->cgroup_controllers = manager;
+		ret->cgroup_controllers = offered;
 	}
 	if (ret->cgroup == CGROUP_NONE) {
 		ret->cgroup_parent = NULL;

@@ -15,6 +15,7 @@
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -234,6 +235,27 @@ static void test_none(struct arena *arena)
 	}
 }
 
+/* A slice of the user's systemd could be written to, but is not ours unless it was delegated. */
+static void test_managed(const char *manager, struct arena *arena)
+{
+	char slice[512], unit[PATH_MAX], self[1024];
+	struct host host;
+
+	(void)snprintf(slice, sizeof(slice), "%.400s/app.slice", manager);
+	(void)snprintf(unit, sizeof(unit), "%s/a.service", slice);
+	(void)snprintf(self, sizeof(self), "0::%s/a.service\n", slice + strlen("/s"));
+	make_cgroup(slice, ALL "\n", ALL "\n", "", "domain\n");
+	make_cgroup(unit, ALL "\n", "", "9\n", "domain\n");
+	find(self, "31 23 0:28 / /s rw - cgroup2 cgroup2 rw\n", arena, &host);
+	check_int(host.cgroup, CGROUP_SYSTEMD, "nothing is made behind systemd's back");
+	(void)snprintf(unit, sizeof(unit), "%.1024s%s", base, slice);
+	if (setxattr(unit, "user.delegate", "1", 1, 0))
+		return; /* a file system without such attributes */
+	find(self, "31 23 0:28 / /s rw - cgroup2 cgroup2 rw\n", arena, &host);
+	check_int(host.cgroup, CGROUP_DELEGATED, "what was delegated is used");
+	check_text(below_base(host.cgroup_parent), slice, "and there");
+}
+
 static void test_systemd(struct arena *arena)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -269,6 +291,7 @@ static void test_systemd(struct arena *arena)
 	check_int((long long)host.cgroup_controllers,
 		CONTROLLER_CPU | CONTROLLER_MEMORY | CONTROLLER_PIDS, "what the manager has");
 	check_text(below_base(host.cgroup_mount), "/s", "and where it is mounted");
+	test_managed(path, arena);
 	(void)close(server);
 	if (getuid() == 0 && chown(address.sun_path, 4711, 4711) == 0) {
 		find("0::/\n", "31 23 0:28 / /s rw - cgroup2 cgroup2 rw\n", arena, &host);
