@@ -221,7 +221,7 @@ descendants() { # PID: it and all below it
 # Looks at PID 1 of a jail from the host: a FIELD of its status must read VALUE (O5).
 from_outside() { # FIELD VALUE
 	local pid init='' value
-	jail -- /bin/sleep 4 &
+	jail -- /bin/sleep 15 & # ended below; an emulated machine takes seconds to look through /proc
 	for _ in {1..60}; do
 		sleep 0.05 # and once more after the program was seen, for PID 1 to come to rest
 		[ -z "$init" ] || break

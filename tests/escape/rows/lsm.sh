@@ -48,7 +48,7 @@ if [ -n "${IMMURE_HAVE_SELINUX:-}" ]; then
 		'[[ $(jail -p "$(profile "$labelled")" -- /bin/cat /proc/self/attr/current | tr -d "\0") == *:immure_t:s0:c*,c* ]] && echo CONTAINED: labelled || echo ESCAPED: not labelled' \
 		'jail -p "$(profile "$labelled")" -- /bin/true'
 	row T-LSM-14 'two jails at a time have different categories' 'plain' \
-		'a=$(jail -p "$(profile "$labelled")" -- /bin/sh -c "cat /proc/self/attr/current; sleep 1" | tr -d "\0" & sleep 0.3; jail -p "$work/profile.json" -- /bin/cat /proc/self/attr/current | tr -d "\0"; wait)
+		'a=$(jail -p "$(profile "$labelled")" -- /bin/sh -c "cat /proc/self/attr/current; sleep 1" | tr "\0" "\n" & sleep 0.3; jail -p "$work/profile.json" -- /bin/cat /proc/self/attr/current | tr "\0" "\n"; wait)
 		[ "$(grep -o "s0:.*" <<< "$a" | sort -u | wc -l)" -gt 1 ] && echo CONTAINED: apart || echo "ESCAPED: $a"' 'jail -- /bin/true'
 elif [ ! -e /sys/fs/selinux/enforce ]; then
 	row T-LSM-13 'a required label on a host without SELinux: refused' 'plain' \
