@@ -170,8 +170,8 @@ static int find_bus(
 static int find_manager(const char *mount, struct arena *arena, uid_t uid, const char **ret_path,
 	unsigned *ret_controllers)
 {
-	const char *path = arena_format(
-		arena, "%s/user.slice/user-%u.slice/user@%u.service", mount, uid, uid);
+	const char *path =
+		arena_format(arena, "%s/user.slice/user-%u.slice/user@%u.service", mount, uid, uid);
 	const char *file = path ? arena_join(arena, path, "/cgroup.controllers") : NULL;
 
 	if (!file)
@@ -340,7 +340,8 @@ int host_probe_cgroup(struct arena *arena, struct host *ret, struct err *reterr)
 	size_t length;
 	int r;
 
-	/* a tmpfs with the version 1 hierarchies in it: one look spares reading and parsing two files at every launch */
+	/* a tmpfs with the version 1 hierarchies in it: one look spares reading and parsing two
+	 * files at every launch */
 	if (statfs(USUAL_MOUNT, &usual) == 0 && usual.f_type == TMPFS_MAGIC) {
 		ret->cgroup_reason = reason_hybrid;
 		return 0;

@@ -88,8 +88,8 @@ static const char *weakness(
 }
 
 /*
- * Of the user, whose files they are, and of the jail's own level. A policy of somebody else's, whose
- * types a profile may name, has no such type: its tmpfs are labelled as that policy says.
+ * Of the user, whose files they are, and of the jail's own level. A policy of somebody else's,
+ * whose types a profile may name, has no such type: its tmpfs are labelled as that policy says.
  */
 static int make_file_context(const struct host *host, const struct caller *caller,
 	const char *level, struct arena *arena, struct selinux_plan *plan)
@@ -133,8 +133,8 @@ static int compile_label(const struct selinux_section *section, const char *type
 		make_level(host, caller.sensitivity, arena, plan, &level, &failure) < 0)
 		return refuse(receipt, &section->rule, asked, arena_copy(arena, failure.message),
 			arena_copy(arena, failure.hint), reterr);
-	context = arena_format(arena, "%s:%s%s%s", caller.user_and_role, type,
-		level ? ":" : "", level ? level : "");
+	context = arena_format(arena, "%s:%s%s%s", caller.user_and_role, type, level ? ":" : "",
+		level ? level : "");
 	if (!context)
 		return err_set(reterr, -ENOMEM, NULL, "out of memory");
 	if (host->selinux_check(host, context) < 0)
@@ -158,8 +158,7 @@ int selinux_compile(const struct profile *profile, const struct host *host, stru
 	struct receipt *receipt, struct selinux_plan *ret, struct err *reterr)
 {
 	const struct selinux_section *section = &profile->selinux;
-	struct selinux_plan plan = {
-		.lock = -1, .rule = &section->rule, .files = &profile->files};
+	struct selinux_plan plan = {.lock = -1, .rule = &section->rule, .files = &profile->files};
 	const char *type, *asked;
 	int r;
 
@@ -209,7 +208,8 @@ void selinux_explain(const struct selinux_plan *plan, struct report *out)
  * True also where the policy has no such class or permission, or where we may not ask: then it is
  * for the kernel to say.
  */
-static bool allows(const char *context, const char *target, const char *class, const char *permission)
+static bool allows(
+	const char *context, const char *target, const char *class, const char *permission)
 {
 	security_class_t number = string_to_security_class(class);
 	access_vector_t wanted = number ? string_to_av_perm(number, permission) : 0;

@@ -20,10 +20,10 @@ struct host;
 struct report;
 
 struct selinux_plan {
-	const char *context; /* the whole label; NULL: none is set */
+	const char *context;      /* the whole label; NULL: none is set */
 	const char *file_context; /* of the jail's own tmpfs; NULL: none, or one that the policy
 				     does not know */
-	bool enforcing;      /* what the label forbids is stopped, not only logged */
+	bool enforcing;           /* what the label forbids is stopped, not only logged */
 	const struct files_section *files; /* borrowed from the profile */
 	int lock; /* holds an automatic pair; close-on-exec, and meant to live as long as the
 		     launcher. -1: none */
@@ -31,10 +31,10 @@ struct selinux_plan {
 };
 
 /*
- * The label, checked against the loaded policy. The type is the profile's own, but for immure_t with
- * the host's network: that type has no network at all, and immure_net_t is the same with one. No SELinux, a permissive one, or a policy that does
- * not know the label: an error for a required rule, a row of the receipt for a best-effort one
- * (which gets whatever part is possible).
+ * The label, checked against the loaded policy. The type is the profile's own, but for immure_t
+ * with the host's network: that type has no network at all, and immure_net_t is the same with one.
+ * No SELinux, a permissive one, or a policy that does not know the label: an error for a required
+ * rule, a row of the receipt for a best-effort one (which gets whatever part is possible).
  */
 int selinux_compile(const struct profile *profile, const struct host *host, struct arena *arena,
 	struct receipt *receipt, struct selinux_plan *ret, struct err *reterr);
@@ -54,11 +54,12 @@ void selinux_explain(const struct selinux_plan *plan, struct report *out);
 int selinux_apply_parent(const struct selinux_plan *plan, struct err *reterr);
 
 /*
- * Writes the label to child->label, and has the tmpfs that follow carry the file label, for the next exec of this thread and of those it forks.
- * Needs: child->label open on the caller's own attr/exec of a true procfs; a policy with process
- * setexec, transition and, as no_new_privs will be set by then, process2 nnp_transition
- * (nosuid_transition where the program lies on a nosuid mount). Drops: nothing before exec; from
- * then on all that the type is not allowed. Must not: run after the host's /proc is out of reach.
+ * Writes the label to child->label, and has the tmpfs that follow carry the file label, for the
+ * next exec of this thread and of those it forks. Needs: child->label open on the caller's own
+ * attr/exec of a true procfs; a policy with process setexec, transition and, as no_new_privs will
+ * be set by then, process2 nnp_transition (nosuid_transition where the program lies on a nosuid
+ * mount). Drops: nothing before exec; from then on all that the type is not allowed. Must not: run
+ * after the host's /proc is out of reach.
  */
 int selinux_apply(const struct selinux_plan *plan, struct child *child, uint16_t *reterr_item);
 
