@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "util/arena.h"
+#include "util/cleanup.h"
 #include "util/path.h"
 
 /* Everything of one launch; lives to the end of the process. */
@@ -33,77 +34,104 @@ static int fail(const struct err *err)
 	return EXIT_OWN_ERROR;
 }
 
-/* The parents of path and path itself, private to the user; ours alone, so this is no stub on the
- * host. */
-static int make_private(const char *path, struct err *reterr)
+/* Makes base/below (below may have several components), private to the user, walking it without
+ * following a link: what an earlier program could have put in its place must not be taken for ours.
+ */
+static int make_private(const char *base, const char *below, struct err *reterr)
 {
-	char partial[4096];
+	_cleanup_close_ int at = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char component[256];
+	struct stat status;
 
-	if (strlen(path) >= sizeof(partial))
-		return err_set(reterr, -ENAMETOOLONG, path, "is too long");
-	for (size_t i = 1; i <= strlen(path); i++) {
-		if (path[i] != '/' && path[i] != '\0')
-			continue;
-		memcpy(partial, path, i);
-		partial[i] = '\0';
-		if (mkdir(partial, 0700) && errno != EEXIST)
-			return err_set(reterr, -errno, partial, "cannot make the directory: %s",
+	if (at < 0 && errno == ENOENT && mkdir(base, 0700) == 0)
+		at = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (const char *name = below; at >= 0 && *name;) {
+		size_t length = strcspn(name, "/");
+		int next;
+
+		if (length >= sizeof(component))
+			return err_set(reterr, -ENAMETOOLONG, below, "is too long");
+		memcpy(component, name, length);
+		component[length] = '\0';
+		if (mkdirat(at, component, 0700) && errno != EEXIST)
+			return err_set(reterr, -errno, base, "cannot make %s in it: %s", below,
 				strerror(errno));
+		next = openat(at, component, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		(void)close(at);
+		at = next;
+		name += length + strspn(name + length, "/");
 	}
+	if (at < 0 || fstat(at, &status))
+		return err_set(
+			reterr, -errno, base, "cannot make %s in it: %s", below, strerror(errno));
+	if (status.st_uid != getuid())
+		return err_set(reterr, -EPERM, base, "%s in it belongs to somebody else", below);
 	return 0;
 }
 
-/* The directories of the host that only we know: a private home, and those that no jail may write
- * (T-HAND-05). */
-static int place_directories(struct jail *jail, struct err *reterr)
+/* A home that is kept between runs, and the user's own. */
+static int place_home(struct jail *jail, struct err *reterr)
 {
 	struct files_section *files = &jail->profile.files;
-	const char **protected = arena_zeroed(&jail->words, 1, sizeof(*protected));
-	bool writable = files->home == HOME_HOST;
+	const char *data = jail->variables.xdg_data, *below;
 
-	if (!protected)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
 	if (files->home == HOME_HOST)
 		files->home_source = jail->variables.home;
-	if (files->home == HOME_PRIVATE && jail->variables.xdg_data) {
-		files->home_source = arena_format(&jail->words, "%s/immure/home/%s",
-			jail->variables.xdg_data, jail->profile.name);
-		if (!files->home_source)
-			return err_set(reterr, -ENOMEM, NULL, "out of memory");
-		if (!jail->options.dry_run && make_private(files->home_source, reterr) < 0)
-			return reterr->code;
-	}
-	for (size_t i = 0; i < files->mount_count; i++)
-		writable |= files->mounts[i].kind == MOUNT_BIND && files->mounts[i].writable;
-	if (!writable || !jail->variables.xdg_config)
+	if (files->home != HOME_PRIVATE || !data)
 		return 0;
-	protected[0] = arena_join(&jail->words, jail->variables.xdg_config, "/immure");
-	files->protected_paths = protected;
-	files->protected_count = protected[0] ? 1 : 0;
-	return 0;
+	below = arena_format(&jail->words, "immure/home/%s", jail->profile.name);
+	files->home_source = below ? arena_format(&jail->words, "%s/%s", data, below) : NULL;
+	if (!files->home_source)
+		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+	return jail->options.dry_run ? 0 : make_private(data, below, reterr);
 }
 
-/* Our own configuration, where a writable bind would show its parent: it must exist to be covered.
- */
-static int ensure_protected(struct jail *jail, struct err *reterr)
+static bool shows_writable(struct jail *jail, const char *path)
 {
 	const struct files_section *files = &jail->profile.files;
-	const char *own = files->protected_count ? files->protected_paths[0] : NULL;
-	bool shown = own && files->home == HOME_HOST && path_is_beneath(own, files->home_source);
+	struct path_fact fact;
+	bool shown = files->home == HOME_HOST && files->home_source &&
+		     path_is_beneath(path, files->home_source);
 
-	for (size_t i = 0; own && i < files->mount_count; i++) {
+	shown |= files->root == ROOT_DIRECTORY && files->root_writable &&
+		 path_is_beneath(path, files->root_directory);
+	for (size_t i = 0; i < files->mount_count && !shown; i++) {
 		const struct mount_rule *rule = &files->mounts[i];
 
-		shown |= rule->kind == MOUNT_BIND && rule->writable &&
-			 path_is_beneath(own, rule->source);
+		shown = rule->kind == MOUNT_BIND && rule->writable &&
+			host_path(&jail->host, &jail->words, rule->source, true, &fact) == 0 &&
+			fact.resolved && path_is_beneath(path, fact.resolved);
 	}
-	if (!shown)
+	return shown;
+}
+
+/*
+ * Our own configuration decides how later jails are made: no jail may write it, by whatever name
+ * the bind has (T-HAND-05). Where a writable tree would show the place, the directory is made,
+ * since only what is there can be covered.
+ */
+static int protect_configuration(struct jail *jail, struct err *reterr)
+{
+	struct files_section *files = &jail->profile.files;
+	const char *base = jail->variables.xdg_config, *resolved;
+	const char **protected = arena_zeroed(&jail->words, 1, sizeof(*protected));
+	struct path_fact fact;
+
+	if (!base)
 		return 0;
-	if (!jail->options.dry_run)
-		return make_private(own, reterr);
-	jail->profile.files.protected_count =
-		0; /* a dry run makes nothing, so there may be nothing to cover */
-	return 0;
+	if (!protected || host_path(&jail->host, &jail->words, base, true, &fact) < 0)
+		return err_set(reterr, -EIO, base, "cannot be looked at");
+	resolved = fact.resolved ? fact.resolved : base;
+	protected[0] = arena_join(&jail->words, resolved, "/immure");
+	if (!protected[0])
+		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+	if (!shows_writable(jail, protected[0]))
+		return 0;
+	if (jail->options.dry_run && faccessat(AT_FDCWD, protected[0], F_OK, AT_SYMLINK_NOFOLLOW))
+		return 0; /* a dry run makes nothing, so there is nothing to cover */
+	files->protected_paths = protected;
+	files->protected_count = 1;
+	return jail->options.dry_run ? 0 : make_private(resolved, "immure", reterr);
 }
 
 /*
@@ -170,9 +198,7 @@ static int read_profile(struct jail *jail, struct err *reterr)
 	if (r == 0)
 		r = launch_options_apply(jail->given, jail->given_count, &jail->variables,
 			&jail->words, &jail->profile, reterr);
-	if (r == 0)
-		r = place_directories(jail, reterr);
-	return r == 0 ? ensure_protected(jail, reterr) : r;
+	return r == 0 ? place_home(jail, reterr) : r;
 }
 
 static int make_plan(struct jail *jail, struct plan **ret, struct err *reterr)
@@ -192,6 +218,8 @@ static int make_plan(struct jail *jail, struct plan **ret, struct err *reterr)
 	for (int i = 0; i < 3; i++)
 		request.is_terminal[i] = isatty(i);
 	r = host_probe(plan_host_parts(&jail->profile), &jail->words, &jail->host, reterr);
+	if (r == 0)
+		r = protect_configuration(jail, reterr);
 	if (r == 0)
 		r = show_program(jail, reterr);
 	request.executable = jail->executable;

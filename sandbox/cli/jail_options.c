@@ -324,7 +324,8 @@ static void forget_system(struct files_section *files)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < files->mount_count; i++)
-		if (files->mounts[i].kind == MOUNT_DENY || files->mounts[i].kind == MOUNT_TMPFS)
+		if (files->mounts[i].kind == MOUNT_DENY || files->mounts[i].kind == MOUNT_TMPFS ||
+			!files->mounts[i].rule.origin.document) /* given on the command line */
 			files->mounts[kept++] = files->mounts[i];
 	files->mount_count = kept;
 	files->index = NULL; /* it is made anew by the next rule */

@@ -161,6 +161,16 @@ int print_plan(const struct plan *plan, bool json, FILE *out)
 
 /* ---- files ---- */
 
+/* Opening does not wait for a reader; writing may. */
+static int open_special(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)fcntl(fd, F_SETFL, 0); /* of a description that is ours */
+	return fd;
+}
+
 int output_open(const char *path, struct output *ret, struct err *reterr)
 {
 	struct stat status;
@@ -175,7 +185,7 @@ int output_open(const char *path, struct output *ret, struct err *reterr)
 		ret->fd = (int)fd;
 	else if (stat(path, &status) == 0 &&
 		 !S_ISREG(status.st_mode)) /* /dev/stdout, a pipe: written to, not replaced */
-		r = ret->fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+		r = ret->fd = open_special(path);
 	else
 		r = file_open_parent(path, &ret->directory, &ret->name);
 	if (r < 0)

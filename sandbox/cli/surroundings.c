@@ -3,17 +3,22 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/close_range.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 #include "util/arena.h"
+#include "util/cleanup.h"
+#include "util/file.h"
 #include "util/mutant.h"
 #include "util/path.h"
+#include "util/text.h"
 
 /* A directory as standard input is a way out of the jail; so is a descriptor that was opened for
  * its path alone (T-RT-08). */
@@ -21,6 +26,7 @@ static int check_standard(int fd, struct err *reterr)
 {
 	static const char *const names[] = {"standard input", "standard output", "standard error"};
 	struct stat status;
+	struct statfs system;
 	int flags = fcntl(fd, F_GETFL);
 
 	if (flags < 0) {
@@ -35,6 +41,8 @@ static int check_standard(int fd, struct err *reterr)
 		return err_set(reterr, -errno, names[fd], "%s", strerror(errno));
 	if (flags & O_PATH)
 		return err_set(reterr, -EBADF, names[fd], "was opened for its path alone");
+	if (fstatfs(fd, &system) == 0 && system.f_type == NSFS_MAGIC)
+		return err_set(reterr, -EBADF, names[fd], "is a namespace");
 	if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode) && !S_ISSOCK(status.st_mode) &&
 		!S_ISCHR(status.st_mode))
 		return err_set(reterr, -EBADF, names[fd],
@@ -79,6 +87,29 @@ static const char *below_home(
 	return path ? path : home && home[1] ? arena_join(arena, home, below) : NULL;
 }
 
+/* The home of our uid by /etc/passwd, read by hand: no name service runs in here. For a caller
+ * without a HOME that can be believed. */
+static const char *passwd_home(struct arena *arena)
+{
+	_cleanup_free_ char *text = NULL;
+	char *rest, *line;
+	size_t length;
+
+	if (file_read(AT_FDCWD, "/etc/passwd", (size_t)1 << 20, &text, &length) < 0)
+		return NULL;
+	for (rest = text; (line = strsep(&rest, "\n"));) {
+		const char *fields[7] = {NULL};
+		uint64_t uid;
+
+		for (size_t i = 0; line && i < 7; i++)
+			fields[i] = strsep(&line, ":");
+		if (fields[5] && text_parse_u64(fields[2], UINT32_MAX, &uid) == 0 &&
+			uid == getuid())
+			return fields[5][0] == '/' ? path_canonical(arena, fields[5]) : NULL;
+	}
+	return NULL;
+}
+
 static bool is_user_name(const char *name)
 {
 	size_t length = name ? strlen(name) : 0;
@@ -93,6 +124,9 @@ void surroundings_variables(struct arena *arena, struct profile_variables *ret)
 	char here[4096];
 	const char *user = getenv("USER");
 	const char *home = environment_path(arena, "HOME");
+
+	if (!home)
+		home = passwd_home(arena);
 
 	*ret = (struct profile_variables){
 		.cwd = getcwd(here, sizeof(here)) && here[0] == '/' ? path_canonical(arena, here)

@@ -118,7 +118,8 @@ static void remember(struct link_memory *links, const char *path, const struct p
 	links->fact[links->count++] = *fact;
 }
 
-/* Root of a namespace that maps few ids (unshare -r) is an ordinary user with a name: there is no nobody to become. */
+/* Root of a namespace that maps few ids (unshare -r) is an ordinary user with a name: there is no
+ * nobody to become. */
 static bool is_mapped(unsigned long id)
 {
 	char text[1024];

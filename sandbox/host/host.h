@@ -67,7 +67,8 @@ struct id_range {
 struct host {
 	uid_t uid;
 	gid_t gid;
-	bool nobody_mapped; /* uid 0 only: 65534 is somebody in our own user namespace, so a jail may be mapped to it */
+	bool nobody_mapped; /* uid 0 only: 65534 is somebody in our own user namespace, so a jail
+			       may be mapped to it */
 
 	int landlock_abi; /* 0: none; landlock_errno says why */
 	int landlock_errno;

@@ -12,14 +12,21 @@
 #include "util/mutant.h"
 #include "util/path.h"
 
-int child_attach(const struct child *child, int tree, const char *target, bool followed)
+int child_open_place(const struct child *child, const char *target, enum child_lookup lookup)
+{
+	if (lookup == LOOKUP_NO_LINKS)
+		return path_open_no_links(child->root, target, O_PATH | O_CLOEXEC);
+	return path_open_in_root(child->root, target, O_PATH | O_CLOEXEC);
+}
+
+int child_attach(const struct child *child, int tree, const char *target, enum child_lookup lookup)
 {
 	_cleanup_close_ int owned = tree;
 	_cleanup_close_ int place = -1;
 
-	if (!followed || mutant(MUTANT_STRING_PATHS))
+	if (lookup == LOOKUP_PLAIN || mutant(MUTANT_STRING_PATHS))
 		return move_mount(owned, "", child->root, target, MOVE_MOUNT_F_EMPTY_PATH) ? -errno : 0;
-	place = path_open_in_root(child->root, target, O_PATH | O_CLOEXEC);
+	place = child_open_place(child, target, lookup);
 	if (place < 0)
 		return place;
 	if (move_mount(owned, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))

@@ -18,11 +18,17 @@ struct child {
 };
 
 /*
- * Mounts a detached tree on target (relative to the new root). Where every directory above target is ours, a plain path is safe; else
- * (`followed`) target is looked up as inside the root, links and all, and the mount goes on what was found (R1, R2). Takes the descriptor:
- * it is closed in every case. 0 or -errno.
+ * How a place in the new root is looked up (R1, R2). Where every directory above it is ours, a plain path is safe. In somebody's bind no
+ * component may be a link: whoever can write there could lead a mount of ours anywhere in the jail. In a root that is a whole system, links
+ * are a part of it (/var/run), and are followed as inside that root.
  */
-int child_attach(const struct child *child, int tree, const char *target, bool followed);
+enum child_lookup { LOOKUP_PLAIN, LOOKUP_NO_LINKS, LOOKUP_IN_ROOT };
+
+/* Opens target (relative to the new root) for its place alone. A descriptor or -errno. */
+int child_open_place(const struct child *child, const char *target, enum child_lookup lookup);
+
+/* Mounts a detached tree on target. Takes the descriptor: it is closed in every case. 0 or -errno. */
+int child_attach(const struct child *child, int tree, const char *target, enum child_lookup lookup);
 
 /*
  * A new file system of type with the given key=value pairs (NULL-terminated), as a detached mount; a tmpfs gets child->file_label. A

@@ -185,7 +185,7 @@ static int attach_node(const struct device_node *node, const struct child *child
 	if (node->node ? mknodat(child->root, target, S_IFREG | 0444, 0)
 		       : mkdirat(child->root, target, 0755))
 		return -errno;
-	return child_attach(child, take_fd(&tree), target, false);
+	return child_attach(child, take_fd(&tree), target, LOOKUP_PLAIN);
 }
 
 static int make_parent(const struct device_node *node, const struct child *child)
@@ -208,7 +208,7 @@ static int attach_new(const struct child *child, const char *target, const char 
 	if (mkdirat(child->root, target, 0755))
 		return -errno;
 	tree = child_new_mount(child, type, options, attributes);
-	return tree < 0 ? tree : child_attach(child, tree, target, false);
+	return tree < 0 ? tree : child_attach(child, tree, target, LOOKUP_PLAIN);
 }
 
 /* Where the root is somebody else's, its /dev must be a true directory: a link there once led
@@ -223,7 +223,7 @@ static int own_dev(const struct child *child)
 	if (place < 0)
 		return -errno;
 	tree = child_new_mount(child, "tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
-	return tree < 0 ? tree : child_attach(child, tree, "dev", false);
+	return tree < 0 ? tree : child_attach(child, tree, "dev", LOOKUP_PLAIN);
 }
 
 static int apply_standard(

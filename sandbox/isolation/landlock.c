@@ -15,6 +15,7 @@
 #include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/mutant.h"
+#include "util/path.h"
 #include "util/report.h"
 
 enum {
@@ -252,16 +253,35 @@ void landlock_explain(const struct landlock_plan *plan, struct report *out)
 
 /* ---- child ---- */
 
+/*
+ * The place a rule is about. Where a link is on the way it is followed only to where a mount of
+ * ours begins: a link in somebody's tree must not lead a grant to what merely lies above our
+ * mounts, such as a made parent directory (T-PATH-21).
+ */
+static int open_place(const char *path)
+{
+	_cleanup_close_ int fd = path_open_no_links(AT_FDCWD, path[1] ? path + 1 : ".", O_PATH);
+	struct statx status;
+
+	if (fd != -ELOOP && fd != -EXDEV)
+		return take_fd(&fd);
+	fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &status))
+		return -errno;
+	return status.stx_attributes & STATX_ATTR_MOUNT_ROOT ? take_fd(&fd) : -ENOENT;
+}
+
 static int add_rule(int ruleset, const struct landlock_rule *rule, uint64_t handled)
 {
-	_cleanup_close_ int place = open(rule->path, O_PATH | O_CLOEXEC);
+	_cleanup_close_ int place = open_place(rule->path);
 	struct path_beneath beneath = {.access = rule->access & handled};
 	struct stat status;
 
-	if (place < 0)
-		return rule->optional && (errno == ENOENT || errno == EACCES || errno == ENOTDIR)
+	if (place < 0) /* nothing there: nothing to grant */
+		return place == -ENOENT ||
+				       (rule->optional && (place == -EACCES || place == -ENOTDIR))
 			       ? 0
-			       : -errno;
+			       : place;
 	if (fstat(place, &status))
 		return -errno;
 	if (!S_ISDIR(status.st_mode))

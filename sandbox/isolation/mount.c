@@ -103,7 +103,7 @@ static int apply_tmpfs(const struct mount_operation *operation, const struct chi
 
 	if (r == 0)
 		r = child_new_mount(child, "tmpfs", mutant(MUTANT_NO_TMPFS_SIZE) ? unbounded : options, operation->attributes);
-	return r < 0 ? r : child_attach(child, r, operation->target, operation->followed);
+	return r < 0 ? r : child_attach(child, r, operation->target, operation->lookup);
 }
 
 static int apply_bind(const struct mount_operation *operation, const struct child *child)
@@ -111,7 +111,7 @@ static int apply_bind(const struct mount_operation *operation, const struct chil
 	_cleanup_close_ int tree = clone_source(operation);
 	int r = tree < 0 ? tree : make_point(operation, child->root);
 
-	return r < 0 ? r : child_attach(child, take_fd(&tree), operation->target, operation->followed);
+	return r < 0 ? r : child_attach(child, take_fd(&tree), operation->target, operation->lookup);
 }
 
 static int apply_pin(const struct mount_operation *operation, const struct child *child)
@@ -121,11 +121,11 @@ static int apply_pin(const struct mount_operation *operation, const struct child
 
 	if (mutant(MUTANT_NO_PIN))
 		return 0;
-	place = path_open_in_root(child->root, operation->target, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	place = child_open_place(child, operation->target, operation->lookup);
 	if (place < 0)
 		return place;
 	tree = child_clone_tree(place, true, 0); /* keeps the bind's own attributes */
-	return tree < 0 ? tree : child_attach(child, tree, operation->target, true);
+	return tree < 0 ? tree : child_attach(child, tree, operation->target, operation->lookup);
 }
 
 static int apply_deny_directory(const struct mount_operation *operation, const struct child *child)
@@ -136,7 +136,7 @@ static int apply_deny_directory(const struct mount_operation *operation, const s
 	if (mutant(MUTANT_NO_DENY))
 		return 0;
 	tree = child_new_mount(child, "tmpfs", options, operation->attributes);
-	return tree < 0 ? tree : child_attach(child, tree, operation->target, true);
+	return tree < 0 ? tree : child_attach(child, tree, operation->target, operation->lookup);
 }
 
 static int apply_deny_file(const struct mount_operation *operation, const struct child *child)
@@ -153,7 +153,7 @@ static int apply_deny_file(const struct mount_operation *operation, const struct
 	if (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))
 		return -ENODEV;
 	tree = child_clone_tree(null, false, operation->attributes);
-	return tree < 0 ? tree : child_attach(child, tree, operation->target, true);
+	return tree < 0 ? tree : child_attach(child, tree, operation->target, operation->lookup);
 }
 
 int mount_apply(const struct mount_plan *plan, struct child *child, uint16_t *reterr_item)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "isolation/child.h"
 #include "profile/profile.h"
 #include "profile/receipt.h"
 
@@ -39,7 +40,7 @@ enum mount_point { POINT_EXISTS, POINT_DIRECTORY, POINT_FILE };
 struct mount_operation {
 	enum mount_operation_kind kind;
 	enum mount_point point; /* what is to be made at target first */
-	bool followed; /* target lies in a tree that is not ours: look it up inside the root */
+	enum child_lookup lookup; /* of target */
 	mode_t mode;
 	uint64_t attributes;    /* MOUNT_ATTR_* */
 	uint64_t device, inode; /* of the source, when it was checked */

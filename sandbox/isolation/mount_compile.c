@@ -147,6 +147,15 @@ static int each_parent(struct compiler *c, const struct frame *frame, const char
 	return 0;
 }
 
+/* How a place below frame is looked up: the frame at the bottom is the root itself, which may be a
+ * whole system with links of its own. */
+static enum child_lookup lookup_below(const struct compiler *c, const struct frame *frame)
+{
+	if (frame->ground == GROUND_OURS)
+		return LOOKUP_PLAIN;
+	return frame == c->stack || frame->ground == GROUND_LINK ? LOOKUP_IN_ROOT : LOOKUP_NO_LINKS;
+}
+
 static int make_directory(struct compiler *c, const char *path)
 {
 	struct mount_operation *operation = add_operation(c, OPERATION_DIRECTORY, path);
@@ -163,7 +172,7 @@ static int make_pin(struct compiler *c, const char *path)
 
 	if (!operation)
 		return out_of_memory(c);
-	operation->followed = true;
+	operation->lookup = lookup_below(c, &c->stack[c->depth - 1]);
 	return 0;
 }
 
@@ -173,15 +182,14 @@ static int make_pin(struct compiler *c, const char *path)
  * rule is content with that.
  */
 static int prepare_place(
-	struct compiler *c, const struct mount_rule *rule, bool *ret_followed, bool *ret_exists)
+	struct compiler *c, const struct mount_rule *rule, enum child_lookup *ret_lookup)
 {
 	const struct frame *frame = &c->stack[c->depth - 1];
 	struct path_fact fact;
 	const char *path;
 	int r;
 
-	*ret_followed = frame->ground != GROUND_OURS;
-	*ret_exists = *ret_followed;
+	*ret_lookup = lookup_below(c, frame);
 	switch (frame->ground) {
 	case GROUND_OURS: return each_parent(c, frame, rule->target, make_directory);
 	case GROUND_LINK: return 0;
@@ -209,6 +217,16 @@ static int prepare_place(
 			"create it on the host, or bind it elsewhere");
 		return r < 0 ? r : 1;
 	}
+	/* whoever may write in a bind could have put a link there, to lead this mount and its
+	 * Landlock rule elsewhere (T-PATH-21) */
+	if (*ret_lookup == LOOKUP_NO_LINKS &&
+		(fact.type == PATH_SYMLINK || !fact.resolved || strcmp(fact.resolved, path) != 0)) {
+		r = add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL,
+			"a symbolic link leads to its mount point, and none is followed inside a "
+			"bind",
+			"remove the link, or name what it leads to");
+		return r < 0 ? r : 1;
+	}
 	return frame->ground == GROUND_WRITABLE ? each_parent(c, frame, rule->target, make_pin) : 0;
 }
 
@@ -217,13 +235,13 @@ static int prepare_place(
 static int compile_symlink(struct compiler *c, const struct mount_rule *rule, const char *text)
 {
 	struct mount_operation *operation;
-	bool followed, exists;
-	int r = prepare_place(c, rule, &followed, &exists);
+	enum child_lookup lookup;
+	int r = prepare_place(c, rule, &lookup);
 
 	if (r)
 		return r < 0 ? r : 0;
-	if (followed) /* root "host": the link is there already, or something else that we must not
-			 replace */
+	if (lookup != LOOKUP_PLAIN) /* root "host": the link is there already, or something else
+			 that we must not replace */
 		return add_row(c, rule, OUTCOME_ENFORCED, "the bind above it", NULL, NULL);
 	operation = add_operation(c, OPERATION_SYMLINK, rule->target);
 	if (!operation)
@@ -237,12 +255,12 @@ static int compile_symlink(struct compiler *c, const struct mount_rule *rule, co
 static int compile_made(struct compiler *c, const struct mount_rule *rule)
 {
 	struct mount_operation *operation;
-	bool followed, exists;
-	int r = prepare_place(c, rule, &followed, &exists);
+	enum child_lookup lookup;
+	int r = prepare_place(c, rule, &lookup);
 
 	if (r)
 		return r < 0 ? r : 0;
-	if (followed)
+	if (lookup != LOOKUP_PLAIN)
 		return fail(c, &rule->rule, -EROFS, rule->kind == MOUNT_FILE ? "file" : "directory",
 			rule->target, "lies inside a bind, and nothing is made on the host");
 	operation = add_operation(
@@ -261,16 +279,16 @@ static int compile_tmpfs(struct compiler *c, const struct mount_rule *rule)
 	bool bounded = memory->rule.set && memory->value != LIMIT_UNLIMITED;
 	uint64_t size = rule->size ? rule->size : bounded ? memory->value / 4 : DEFAULT_SIZE;
 	struct mount_operation *operation;
-	bool followed, exists;
-	int r = prepare_place(c, rule, &followed, &exists);
+	enum child_lookup lookup;
+	int r = prepare_place(c, rule, &lookup);
 
 	if (r)
 		return r < 0 ? r : 0;
 	operation = add_operation(c, OPERATION_TMPFS, rule->target);
 	if (!operation)
 		return out_of_memory(c);
-	operation->followed = followed;
-	operation->point = exists ? POINT_EXISTS : POINT_DIRECTORY;
+	operation->lookup = lookup;
+	operation->point = lookup != LOOKUP_PLAIN ? POINT_EXISTS : POINT_DIRECTORY;
 	operation->attributes = SAFE | (rule->no_exec ? MOUNT_ATTR_NOEXEC : 0);
 	operation->mode_text = arena_format(c->arena, "%04o", (unsigned)rule->mode);
 	operation->size = arena_format(c->arena, "%llu", (unsigned long long)size);
@@ -319,7 +337,7 @@ static int compile_bind(struct compiler *c, const struct mount_rule *rule)
 {
 	struct mount_operation *operation;
 	struct path_fact fact;
-	bool followed, exists;
+	enum child_lookup lookup;
 	int r = c->host->path(c->host, c->arena, rule->source, !rule->keep_link, &fact);
 
 	if (r < 0)
@@ -330,14 +348,14 @@ static int compile_bind(struct compiler *c, const struct mount_rule *rule)
 		return 0;
 	if (fact.type == PATH_SYMLINK)
 		return compile_symlink(c, rule, fact.link);
-	r = prepare_place(c, rule, &followed, &exists);
+	r = prepare_place(c, rule, &lookup);
 	if (r)
 		return r < 0 ? r : 0;
 	operation = add_operation(c, OPERATION_BIND, rule->target);
 	if (!operation)
 		return out_of_memory(c);
-	operation->followed = followed;
-	operation->point = exists                        ? POINT_EXISTS
+	operation->lookup = lookup;
+	operation->point = lookup != LOOKUP_PLAIN        ? POINT_EXISTS
 			   : fact.type == PATH_DIRECTORY ? POINT_DIRECTORY
 							 : POINT_FILE;
 	operation->attributes = SAFE | (rule->writable ? 0 : MOUNT_ATTR_RDONLY) |
@@ -370,7 +388,7 @@ static int deny_existing(struct compiler *c, const struct mount_rule *rule,
 		rule->target);
 	if (!operation)
 		return out_of_memory(c);
-	operation->followed = true;
+	operation->lookup = lookup_below(c, frame);
 	operation->attributes = SAFE | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC;
 	operation->rule = rule;
 	push(c, rule->target, GROUND_DENIED, NULL);
@@ -621,15 +639,49 @@ static int redirect_all(struct compiler *c)
 	return r;
 }
 
+/*
+ * What is denied at one place must not be seen at another: a bind of a directory above it brings it
+ * in a second time, under that bind's own target.
+ */
+static int add_aliases(
+	struct compiler *c, const struct mount_rule *deny, const struct mount_rule *bind)
+{
+	struct path_fact fact = {.resolved = NULL};
+	struct mount_rule rule = *deny;
+	struct frame frame;
+	int r = c->host->path(c->host, c->arena, bind->source, true, &fact);
+
+	if (r < 0 || !fact.resolved || !path_is_beneath(deny->target, fact.resolved))
+		return 0;
+	frame = (struct frame){fact.resolved, GROUND_READ_ONLY, bind->target};
+	rule.target = host_side(c, &frame, deny->target);
+	if (!rule.target)
+		return out_of_memory(c);
+	return has_target(c, rule.target) ? 0 : add_rule(c, rule);
+}
+
+static int add_all_aliases(struct compiler *c, size_t written)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < written; i++)
+		for (size_t j = 0; c->rules[i]->kind == MOUNT_DENY && j < written && r == 0; j++)
+			if (c->rules[j]->kind == MOUNT_BIND && c->rules[j]->source)
+				r = add_aliases(c, c->rules[i], c->rules[j]);
+	return r;
+}
+
 static int gather(struct compiler *c)
 {
 	const struct files_section *files = &c->profile->files;
-	/* the written ones, home, two covers, and for each possible writable bind (home among them)
-	 * each protected path */
-	size_t most = (files->mount_count + 1) * (1 + files->protected_count) + 4;
-	size_t written;
+	size_t written, most, denies = 0;
 	int r;
 
+	for (size_t i = 0; i < files->mount_count; i++)
+		denies += files->mounts[i].kind == MOUNT_DENY;
+	/* the written ones, home, two covers; for each possible writable bind (home and the root
+	 * among them) each protected path; for each bind each deny */
+	most = (files->mount_count + 3) * (1 + files->protected_count + denies) + 4;
 	c->rules = arena_zeroed(c->arena, most, sizeof(*c->rules));
 	c->stack = arena_zeroed(c->arena, most + 2, sizeof(*c->stack));
 	if (!c->rules || !c->stack)
@@ -643,11 +695,18 @@ static int gather(struct compiler *c)
 	for (size_t i = 0; i < written && r == 0; i++)
 		if (c->rules[i]->kind == MOUNT_BIND && c->rules[i]->writable)
 			r = add_protection(c, c->rules[i]);
+	if (r == 0 && files->root == ROOT_DIRECTORY && files->root_writable)
+		r = add_protection(c, &(struct mount_rule){.rule = files->root_rule,
+					      .kind = MOUNT_BIND,
+					      .source = files->root_directory,
+					      .target = "/"});
 	if (r == 0 && mutant(MUTANT_WRONG_BIND))
 		r = add_rule(c, (struct mount_rule){.kind = MOUNT_BIND,
 					.target = "/wrong-bind",
 					.source = getenv("HOME"),
 					.writable = true});
+	if (r == 0)
+		r = add_all_aliases(c, written);
 	if (r == 0 && files->root == ROOT_EMPTY)
 		r = redirect_all(c);
 	qsort(c->rules, c->rule_count, sizeof(*c->rules), compare_targets);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -81,6 +83,15 @@ static int compile_per_process(struct rlimit_plan *plan, const struct profile *p
 	return 0;
 }
 
+/* RLIMIT_NPROC counts per id: with a range of ids and the right to take them, it bounds nobody. */
+static bool many_ids(const struct profile *profile, const struct host *host)
+{
+	bool possible = host->newuidmap && host->uid_range_count;
+
+	return profile->capabilities.keep >> CAP_SETUID & 1 &&
+	       profile->identity.kind != IDENTITY_SINGLE && possible;
+}
+
 /* What a cgroup would hold for the whole tree, as far as a process limit can. */
 static int compile_stand_ins(struct rlimit_plan *plan, const struct profile *profile,
 	const struct host *host, struct arena *arena, struct receipt *receipt, bool pids_done,
@@ -95,6 +106,13 @@ static int compile_stand_ins(struct rlimit_plan *plan, const struct profile *pro
 		row = (struct receipt_row){.rule = &pids->rule,
 			.asked = "pids",
 			.layer = "RLIMIT_NPROC in the user namespace"};
+		if (many_ids(profile, host)) {
+			row.outcome = OUTCOME_PARTLY;
+			row.reason = "without a cgroup the limit holds for each id by itself, and "
+				     "the program may take others";
+			row.remedy = "run `immure doctor` to see how this host can delegate a "
+				     "cgroup, or drop CAP_SETUID";
+		}
 		r = add_entry(plan, arena, RLIMIT_NPROC, "RLIMIT_NPROC", pids->value, &pids->rule,
 			reterr);
 		r = r < 0 ? r : receipt_add(receipt, &row, reterr);
@@ -168,6 +186,32 @@ void rlimit_explain(const struct rlimit_plan *plan, struct report *out)
 		report_row(out, NULL, "nice", "%d", plan->nice);
 }
 
+/* The kernel refuses to go below what is there already, and that is at least as strict: read back,
+ * never taken for granted. */
+static int set_oom_score(const char *wanted)
+{
+	char current[16];
+	int r = file_write_kernel(AT_FDCWD, "/proc/self/oom_score_adj", wanted, strlen(wanted));
+
+	if (r != -EACCES && r != -EPERM)
+		return r;
+	if (file_read_line(AT_FDCWD, "/proc/self/oom_score_adj", current, sizeof(current)) < 0)
+		return r;
+	return strtol(current, NULL, 10) >= strtol(wanted, NULL, 10) ? 0 : r;
+}
+
+static int set_nice(int wanted)
+{
+	long current;
+
+	if (syscall(SYS_setpriority, PRIO_PROCESS, 0, wanted) == 0)
+		return 0;
+	if (errno != EACCES && errno != EPERM)
+		return -errno;
+	current = syscall(SYS_getpriority, PRIO_PROCESS, 0); /* 20 minus the nice value */
+	return current > 0 && 20 - current >= wanted ? 0 : -EPERM;
+}
+
 int rlimit_apply_scores(const struct rlimit_plan *plan, struct child *child, uint16_t *reterr_item)
 {
 	int r = 0;
@@ -175,13 +219,9 @@ int rlimit_apply_scores(const struct rlimit_plan *plan, struct child *child, uin
 	(void)child;
 	*reterr_item = 0;
 	if (plan->oom_score)
-		r = file_write_kernel(AT_FDCWD, "/proc/self/oom_score_adj", plan->oom_score,
-			strlen(plan->oom_score));
+		r = set_oom_score(plan->oom_score);
 	*reterr_item = 1;
-	if (r == 0 && plan->nice && syscall(SYS_setpriority, PRIO_PROCESS, 0, plan->nice))
-		r = -errno;
-	return r == -EACCES || r == -EPERM ? 0 : r; /* lower than ours already: the caller is nicer
-						       still, or more killable */
+	return r == 0 && plan->nice ? set_nice(plan->nice) : r;
 }
 
 /* Never above what we were given: without CAP_SYS_RESOURCE on the host the hard limit is the most

@@ -60,7 +60,9 @@ static void reap(int control, pid_t program)
 
 static void forward(pid_t program, const siginfo_t *info)
 {
-	if (info->si_pid != 0) /* sent from inside the jail: not ours to pass on */
+	if (info->si_pid != 0 ||
+		info->si_code != SI_USER) /* sent, or forged (rt_sigqueueinfo), inside the jail: not
+					     ours to pass on */
 		return;
 	if (info->si_signo == CONTROL_END_SIGNAL)
 		(void)kill(

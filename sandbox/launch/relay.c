@@ -7,10 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
+
+#define STALLED 2000 /* milliseconds without any progress after the end of the program */
 
 static void enter_raw(struct relay *relay)
 {
@@ -45,6 +48,22 @@ void relay_resize(const struct relay *relay)
 		(void)ioctl(relay->master, TIOCSWINSZ, &size); /* cosmetic */
 }
 
+/*
+ * A terminal that takes no more would block a write for good, and with it the clock and the
+ * signals. Its flags are shared with the caller's shell, so it is opened once more, for us alone.
+ * What cannot be opened again (a pipe, a socket) is asked by poll first.
+ */
+static int unblocked(int fd)
+{
+	char path[32];
+	int own = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (isatty(fd))
+		own = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	return own < 0 ? fd : own;
+}
+
 void relay_start(struct relay *relay, const struct terminal_plan *plan, int master)
 {
 	int to = isatty(STDOUT_FILENO) || !isatty(STDERR_FILENO) ? STDOUT_FILENO : STDERR_FILENO;
@@ -59,7 +78,7 @@ void relay_start(struct relay *relay, const struct terminal_plan *plan, int mast
 	relay->terminal = isatty(STDIN_FILENO) ? STDIN_FILENO : isatty(to) ? to : -1;
 	relay->input =
 		(struct relay_half){.from = STDIN_FILENO, .to = master, .open = plan->replaced[0]};
-	relay->output = (struct relay_half){.from = master, .to = to, .open = true};
+	relay->output = (struct relay_half){.from = master, .to = unblocked(to), .open = true};
 	relay_resize(relay);
 	if (plan->replaced[0] && isatty(STDIN_FILENO))
 		enter_raw(relay);
@@ -148,8 +167,14 @@ void relay_finish(struct relay *relay)
 {
 	if (relay->master < 0)
 		return;
-	while (half_move(&relay->output))
-		;
+	for (;;) {
+		struct pollfd to = {.fd = relay->output.to, .events = POLLOUT};
+
+		if (half_move(&relay->output))
+			continue;
+		if (relay->output.start == relay->output.end || poll(&to, 1, STALLED) <= 0)
+			break; /* all is out, or nobody reads any more */
+	}
 	leave_raw(relay);
 	(void)close(take_fd(&relay->master));
 }

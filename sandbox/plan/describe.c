@@ -28,7 +28,10 @@ static void describe_mount(const struct plan *plan, uint16_t item, int error, st
 		err_set(reterr, -error, where, "mount on /%s: %s", operation->target,
 			strerror(error));
 	}
-	if (operation->followed && error == ENOENT)
+	if (error == ELOOP)
+		err_hint(reterr, "a symbolic link stands where the mount belongs, in a tree that "
+				 "others may write: nothing is followed there");
+	if (operation->lookup != LOOKUP_PLAIN && error == ENOENT)
 		err_hint(reterr, "the mount point does not exist inside the jail, and nothing is "
 				 "made in a bind");
 }
@@ -59,9 +62,9 @@ static void describe_exec(const struct plan *plan, int error, struct err *reterr
 static void advise(enum step_id step, int error, struct err *reterr)
 {
 	if (step == STEP_PROC && error == EPERM)
-		err_hint(
-			reterr, "an outer container masks parts of /proc, so the kernel lets no "
-				"fresh one be mounted: run outside it, or with \"proc\": \"none\"");
+		err_hint(reterr,
+			"an outer container masks parts of /proc, so the kernel lets no "
+			"fresh one be mounted: run outside it, or with \"proc\": \"none\"");
 	else if (step == STEP_ROOT && error == EPERM)
 		err_hint(reterr, "user namespaces are made but may not mount (AppArmor, or an "
 				 "outer container): see `immure doctor`");

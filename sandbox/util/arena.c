@@ -40,8 +40,9 @@ static struct arena_block *block_new(struct arena *arena, size_t size)
 
 	if (size > SIZE_MAX / 2)
 		return NULL;
-	whole = size + 2 * sizeof(*block) > BLOCK_SIZE ? round_up(size + 2 * sizeof(*block), 4096) : BLOCK_SIZE;
-	block = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | (whole == BLOCK_SIZE ? MAP_POPULATE : 0), -1, 0); /* one call, not sixteen faults */
+	whole = size + 2 * sizeof(*block) > BLOCK_SIZE ? round_up(size + 2 * sizeof(*block), 4096)
+						       : BLOCK_SIZE;
+	block = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (block == MAP_FAILED)
 		return NULL;
 	*block = (struct arena_block){.next = arena->blocks, .size = whole, .used = sizeof(*block)};
@@ -109,7 +110,8 @@ char *arena_format(struct arena *arena, const char *format, ...)
 
 int arena_protect(struct arena *arena)
 {
-	/* the list is walked before each block is sealed; sealed blocks stay readable, so the walk goes on */
+	/* the list is walked before each block is sealed; sealed blocks stay readable, so the walk
+	 * goes on */
 	for (struct arena_block *block = arena->blocks; block; block = block->next)
 		if (mprotect(block, block->size, PROT_READ))
 			return -errno;

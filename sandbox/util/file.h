@@ -39,8 +39,8 @@ int file_write_all(int fd, const void *data, size_t length);
 int file_replace(const char *path, const char *text, size_t length);
 
 /*
- * The two halves of it, for whoever must look the folder up before somebody else could move it: path split into an open directory (the caller
- * closes it) and the name in it (points into path).
+ * The two halves of it, for whoever must look the folder up before somebody else could move it:
+ * path split into an open directory (the caller closes it) and the name in it (points into path).
  */
 int file_open_parent(const char *path, int *ret_directory, const char **ret_name);
 int file_replace_at(int directory, const char *name, const char *text, size_t length);

@@ -436,3 +436,48 @@ int path_open_in_root(int directory, const char *path, uint64_t flags)
 		return path_open_in_root_walk(directory, path, flags);
 	return r;
 }
+
+/* Without openat2: each component by itself, none of them a link. */
+static int walk_no_links(int directory, const char *path, uint64_t flags)
+{
+	_cleanup_close_ int at = -1;
+	int next;
+
+	for (const char *name = path; *name;) {
+		size_t length = strcspn(name, "/");
+		bool last = !name[length + strspn(name + length, "/")];
+		char component[NAME_MAX + 1];
+		struct stat status;
+
+		if (length > NAME_MAX)
+			return -ENAMETOOLONG;
+		memcpy(component, name, length);
+		component[length] = '\0';
+		if (strcmp(component, "..") == 0)
+			return -EXDEV;
+		next = openat(at < 0 ? directory : at, component,
+			(last ? (int)flags : O_PATH | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
+		if (next < 0)
+			return -errno;
+		if (at >= 0)
+			(void)close(at);
+		at = next;
+		if (fstat(at, &status))
+			return -errno;
+		if (S_ISLNK(status.st_mode)) /* O_PATH opens the link itself */
+			return -ELOOP;
+		name += length + strspn(name + length, "/");
+	}
+	return at < 0 ? -ENOENT : take_fd(&at);
+}
+
+int path_open_no_links(int directory, const char *path, uint64_t flags)
+{
+	struct open_how how = {.flags = flags | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+	long fd = syscall(SYS_openat2, directory, path, &how, sizeof(how));
+
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM || errno == EAGAIN))
+		return walk_no_links(directory, path, flags);
+	return fd < 0 ? -errno : (int)fd;
+}

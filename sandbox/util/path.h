@@ -31,12 +31,19 @@ size_t path_depth(const char *path);
 
 /*
  * Opens path below directory as if directory were the root (absolute links and ".." stay inside; no
- * magic links), flags as open(2). Uses openat2(2) RESOLVE_IN_ROOT, and a component walk with the same
- * meaning where the kernel or an outer filter refuses openat2 (ENOSYS, EPERM) or where it answers
- * EAGAIN again and again. A descriptor (close-on-exec) or -errno. System calls only: safe in the
- * child.
+ * magic links), flags as open(2). Uses openat2(2) RESOLVE_IN_ROOT, and a component walk with the
+ * same meaning where the kernel or an outer filter refuses openat2 (ENOSYS, EPERM) or where it
+ * answers EAGAIN again and again. A descriptor (close-on-exec) or -errno. System calls only: safe
+ * in the child.
  */
 int path_open_in_root(int directory, const char *path, uint64_t flags);
+
+/*
+ * Opens path below directory where no component, the last one included, is a symbolic link (-ELOOP
+ * where one is). For places in a tree whose writer is not trusted, and where a link can only be a
+ * trap. System calls only.
+ */
+int path_open_no_links(int directory, const char *path, uint64_t flags);
 
 /* The component walk alone: exported so that it can be tested against the kernel's own. */
 int path_open_in_root_walk(int directory, const char *path, uint64_t flags);

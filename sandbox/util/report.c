@@ -4,7 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void report_row(struct report *report, const char *place, const char *action, const char *format, ...)
+void report_row(
+	struct report *report, const char *place, const char *action, const char *format, ...)
 {
 	char detail[1024];
 	va_list arguments;

@@ -106,7 +106,7 @@ static const char *story(void)
 		size_t used = strlen(text);
 
 		(void)snprintf(text + used, sizeof(text) - used, "%s%c:%s%s", used ? " " : "", letters[plan.operations[i].kind],
-			plan.operations[i].target, plan.operations[i].followed ? "!" : "");
+			plan.operations[i].target, plan.operations[i].lookup != LOOKUP_PLAIN ? "!" : "");
 	}
 	return text;
 }
@@ -188,6 +188,19 @@ static void writable(void)
 	check_text(story(), "d:home d:home/u b:home/u/work p:home/u/work/.git! b:home/u/work/.git/config! D:home/u/work/.git/hooks!",
 		"has its parent pinned, once");
 
+	start();
+	bind("/home/u/work", "/w", true);
+	bind("/home/u/work/link", "/w/link", false)->rule.enforce = ENFORCE_BEST_EFFORT;
+	bind("/home/u/work/.env", "/w/.env", false)->rule.enforce = ENFORCE_BEST_EFFORT;
+	check_int(compile(), 0, "a link in a writable bind is no mount point");
+	check_text(story(), "b:w", "nothing is led through it");
+	check_int((long long)plan.absent_count, 1, "what was to be protected and is absent");
+	check_text(plan.absent[0], "/home/u/work/.env", "is looked for afterwards");
+	start();
+	bind("/home/u/work", "/w", true);
+	rule(MOUNT_DENY, "/home/u/work/.git/config");
+	check_int(compile(), 0, "a denied file that a bind shows elsewhere");
+	check_text(story(), "b:w p:w/.git! F:w/.git/config!", "is denied there");
 	start();
 	bind("/home/u/work", "/w", true);
 	rule(MOUNT_DENY, "/w/.envrc");
