@@ -5,7 +5,7 @@
 #
 # SUITE: whose kernel; INIT: plain or systemd. RESULTS (a new folder) gets console, what the tests left, and `done`.
 # A machine that ends without `done` is started once more, afresh, and that is said. Status: 0 done, 1 not done twice.
-# Environment: VM_TIMEOUT=240 (seconds per boot), VM_MEMORY=1024 (MiB), VM_CPUS=2
+# Environment: VM_TIMEOUT=400 (seconds), VM_BOOT_TIMEOUT=100 (of them until the tests begin), VM_MEMORY=1024 (MiB), VM_CPUS=2
 set -euo pipefail
 [ $# -ge 5 ] || { echo 'usage: boot.sh CACHE SUITE INIT PAYLOAD.tar RESULTS [KERNEL-OPTION...]' >&2; exit 2; }
 cache=$1 suite=$2 init=$3 payload=$4 results=$5
@@ -17,6 +17,15 @@ modules=landlock,lockdown,yama,integrity,selinux,bpf
 
 disk() { # SERIAL FILE OPTION
 	machine+=(-drive "file=$2,format=raw,if=none,id=$1,cache=unsafe,$3" -device "virtio-blk-pci,drive=$1,serial=$1")
+}
+
+# A boot that hangs is ended soon: there is no point in waiting for the tests' own time.
+watch_boot() { # PID
+	local end=$((SECONDS + ${VM_BOOT_TIMEOUT:-100}))
+	while kill -0 "$1" 2> /dev/null && ! grep -aq 'vm: ready' "$results/console"; do
+		[ $SECONDS -lt $end ] || { kill "$1"; return; }
+		sleep 0.5
+	done
 }
 
 boot() {
@@ -32,7 +41,9 @@ boot() {
 	disk root "$cache/userspace/root.ext4" snapshot=on
 	disk payload "$payload" readonly=on
 	disk result "$results/disk" discard=unmap
-	timeout -k 5 "${VM_TIMEOUT:-240}" "${machine[@]}" < /dev/null > "$results/console" 2>&1 || status=$?
+	timeout -k 5 "${VM_TIMEOUT:-400}" "${machine[@]}" < /dev/null > "$results/console" 2>&1 &
+	watch_boot $!
+	wait $! || status=$?
 	tar xf "$results/disk" -C "$results" 2> /dev/null || true
 	rm -f "$results/disk"
 	[ -e "$results/done" ] && return

@@ -25,7 +25,7 @@ passed=0 failed=0 skipped=0
 # shellcheck source-path=SCRIPTDIR
 . "$here/guest/place.sh"
 
-die() { printf 'vm: %s\n' "$*" >&2; exit 1; }
+die() { printf 'vm: %s\n' "$*" >&2; echo '0 passed, 1 failed, 0 skipped'; exit 1; }
 
 images() {
 	if [ "$(id -u)" = 0 ]; then "$here/image.sh" "$cache"; else sudo -n "$here/image.sh" "$cache"; fi
@@ -58,7 +58,7 @@ owed() { # MACHINE
 	init=$(init_of "$1")
 	for test in "$here"/payload/*.sh; do
 		name=$(basename "$test" .sh)
-		[ "$name" = lib ] || [ -z "$(place_of "$test" "$init")" ] || { [ -n "$only" ] && [[ ,$only, != *,$name,* ]]; } || echo "$name"
+		[ "$name" = lib ] || [ -z "$(place_of "$test" "$init" "$1")" ] || { [ -n "$only" ] && [[ ,$only, != *,$name,* ]]; } || echo "$name"
 	done
 }
 
@@ -82,7 +82,7 @@ main() {
 	local machine test start=$SECONDS
 	command -v qemu-system-x86_64 > /dev/null || die 'needs qemu-system-x86_64 (Debian package: qemu-system-x86)'
 	[ -x "$immure" ] || die "no launcher at $immure: run make first"
-	images
+	images || die 'the images could not be made'
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
 	results=$cache/results
@@ -91,14 +91,15 @@ main() {
 	pack "$work/payload.tar"
 	for machine in $machines; do
 		if "$here/boot.sh" "$cache" "$(suite_of "$machine")" "$(init_of "$machine")" "$work/payload.tar" "$results/$machine" \
-			${only:+"vm.only=$only"}; then
+			"vm.machine=$machine" ${only:+"vm.only=$only"}; then
 			for test in $(owed "$machine"); do count "$machine" "$test"; done
 		else
 			echo "not ok - $machine: the machine did not finish"
 			failed=$((failed + 1))
 		fi
 	done
-	echo "vm: $passed passed, $failed failed, $skipped skipped ($((SECONDS - start)) s; details in $results)"
+	echo "vm: $((SECONDS - start)) s; details in $results"
+	echo "$passed passed, $failed failed, $skipped skipped"
 	[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
 }
 main

@@ -4,7 +4,7 @@
 #   make check-vm TESTS='mcs bare' only these tests of tests/vm/payload
 #   VM_CACHE=build/vm              where the images are kept between runs
 #   VM_MACHINES='stable backports systemd'
-#   VM_TIMEOUT=240                 seconds that one boot may take before it is given up and tried once more
+#   VM_TIMEOUT=400                 seconds that one machine may take before it is given up and tried once more
 #   VM=0                           leaves the lane out of `make check`, whose last line then says so
 VM          ?= 1
 VM_CACHE    ?= $(BUILD)/vm

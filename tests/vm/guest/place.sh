@@ -4,15 +4,18 @@
 #   # place: delegated   in a cgroup below one that the user owns (plain machines; the default)
 #   # place: bare        in a cgroup that the user does not own (plain machines)
 #   # place: systemd     as in a login session: in a cgroup of root's, with a systemd of the user's to ask (systemd machine)
-#   # limit: SECONDS      after which it is ended (100)
+#   # limit: SECONDS     after which it is ended (100)
+#   # machine: NAME      on this one alone, as it is about nothing in which the others differ
 # and, on plain machines:
 #   # context: CONTEXT   in an SELinux context other than the one a Debian user logs in with
 # shellcheck shell=bash
 
 head_of() { sed -n "1,20s/^# $2: *//p" "$1"; } # TEST WORD
 
-place_of() { # TEST INIT: nothing where the machine has no place for it
-	local place places
+place_of() { # TEST INIT MACHINE: nothing where the machine has no place for it
+	local place places only
+	only=$(head_of "$1" machine)
+	[ "${only:-$3}" = "$3" ] || return 0
 	places=$(head_of "$1" place)
 	for place in ${places:-delegated}; do
 		case $2:$place in plain:delegated | plain:bare | systemd:systemd)

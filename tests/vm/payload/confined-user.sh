@@ -1,5 +1,6 @@
 #!/bin/bash
 # confined-user.sh - a user whom SELinux itself confines (user_t) starts jails: the launcher has a domain of its own then.
+# machine: stable
 # context: user_u:user_r:user_t:s0
 # shellcheck source-path=SCRIPTDIR
 . "${TESTS:?}/lib.sh"

@@ -8,12 +8,14 @@
  *   probe memory MIB        touches that much, then prints "touched"
  *   probe spin MS           uses the CPU for MS of wall time, prints how many of them it got, in thousandths
  *   probe forks N           starts up to N sleeping children, prints how many there were
+ *   probe birth CGROUP      has a child born into that cgroup, prints "lives" or "killed"
  *   probe landlock          prints the ABI of Landlock
  *   probe mounts            prints "new" where statmount(2) is there, else "old"
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,6 +158,24 @@ static int count_forks(int wanted)
 	return 0;
 }
 
+static int birth(const char *cgroup)
+{
+	struct clone_args arguments = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD};
+	int directory = open(cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC), status;
+	long child;
+
+	if (directory < 0)
+		return verdict(-1, cgroup);
+	arguments.cgroup = (unsigned)directory;
+	child = syscall(SYS_clone3, &arguments, sizeof(arguments));
+	if (child == 0)
+		_exit(0);
+	if (child < 0 || waitpid((pid_t)child, &status, 0) < 0)
+		return verdict(-1, "clone3");
+	puts(WIFSIGNALED(status) ? "killed" : "lives");
+	return 0;
+}
+
 static int landlock_abi(void)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
@@ -207,6 +227,8 @@ int main(int argc, char **argv)
 		return use_memory((size_t)atoi(argument));
 	if (!strcmp(verb, "spin"))
 		return spin(atol(argument));
+	if (!strcmp(verb, "birth"))
+		return birth(argument);
 	if (!strcmp(verb, "forks"))
 		return count_forks(atoi(argument));
 	fprintf(stderr, "probe: no such verb: %s\n", verb);

@@ -1,5 +1,5 @@
 #!/bin/bash
-# systemd.sh - in a login session with a systemd of the user's: the cgroup is a transient scope, asked for over D-Bus.
+# systemd.sh - with a systemd of the user's, from a login session or from a unit: the cgroup is a transient scope, asked for over D-Bus.
 # place: systemd
 # shellcheck source-path=SCRIPTDIR
 . "${TESTS:?}/lib.sh"
@@ -37,5 +37,11 @@ works 'in a service of the user'"'"'s systemd: memory bites as well' limit_named
 	systemd-run --user --quiet --pipe --wait --collect immure jail --result $result --profile untrusted --memory 64M probe memory 200
 is '… and below the limit it lives' touched \
 	systemd-run --user --quiet --pipe --wait --collect immure jail --profile untrusted --memory 256M probe memory 100
+systemd-run --user --quiet --unit=outer immure jail --profile untrusted sleep 20
+works '… it asks for a scope there, too' within 15 scope_there
+works '… and makes nothing behind systemd'"'"'s back' bash -c '! find /sys/fs/cgroup/user.slice -path "*.slice/immure-*" ! -path "*.scope*" | grep .'
+works '… of which systemd still thinks well' bash -c 'systemctl --user is-active outer.service'
+systemctl --user stop outer.service
+works '… and which it can end' within 5 scope_gone
 works 'control: a unit that nobody made is not there' bash -c '! systemctl --user is-active immure-nothing.scope'
 plan
