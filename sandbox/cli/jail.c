@@ -1,6 +1,7 @@
 /* immure jail: a profile, the options over it, the facts of this host, the plan, and the launch. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -39,12 +40,20 @@ static int fail(const struct err *err)
  */
 static int make_private(const char *base, const char *below, struct err *reterr)
 {
-	_cleanup_close_ int at = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char component[256];
+	_cleanup_close_ int at = -1;
+	char component[PATH_MAX];
 	struct stat status;
 
-	if (at < 0 && errno == ENOENT && mkdir(base, 0700) == 0)
-		at = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	/* the way to base is the user's own to lay out, links and all */
+	for (size_t i = 1; base[i - 1] && i < sizeof(component); i++) {
+		if (base[i] != '/' && base[i] != '\0')
+			continue;
+		memcpy(component, base, i);
+		component[i] = '\0';
+		(void)mkdir(
+			component, 0700); /* it is there, or the open below says what is wrong */
+	}
+	at = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (const char *name = below; at >= 0 && *name;) {
 		size_t length = strcspn(name, "/");
 		int next;

@@ -219,7 +219,7 @@ static int prepare_place(
 	}
 	/* whoever may write in a bind could have put a link there, to lead this mount and its
 	 * Landlock rule elsewhere (T-PATH-21) */
-	if (*ret_lookup == LOOKUP_NO_LINKS &&
+	if (*ret_lookup == LOOKUP_NO_LINKS && !mutant(MUTANT_STRING_PATHS) &&
 		(fact.type == PATH_SYMLINK || !fact.resolved || strcmp(fact.resolved, path) != 0)) {
 		r = add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL,
 			"a symbolic link leads to its mount point, and none is followed inside a "

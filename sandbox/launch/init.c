@@ -16,6 +16,7 @@
 
 #include "isolation/child.h"
 #include "launch/control.h"
+#include "util/mutant.h"
 
 const struct forwarded_signal forwarded_signals[] = {
 	{SIGHUP, true},
@@ -91,7 +92,7 @@ _Noreturn void init_run(const struct plan *plan, int control, pid_t program)
 	struct child child = {.control = control, .root = -1, .label = -1, .terminal = -1};
 	uint64_t every = UINT64_MAX; /* the kernel's signal set: 64 signals */
 	uint16_t item;
-	uint64_t deadline = plan->wall_milliseconds
+	uint64_t deadline = plan->wall_milliseconds && !mutant(MUTANT_NO_WALL_TIME)
 				    ? supervise_clock() + plan->wall_milliseconds * 1000 + LATER
 				    : 0;
 	siginfo_t info;

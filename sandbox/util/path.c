@@ -456,7 +456,7 @@ static int walk_no_links(int directory, const char *path, uint64_t flags)
 		if (strcmp(component, "..") == 0)
 			return -EXDEV;
 		next = openat(at < 0 ? directory : at, component,
-			(last ? (int)flags : O_PATH | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
+			(last ? (int)flags : O_PATH) | O_NOFOLLOW | O_CLOEXEC);
 		if (next < 0)
 			return -errno;
 		if (at >= 0)

@@ -116,9 +116,10 @@ static long take_queues(long count, const char *path)
 
 	(void)path;
 	for (i = 0; i < count; i++) {
-		(void)snprintf(name, sizeof(name), "/queue-%ld", i);
-		if (mq_open(name, O_CREAT | O_RDWR, 0600, NULL) < 0)
+		(void)snprintf(name, sizeof(name), "/queue-%d-%ld", (int)getpid(), i);
+		if (mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, NULL) < 0)
 			break;
+		(void)mq_unlink(name); /* it lives as long as we do, and no longer */
 	}
 	return i;
 }
