@@ -20,7 +20,12 @@ $(BUILD)/fuzz/objects/builtins.o: $(BUILD)/builtins.c $(BUILTINS)
 	@mkdir -p $(@D)
 	@echo "  FUZZ $@"; $(CLANG) $(FUZZ_FLAGS) -c -o $@ $<
 
-$(BUILD)/fuzz/%: fuzz/%.c $(FUZZ_ENGINE) $(BUILD)/fuzz/objects/builtins.o
+# an archive: what a target does not reach (the command line, which wants main) is not linked
+$(BUILD)/fuzz/libimmure.a: $(FUZZ_ENGINE) $(BUILD)/fuzz/objects/builtins.o
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BUILD)/fuzz/%: fuzz/%.c $(BUILD)/fuzz/libimmure.a
 	@mkdir -p $(@D)
 	@echo "  FUZZ $@"; $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 -include $(FUZZ_ENGINE:.o=.d)

@@ -275,18 +275,21 @@ static int add_rule(int ruleset, const struct landlock_rule *rule, uint64_t hand
 {
 	_cleanup_close_ int place = open_place(rule->path);
 	struct path_beneath beneath = {.access = rule->access & handled};
-	struct stat status;
 
 	if (place < 0) /* nothing there: nothing to grant */
 		return place == -ENOENT ||
 				       (rule->optional && (place == -EACCES || place == -ENOTDIR))
 			       ? 0
 			       : place;
-	if (fstat(place, &status))
-		return -errno;
-	if (!S_ISDIR(status.st_mode))
-		beneath.access &= ON_A_FILE;
 	beneath.parent = place;
+	if (!beneath.access)
+		return 0;
+	if (syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &beneath, 0) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return -errno;
+	beneath.access &=
+		ON_A_FILE; /* it is no directory: the rights that are about a file alone */
 	if (!beneath.access)
 		return 0;
 	return syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &beneath, 0) ? -errno : 0;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -165,6 +166,25 @@ static void check_clock(struct supervision *supervision)
 	supervision->deadline += GRACE;
 }
 
+/*
+ * Gives back the pages of our own program that the launch needed and waiting does not: they are
+ * read-only and on disk, and come back when they are touched. Only for a program that stays a while
+ * (SETTLED): a short one must not pay for it.
+ */
+#define SETTLED 100 /* milliseconds */
+
+static void settle(void)
+{
+	extern const char __executable_start[], etext[]; /* of the linker */
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t start = ((uintptr_t)__executable_start + page - 1) / page * page,
+		  end = (uintptr_t)etext / page * page;
+
+	if (end > start)
+		(void)madvise((void *)start, end - start,
+			MADV_DONTNEED); /* a refusal costs memory only */
+}
+
 int supervise(const struct plan *plan, struct supervision *supervision, struct err *reterr)
 {
 	_cleanup_close_ int signals = supervise_signals();
@@ -172,13 +192,20 @@ int supervise(const struct plan *plan, struct supervision *supervision, struct e
 
 	if (signals < 0)
 		return err_set(reterr, signals, NULL, "signalfd: %s", strerror(-signals));
-	for (bool open = true; open && !supervision->reported;) {
+	for (bool open = true, settled = false; open && !supervision->reported;) {
 		size_t count = 2 + relay_poll(&supervision->relay, polls + 2);
+		int left = milliseconds_left(supervision), ready;
 
 		polls[0] = (struct pollfd){.fd = supervision->control, .events = POLLIN};
 		polls[1] = (struct pollfd){.fd = signals, .events = POLLIN};
-		if (poll(polls, count, milliseconds_left(supervision)) < 0 && errno != EINTR)
+		ready = poll(
+			polls, count, settled || (left >= 0 && left < SETTLED) ? left : SETTLED);
+		if (ready < 0 && errno != EINTR)
 			return err_set(reterr, -errno, NULL, "poll: %s", strerror(errno));
+		if (ready == 0 && !settled) {
+			settle();
+			settled = true;
+		}
 		check_clock(supervision);
 		if (polls[1].revents)
 			take_signals(supervision, signals);
