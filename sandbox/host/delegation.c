@@ -332,21 +332,13 @@ int delegation_find(const struct delegation_view *view, struct arena *arena, str
 	return 0;
 }
 
-int host_probe_cgroup(struct arena *arena, struct host *ret, struct err *reterr)
+static int probe_unified(struct arena *arena, struct host *ret, struct err *reterr)
 {
 	_cleanup_free_ char *self = NULL, *mounts = NULL;
 	struct delegation_view view = {.root = "", .runtime = secure_getenv("XDG_RUNTIME_DIR")};
-	struct statfs usual;
 	size_t length;
-	int r;
+	int r = file_read(AT_FDCWD, "/proc/self/cgroup", SELF_MAXIMUM, &self, &length);
 
-	/* a tmpfs with the version 1 hierarchies in it: one look spares reading and parsing two
-	 * files at every launch */
-	if (statfs(USUAL_MOUNT, &usual) == 0 && usual.f_type == TMPFS_MAGIC) {
-		ret->cgroup_reason = reason_hybrid;
-		return 0;
-	}
-	r = file_read(AT_FDCWD, "/proc/self/cgroup", SELF_MAXIMUM, &self, &length);
 	if (r == -ENOENT) { /* a kernel without cgroups, or no /proc */
 		ret->cgroup_reason = reason_unmounted;
 		return 0;
@@ -362,4 +354,17 @@ int host_probe_cgroup(struct arena *arena, struct host *ret, struct err *reterr)
 	view.mounts = mounts;
 	r = delegation_find(&view, arena, ret);
 	return r < 0 ? err_set(reterr, r, "/proc/self/cgroup", "out of memory") : 0;
+}
+
+int host_probe_cgroup(struct arena *arena, struct host *ret, struct err *reterr)
+{
+	struct statfs usual;
+
+	/* a tmpfs with the version 1 hierarchies in it: one look spares reading and parsing two files
+	 * at every launch */
+	if (statfs(USUAL_MOUNT, &usual) == 0 && usual.f_type == TMPFS_MAGIC) {
+		ret->cgroup_reason = reason_hybrid;
+		return 0;
+	}
+	return probe_unified(arena, ret, reterr);
 }

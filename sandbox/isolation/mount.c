@@ -96,13 +96,13 @@ static int apply_file(const struct mount_operation *operation, const struct chil
 
 static int apply_tmpfs(const struct mount_operation *operation, const struct child *child)
 {
-	const char *const options[] = {
-		"mode", operation->mode_text, "size", operation->size, "nr_inodes", operation->inodes, NULL};
-	const char *const unbounded[] = {"mode", operation->mode_text, NULL};
+	const char *options[] = {"mode", operation->mode_text, "size", operation->size, "nr_inodes", operation->inodes, NULL};
 	int r = make_point(operation, child->root);
 
+	if (mutant(MUTANT_NO_TMPFS_SIZE))
+		options[2] = NULL;
 	if (r == 0)
-		r = child_new_mount(child, "tmpfs", mutant(MUTANT_NO_TMPFS_SIZE) ? unbounded : options, operation->attributes);
+		r = child_new_mount(child, "tmpfs", options, operation->attributes);
 	return r < 0 ? r : child_attach(child, r, operation->target, operation->lookup);
 }
 

@@ -73,18 +73,17 @@ static int parse_built_in(const char *name, char *text, size_t length,
 int loader_take(struct loader *loader, const struct profile_document *like,
 	const char *document_name, char *text, size_t length, const struct profile_document **ret)
 {
-	struct profile_document *document =
-		loader->document_count < DOCUMENTS_MAX ? calloc(1, sizeof(*document)) : NULL;
+	bool full = loader->document_count >= DOCUMENTS_MAX;
+	struct profile_document *document = full ? NULL : calloc(1, sizeof(*document));
 	int r;
 
-	if (!document) {
-		if (!like->built_in)
-			free(text);
-		return loader->document_count < DOCUMENTS_MAX
-			       ? err_set(loader->err, -ENOMEM, document_name, "out of memory")
-			       : err_set(loader->err, -EINVAL, document_name,
-					 "more than %d documents for one profile", DOCUMENTS_MAX);
-	}
+	if (!document && !like->built_in)
+		free(text);
+	if (full)
+		return err_set(loader->err, -EINVAL, document_name,
+			"more than %d documents for one profile", DOCUMENTS_MAX);
+	if (!document)
+		return err_set(loader->err, -ENOMEM, document_name, "out of memory");
 	*document = *like;
 	document->directory = like->directory ? strdup(like->directory) : NULL;
 	document->name = strdup(like->name);
