@@ -35,7 +35,7 @@ SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' -r tests fuzz .ci 2>/dev/null)
 analyze: analyze-gcc analyze-tidy analyze-cppcheck analyze-shell
 .PHONY: analyze-gcc analyze-tidy analyze-cppcheck analyze-shell
 analyze-gcc: $(BUILD)/builtins.c
-	@for file in $(SOURCES); do $(CC) $(BASE) -MF /dev/null -O2 -fanalyzer -c -o /dev/null $$file || exit 1; done
+	@for file in $(SOURCES); do $(CC) $(BASE) -MF /dev/null -O0 -fanalyzer -c -o /dev/null $$file || exit 1; done
 analyze-tidy:
 	@printf '%s\n' $(SOURCES) | xargs -P$$(nproc) -n4 sh -c 'clang-tidy --quiet --warnings-as-errors="*" --checks="$(TIDY)" "$$@" -- -std=gnu11 $(filter-out -DIMMURE_VERSION%,$(DEFINES)) -DIMMURE_VERSION=1 $(INCLUDES) 2> $(BUILD)/tidy.err || { cat $(BUILD)/tidy.err; exit 255; }' tidy
 analyze-cppcheck:
