@@ -344,7 +344,7 @@ static int compile_bind(struct compiler *c, const struct mount_rule *rule)
 		return fail(c, &rule->rule, r, "bind", rule->source, strerror(-r));
 	if (fact.type == PATH_ABSENT || fact.type == PATH_FORBIDDEN)
 		return source_missing(c, rule, &fact);
-	if (rule->only_file && fact.type == PATH_DIRECTORY)
+	if (rule->only == ONLY_FILE && fact.type == PATH_DIRECTORY)
 		return 0;
 	if (fact.type == PATH_SYMLINK)
 		return compile_symlink(c, rule, fact.link);

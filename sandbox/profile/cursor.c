@@ -326,8 +326,7 @@ int cursor_word(const struct cursor *at, const struct field *field, void *into)
 		return r;
 	for (unsigned i = 0; i < field->maximum; i++)
 		if (strcmp(field->words[i], word) == 0) {
-			memcpy(into, &i,
-				sizeof(i)); /* an enum without negative values is an unsigned int */
+			*(unsigned *)into = i; /* an enum without negative values */
 			return 0;
 		}
 	return cursor_unknown(at, "word", word, field->words, (size_t)field->maximum);

@@ -194,7 +194,7 @@ static void emit_mount(struct emitter *out, json_t *mounts, const struct mount_r
 		put_bool(out, mount, "exec", !rule->no_exec);
 		put_bool(out, mount, "follow", !rule->keep_link);
 		put_bool(out, mount, "special_files", rule->special_files);
-		put_word(out, mount, "only", rule->only_file ? "file" : "any");
+		put_word(out, mount, "only", rule->only == ONLY_FILE ? "file" : "any");
 		break;
 	case MOUNT_TMPFS:
 		if (rule->size)

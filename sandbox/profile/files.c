@@ -80,7 +80,7 @@ static int content_read(const struct cursor *at, const struct field *field, void
 	FIELD(key, reader, struct mount_rule, member, __VA_ARGS__)
 #define MOUNT_COMMON FIELD_ENFORCE, MOUNT_FIELD("override", cursor_reason, reason, )
 
-static const char *const only_names[] = {"any", "file"}; /* by `only_file` */
+static const char *const only_names[ONLY_COUNT] = {"any", "file"};
 
 static const struct field bind_fields[] = {
 	MOUNT_COMMON,
@@ -90,7 +90,7 @@ static const struct field bind_fields[] = {
 	MOUNT_FIELD("exec", cursor_not, no_exec, ),
 	MOUNT_FIELD("follow", cursor_not, keep_link, ),
 	MOUNT_FIELD("special_files", cursor_bool, special_files, ),
-	MOUNT_FIELD("only", cursor_word, only_file, .words = only_names, .maximum = ARRAY_SIZE(only_names)),
+	MOUNT_FIELD("only", cursor_word, only, .words = only_names, .maximum = ARRAY_SIZE(only_names)),
 };
 static const struct field tmpfs_fields[] = {
 	MOUNT_COMMON,

@@ -32,7 +32,7 @@ static int thaw_array(
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, frozen, count * size);
-	memcpy(ret_array, &copy, sizeof(copy));
+	*(void **)ret_array = copy;
 	return 0;
 }
 

@@ -45,6 +45,8 @@ enum mount_kind {
 	MOUNT_KIND_COUNT
 };
 
+enum mount_only { ONLY_ANY, ONLY_FILE, ONLY_COUNT };
+
 struct mount_rule {
 	struct rule rule;
 	enum mount_kind kind;
@@ -56,7 +58,7 @@ struct mount_rule {
 	bool no_exec;	    /* "exec": false (the default for tmpfs) */
 	bool keep_link;	    /* bind: "follow": false: where source is a symbolic link, make the same link instead of following it */
 	bool special_files; /* writable bind: sockets and FIFOs may be made in it */
-	bool only_file;	    /* bind: "only": "file": left out where the source is a directory */
+	enum mount_only only; /* bind: "only": "file": left out where the source is a directory */
 	bool device;	    /* bind of a device node (made from the devices section) */
 	mode_t mode;	    /* tmpfs, directory, file; the parser fills the default (0755, 01777 for /tmp-like tmpfs, 0444) */
 	uint64_t size;	    /* tmpfs: bytes; 0: the default of the mechanism */
