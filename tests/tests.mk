@@ -23,9 +23,13 @@ bench:
 	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/immure $(BUILD)/bench/floor $(BUILD)/bench/true $(BUILD)/bench/filter
 	@tests/bench/run
 
+$(BUILD)/bench/true: tests/bench/true.c
+	@mkdir -p $(@D)
+	@echo "  BENCH $@"; $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -nostdlib -static -o $@ $<
+
 $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libimmure.a
 	@mkdir -p $(@D)
-	@echo "  BENCH $@"; $(CC) $(BASE) $(FLAGS_release) -static-pie -o $@ $< $(BUILD)/libimmure.a $(LIBS)
+	@echo "  BENCH $@"; $(CC) $(BASE) $(FLAGS_release) $(LINK_release) -o $@ $< $(BUILD)/libimmure.a $(LIBS)
 
 # ---- static analysis: clean, or the build is red ----
 

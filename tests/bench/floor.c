@@ -21,6 +21,8 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/personality.h>
+#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -340,13 +342,13 @@ static void restrict_files(const struct job *job)
 			uint64_t access;
 			int32_t parent;
 		} __attribute__((packed)) rule = {.access = grants[i].access};
-		struct stat status;
+		struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+		const char *path = grants[i].path ? grants[i].path : job->arguments[0];
 
-		rule.parent = open(
-			grants[i].path ? grants[i].path : job->arguments[0], O_PATH | O_CLOEXEC);
+		rule.parent = (int)syscall(SYS_openat2, AT_FDCWD, path[1] ? path + 1 : ".", &how, sizeof(how));
 		if (rule.parent < 0 && errno == ENOENT)
 			continue;
-		must(rule.parent >= 0 && fstat(rule.parent, &status) == 0, "grant");
+		must(rule.parent >= 0, "grant");
 		must(syscall(SYS_landlock_add_rule, ruleset, 1, &rule, 0) == 0,
 			"landlock_add_rule");
 		(void)close(rule.parent);
@@ -360,16 +362,17 @@ static void restrict_files(const struct job *job)
 static int become_program(void *argument)
 {
 	const struct job *job = argument;
-	struct sigaction action;
+	static const uint64_t standard[4]; /* SIG_DFL */
 	char path[4096];
 	sigset_t none;
 
-	for (int number = 1; number < NSIG; number++)
-		if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
-			must(signal(number, SIG_DFL) != SIG_ERR, "signal");
+	for (int number = 1; number <= 64; number++)
+		if (number != SIGKILL && number != SIGSTOP)
+			must(syscall(SYS_rt_sigaction, number, standard, NULL, sizeof(uint64_t)) == 0, "signal");
 	(void)sigemptyset(&none);
 	must(sigprocmask(SIG_SETMASK, &none, NULL) == 0, "sigprocmask");
 	(void)umask(022);
+	must(personality(PER_LINUX) >= 0, "personality");
 	must(setsid() >= 0 && chdir("/home/user") == 0 &&
 			syscall(SYS_getcwd, path, sizeof(path)) > 0,
 		"session");
