@@ -96,6 +96,11 @@ $(BUILD)/freeze: profiles/freeze.c $(BUILD)/libimmure.a
 $(BUILD)/frozen.c: $(BUILD)/freeze
 	@$< $(FROZEN) > $@.new && mv $@.new $@
 
+# The product once more, in which nobody may allocate between clone and exec.
+$(BUILD)/nomalloc/immure: tests/nomalloc.c $(BUILD)/objects/cli/main.o $(BUILD)/objects/frozen.o $(BUILD)/libimmure.a
+	@mkdir -p $(@D)
+	@echo "  LINK $@"; $(CC) $(BASE) $(FLAGS_mutant) $(LINK_mutant) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free -o $@ $^ $(LIBS)
+
 .PHONY: asan mutant units probes
 asan: $(BUILD)/asan/immure
 mutant: $(BUILD)/mutant/immure
