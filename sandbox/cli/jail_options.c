@@ -323,10 +323,16 @@ static void forget_system(struct files_section *files)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < files->mount_count; i++)
-		if (files->mounts[i].kind == MOUNT_DENY || files->mounts[i].kind == MOUNT_TMPFS ||
-			!files->mounts[i].rule.origin.document) /* given on the command line */
-			files->mounts[kept++] = files->mounts[i];
+	for (size_t i = 0; i < files->mount_count; i++) {
+		struct mount_rule rule = files->mounts[i];
+		bool inherited = rule.rule.origin.document != NULL; /* else it was given on the command line */
+
+		if (inherited && rule.kind != MOUNT_DENY && rule.kind != MOUNT_TMPFS)
+			continue;
+		if (inherited && rule.kind == MOUNT_TMPFS)
+			rule.rule.enforce = ENFORCE_BEST_EFFORT; /* another system may have no such directory */
+		files->mounts[kept++] = rule;
+	}
 	files->mount_count = kept;
 	files->index = NULL; /* it is made anew by the next rule */
 	if (files->home == HOME_EMPTY)
