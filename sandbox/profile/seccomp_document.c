@@ -367,7 +367,7 @@ static int read_architectures(const struct at *at, struct matches *ret)
 		r = read_text(&word_at, &word);
 		ret->lists_architectures = true;
 		for (size_t j = 0;
-			r == 0 && j < COUNT_OF(at->reader->context->architectures) && ours[j]; j++)
+			r == 0 && word && j < COUNT_OF(at->reader->context->architectures) && ours[j]; j++)
 			ret->architecture = ret->architecture || strcmp(word, ours[j]) == 0;
 	}
 	return r;
@@ -437,7 +437,7 @@ static int read_name(const struct at *at, const char **ret)
 	const char *name = NULL;
 	int r = read_text(at, &name);
 
-	if (r == 0 && (!*name || strlen(name) > 64))
+	if (r == 0 && (!name || !*name || strlen(name) > 64))
 		r = refuse(at, "expected the name of a system call");
 	if (r == 0)
 		*ret = arena_copy(at->reader->arena, name);
