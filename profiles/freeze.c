@@ -153,7 +153,6 @@ static unsigned put_mounts(const struct files_section *files)
 		put_number("keep_link", mount->keep_link);
 		put_number("special_files", mount->special_files);
 		put_number("only", mount->only);
-		put_number("device", mount->device);
 		put_number("mode", mount->mode);
 		put_number("size", mount->size);
 		put_number("inodes", mount->inodes);

@@ -91,12 +91,11 @@ static struct mount_operation *add_operation(
 	return operation;
 }
 
-static int push(struct compiler *c, const char *target, enum ground ground, const char *source)
+static void push(struct compiler *c, const char *target, enum ground ground, const char *source)
 {
 	/* the stack is an array whose tail is forgotten by lowering depth: it never outgrows the
 	 * number of rules */
 	c->stack[c->depth++] = (struct frame){target, ground, source};
-	return 0;
 }
 
 /* Slashes sort before everything else, so that a directory's contents follow it without a gap. */

@@ -39,7 +39,7 @@ BOTH(proc, proc_apply, proc_explain, proc)
 BOTH(terminal, terminal_apply, terminal_explain, terminal)
 APPLY(pivot, root_pivot, root)
 APPLY(hostname, process_hostname, process)
-BOTH(rlimits, rlimit_apply, rlimit_explain, rlimits)
+APPLY(rlimits, rlimit_apply, rlimits)
 APPLY(keyring, process_keyring, process)
 APPLY(become, idmap_become, idmap)
 APPLY(tie, process_tie, process)
@@ -51,6 +51,14 @@ APPLY(tty, terminal_enter, terminal)
 BOTH(descriptors, process_descriptors, process_explain, process)
 BOTH(filter, seccomp_apply, seccomp_explain, filter)
 EXPLAIN(exec, command_explain, command)
+
+/* The cgroup is the parent's doing, before there is a child; its limits are told beside those that
+ * the child sets itself. */
+static void explain_rlimits(const struct plan *plan, struct report *out)
+{
+	cgroup_explain(&plan->cgroup, out);
+	rlimit_explain(&plan->rlimits, out);
+}
 
 /* Written while the host's /proc is there; it takes effect at the program's exec, which the label
  * travels to over fork. */

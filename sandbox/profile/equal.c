@@ -24,8 +24,7 @@ static bool same_mount(const struct mount_rule *a, const struct mount_rule *b)
 	       same_text(a->content, b->content) && same_text(a->reason, b->reason) &&
 	       a->writable == b->writable && a->no_exec == b->no_exec &&
 	       a->keep_link == b->keep_link && a->special_files == b->special_files &&
-	       a->only == b->only &&
-	       a->device == b->device && a->mode == b->mode && a->size == b->size &&
+	       a->only == b->only && a->mode == b->mode && a->size == b->size &&
 	       a->inodes == b->inodes;
 }
 

@@ -59,7 +59,6 @@ struct mount_rule {
 	bool keep_link;	    /* bind: "follow": false: where source is a symbolic link, make the same link instead of following it */
 	bool special_files; /* writable bind: sockets and FIFOs may be made in it */
 	enum mount_only only; /* bind: "only": "file": left out where the source is a directory */
-	bool device;	    /* bind of a device node (made from the devices section) */
 	mode_t mode;	    /* tmpfs, directory, file; the parser fills the default (0755, 01777 for /tmp-like tmpfs, 0444) */
 	uint64_t size;	    /* tmpfs: bytes; 0: the default of the mechanism */
 	uint64_t inodes;    /* tmpfs; 0: the default */

@@ -45,8 +45,6 @@ mode_t mounts_default_mode(const struct mount_rule *rule);
 int environment_set(struct environment_section *environment, struct arena *arena,
 	const struct environment_setting *setting);
 
-/* What limit_parse() accepts for a kind, in words. */
-const char *limit_expected(enum limit_kind kind);
 /* The value in its shortest form that limit_parse() reads back: "1G", "1.5", "unlimited". Returns
  * buffer. */
 char *limit_format(enum limit_kind kind, uint64_t value, char *buffer, size_t size);
