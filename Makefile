@@ -18,6 +18,7 @@ HARDEN   := -fstack-protector-strong -fcf-protection -fno-strict-aliasing -ftriv
 CFLAGS   ?= -O2 -g
 BASE     := -std=gnu11 $(WARNINGS) $(DEFINES) $(INCLUDES) -MMD -MP
 LIBS     := -lseccomp -lcap-ng -lselinux -lpcre2-8 -ljansson
+IMAGE_LIBS := -lcurl -larchive -lcrypto -ljansson
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 # Three builds of the same sources: the product, the one the sanitizers watch, the one whose guards can be taken out.
@@ -27,17 +28,25 @@ FLAGS_mutant  := -O1 -g -fPIE -DIMMURE_MUTANTS
 LINK_release  := -static-pie -s -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--build-id=none,--no-warnings
 LINK_asan     := $(SANITIZE)
 LINK_mutant   := -static-pie -Wl,--no-warnings
+# The second program takes its libraries from the system, which keeps them mended.
+IMAGE_LINK_release := -pie -s -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--as-needed,--build-id=none
+IMAGE_LINK_asan    := $(SANITIZE)
+IMAGE_LINK_mutant  := -pie
 
 SOURCES   := $(sort $(wildcard sandbox/*/*.c))
-ENGINE    := $(filter-out sandbox/cli/main.c,$(SOURCES))
+# What of image/ the launcher knows too: names and records, nothing that parses what a stranger wrote.
+SHARED    := $(wildcard $(addprefix sandbox/image/,digest.c reference.c storage.c record.c tag.c))
+ENGINE    := $(filter-out sandbox/cli/main.c sandbox/image/%,$(SOURCES)) $(SHARED)
+IMAGE     := $(filter-out sandbox/image/main.c,$(filter sandbox/util/% sandbox/image/%,$(SOURCES)))
 BUILTINS  := $(sort $(wildcard profiles/*.json policies/seccomp/*.json))
 UNITS     := $(sort $(wildcard tests/unit/*.c))
+IMAGE_UNITS := $(filter tests/unit/image_%,$(UNITS))
 PROBES    := $(sort $(wildcard tests/escape/probes/*.c tests/seccomp/probe.c))
 
 .PHONY: all
-all: $(BUILD)/immure
+all: $(BUILD)/immure $(BUILD)/immure-image
 
-# ---- the program, in its three builds ----
+# ---- the two programs, in their three builds ----
 
 # $(1): variant, $(2): its folder
 define variant
@@ -63,6 +72,19 @@ $(2)/libimmure.a: $$(OBJECTS_$(1))
 $(2)/immure: $(2)/objects/cli/main.o $(2)/objects/frozen.o $(2)/libimmure.a
 	@echo "  LINK $$@"; $$(CC) $$(FLAGS_$(1)) $$(LINK_$(1)) -o $$@ $$^ $$(LIBS)
 
+IMAGE_OBJECTS_$(1) := $$(patsubst sandbox/%.c,$(2)/objects/%.o,$$(IMAGE))
+
+$(2)/libimmure-image.a: $$(IMAGE_OBJECTS_$(1))
+	@rm -f $$@
+	@echo "  AR   $$@"; ar rcs $$@ $$^
+
+$(2)/immure-image: $(2)/objects/image/main.o $(2)/libimmure-image.a
+	@echo "  LINK $$@"; $$(CC) $$(FLAGS_$(1)) $$(IMAGE_LINK_$(1)) -o $$@ $$^ $$(IMAGE_LIBS)
+
+$(2)/unit/image_%: tests/unit/image_%.c $(2)/libimmure-image.a
+	@mkdir -p $$(@D)
+	@echo "  TEST $$@"; $$(CC) $$(BASE) -Itests/unit $$(FLAGS_$(1)) $$(IMAGE_LINK_$(1)) -o $$@ $$(filter %.c,$$^) $$(filter %.a,$$^) $$(IMAGE_LIBS)
+
 $(2)/unit/%: tests/unit/%.c $(2)/objects/frozen.o $(2)/libimmure.a $(BUILD)/tests/simulate-$(1).o
 	@mkdir -p $$(@D)
 	@echo "  TEST $$@"; $$(CC) $$(BASE) -Itests/unit -Itests/seccomp $$(FLAGS_$(1)) $$(LINK_$(1)) -o $$@ $$(filter %.c,$$^) $$(filter %.o,$$^) $$(filter %.a,$$^) $$(LIBS)
@@ -70,7 +92,7 @@ $(2)/unit/%: tests/unit/%.c $(2)/objects/frozen.o $(2)/libimmure.a $(BUILD)/test
 $(BUILD)/tests/simulate-$(1).o: tests/seccomp/simulate.c
 	@mkdir -p $$(@D)
 	@echo "  CC   $$@"; $$(CC) $$(BASE) $$(FLAGS_$(1)) -c -o $$@ $$<
--include $$(OBJECTS_$(1):.o=.d) $(2)/objects/cli/main.d
+-include $$(sort $$(OBJECTS_$(1):.o=.d) $$(IMAGE_OBJECTS_$(1):.o=.d)) $(2)/objects/cli/main.d $(2)/objects/image/main.d
 endef
 $(eval $(call variant,release,$(BUILD)))
 $(eval $(call variant,asan,$(BUILD)/asan))
@@ -102,8 +124,8 @@ $(BUILD)/nomalloc/immure: tests/nomalloc.c $(BUILD)/objects/cli/main.o $(BUILD)/
 	@echo "  LINK $@"; $(CC) $(BASE) $(FLAGS_mutant) $(LINK_mutant) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free -o $@ $^ $(LIBS)
 
 .PHONY: asan mutant units probes
-asan: $(BUILD)/asan/immure
-mutant: $(BUILD)/mutant/immure
+asan: $(BUILD)/asan/immure $(BUILD)/asan/immure-image
+mutant: $(BUILD)/mutant/immure $(BUILD)/mutant/immure-image
 units: $(UNITS:tests/unit/%.c=$(BUILD)/unit/%) $(UNITS:tests/unit/%.c=$(BUILD)/asan/unit/%)
 probes: $(addprefix $(BUILD)/probes/,$(notdir $(PROBES:.c=)))
 
@@ -118,7 +140,7 @@ $(BUILD)/probes/%: tests/seccomp/%.c
 # ---- the walls of the house ----
 
 # Includes point down this list only (sandbox/README of the rooms: the listing of sandbox/ itself).
-ROOMS := util profile host isolation plan launch oci container cli
+ROOMS := util profile host isolation plan launch oci image container cli
 
 .PHONY: layers format
 layers:

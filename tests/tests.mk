@@ -51,8 +51,8 @@ analyze-shell:
 # ---- installation ----
 
 MAN := $(wildcard sandbox/cli/man/*)
-install: $(BUILD)/immure
-	install -D -m 755 $(BUILD)/immure $(DESTDIR)$(PREFIX)/bin/immure
+install: $(BUILD)/immure $(BUILD)/immure-image
+	for program in immure immure-image; do install -D -m 755 $(BUILD)/$$program $(DESTDIR)$(PREFIX)/bin/$$program; done
 	for page in $(MAN); do install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	install -D -m 644 profiles/schema.json $(DESTDIR)$(PREFIX)/share/immure/schema.json
 	mkdir -p $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
@@ -62,7 +62,7 @@ install: $(BUILD)/immure
 	$(BUILD)/immure completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/immure.fish
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/immure $(DESTDIR)$(PREFIX)/share/immure/schema.json \
+	rm -f $(DESTDIR)$(PREFIX)/bin/immure $(DESTDIR)$(PREFIX)/bin/immure-image $(DESTDIR)$(PREFIX)/share/immure/schema.json \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/immure $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_immure \
 		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/immure.fish
 	for page in $(MAN); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done

@@ -1,0 +1,45 @@
+/* The grammar of digests: see digest.h. */
+#include "image/digest.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct {
+	const char *prefix;
+	size_t digits;
+} algorithms[] = {{"sha256:", 64}, {"sha512:", 128}};
+
+bool digest_is_valid(const char *text)
+{
+	for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
+		size_t length = strlen(algorithms[i].prefix);
+
+		if (strncmp(text, algorithms[i].prefix, length) == 0)
+			return strlen(text + length) == algorithms[i].digits &&
+			       strspn(text + length, "0123456789abcdef") == algorithms[i].digits;
+	}
+	return false;
+}
+
+int digest_parse(const char *text, struct digest *ret)
+{
+	if (!digest_is_valid(text))
+		return -EINVAL;
+	(void)stpcpy(ret->text, text); /* its length has just been checked */
+	return 0;
+}
+
+const char *digest_hex(const struct digest *digest)
+{
+	return digest->text + digest_algorithm_length(digest) + 1;
+}
+
+size_t digest_algorithm_length(const struct digest *digest)
+{
+	return strcspn(digest->text, ":");
+}
+
+bool digest_equal(const struct digest *a, const struct digest *b)
+{
+	return strcmp(a->text, b->text) == 0;
+}

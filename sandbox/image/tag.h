@@ -1,0 +1,54 @@
+/*
+ * Tags: what a name means now, and what it meant before. One small file a name, replaced as a
+ * whole; changing one takes a lock on tags/ for that moment, reading takes none. Shared by both
+ * programs (the launcher only reads).
+ */
+#ifndef IMMURE_IMAGE_TAG_H
+#define IMMURE_IMAGE_TAG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "image/digest.h"
+#include "image/reference.h"
+#include "image/storage.h"
+#include "util/err.h"
+
+struct arena;
+
+struct tag_meaning {
+	struct digest manifest;
+	int64_t since; /* seconds of the epoch */
+};
+
+struct tag {
+	struct reference name;              /* complete */
+	const struct tag_meaning *meanings; /* newest first, at least one */
+	size_t meaning_count;
+};
+
+#define TAG_MEANINGS 64 /* the oldest are forgotten beyond */
+
+/* name is complete (reference_complete()). -ENOENT where there is no such tag. */
+int tag_read(const struct storage *storage, const struct reference *name, struct arena *arena,
+	struct tag *ret, struct err *reterr);
+
+/* Every tag there is, sorted by name. */
+int tag_list(const struct storage *storage, struct arena *arena, struct tag **ret,
+	size_t *ret_count, struct err *reterr);
+
+/* Lets name mean manifest from now on; nothing where it does already. */
+int tag_set(const struct storage *storage, const struct reference *name,
+	const struct digest *manifest, struct err *reterr);
+
+/* Returns name to what it meant before. -ENODATA where it never meant anything else. */
+int tag_rollback(const struct storage *storage, const struct reference *name,
+	struct digest *ret_manifest, struct err *reterr);
+
+/* Removes name with its history. -ENOENT. */
+int tag_remove(const struct storage *storage, const struct reference *name, struct err *reterr);
+
+/* Forgets all but the present meaning of every tag (prune). */
+int tag_forget(const struct storage *storage, struct err *reterr);
+
+#endif
