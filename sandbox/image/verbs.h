@@ -1,0 +1,24 @@
+/*
+ * The verbs of immure-image, one function each. main.c's table gives them their names.
+ *
+ * A verb prints its result on standard output and its progress on standard error (print.h). It
+ * answers 0; a positive number, which becomes the exit code (what `verify` found, say); or -errno
+ * with context->err filled, which main prints: exit code 125. Second program only.
+ */
+#ifndef IMMURE_IMAGE_VERBS_H
+#define IMMURE_IMAGE_VERBS_H
+
+#include "image/storage.h"
+#include "util/arena.h"
+#include "util/err.h"
+
+struct verb_context {
+	struct storage storage; /* open, but for the verbs that need none (directory -1) */
+	struct arena arena;     /* freed by main */
+	struct err err;
+};
+
+/* argv[0] is the verb's name, argv[argc] is NULL; options.h takes the options off. */
+int verb_version(struct verb_context *context, int argc, char **argv);
+
+#endif
