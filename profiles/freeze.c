@@ -270,8 +270,10 @@ static void put_sections(const struct profile *p)
 	(void)printf("},\n\t.capabilities = {.keep = UINT64_C(%" PRIu64 "), .ambient = %d, ",
 		p->capabilities.keep, p->capabilities.ambient);
 	put_rule("rule", &p->capabilities.rule);
-	(void)printf("},\n\t.identity = {.kind = %d, .uid = %u, .gid = %u, ", (int)p->identity.kind,
-		p->identity.uid, p->identity.gid);
+	(void)printf(
+		"},\n\t.identity = {.kind = %d, .uid = %u, .gid = %u, .pretend_ownership = %d, ",
+		(int)p->identity.kind, p->identity.uid, p->identity.gid,
+		p->identity.pretend_ownership);
 	put_rule("rule", &p->identity.rule);
 	(void)printf("},\n\t.terminal = {.kind = %d, ", (int)p->terminal.kind);
 	put_rule("rule", &p->terminal.rule);

@@ -65,7 +65,7 @@ static int add_row(struct compiler *c, const struct mount_rule *rule, enum outco
 	const char *layer, const char *reason, const char *remedy)
 {
 	static const char *const verbs[] = {
-		"bind ", "tmpfs ", "directory ", "symlink ", "file ", "deny "};
+		"bind ", "tmpfs ", "directory ", "symlink ", "file ", "deny ", "layers "};
 	struct receipt_row row = {.rule = &rule->rule,
 		.outcome = outcome,
 		.layer = layer,
@@ -456,6 +456,8 @@ static int compile_rule(struct compiler *c, const struct mount_rule *rule)
 	case MOUNT_DIRECTORY:
 	case MOUNT_FILE: return compile_made(c, rule);
 	case MOUNT_DENY: return compile_deny(c, rule);
+	case MOUNT_LAYERS:
+		return fail(c, &rule->rule, -ENOTSUP, "layers", rule->target, strerror(ENOTSUP));
 	case MOUNT_KIND_COUNT: break;
 	}
 	return -EINVAL;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -15,31 +16,42 @@
 #include "util/mutant.h"
 #include "util/report.h"
 
-#define SIZE "16m" /* holds directories, links and small files only; everything writable is a mount of its own */
+#define SIZE                                                                                      \
+	"16m" /* holds directories, links and small files only; everything writable is a mount of \
+		 its own */
 #define SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
-int root_compile(const struct profile *profile, const struct host *host, struct arena *arena, struct receipt *receipt,
-	struct root_plan *ret, struct err *reterr)
+int root_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+	struct receipt *receipt, struct root_plan *ret, struct err *reterr)
 {
 	const struct files_section *files = &profile->files;
-	struct root_plan plan = {.kind = files->root, .attributes = SAFE | MOUNT_ATTR_RDONLY, .rule = &files->root_rule};
-	struct receipt_row row = {.rule = &files->root_rule, .asked = "a root of its own", .layer = "pivot_root"};
+	struct root_plan plan = {.kind = files->root,
+		.attributes = SAFE | MOUNT_ATTR_RDONLY,
+		.rule = &files->root_rule};
+	struct receipt_row row = {
+		.rule = &files->root_rule, .asked = "a root of its own", .layer = "pivot_root"};
 	struct path_fact fact;
 	char where[512];
 	int r;
 
 	if (files->root == ROOT_EMPTY) {
-		/* room for what the rules make, and no more: a mount point and its parents for each */
+		/* room for what the rules make, and no more: a mount point and its parents for each
+		 */
 		plan.inodes = arena_format(arena, "%zu", 4096 + 8 * files->mount_count);
 		if (!plan.inodes)
 			return err_set(reterr, -ENOMEM, NULL, "out of memory");
 		*ret = plan;
 		return receipt_add(receipt, &row, reterr);
 	}
+	if (files->root == ROOT_LAYERS)
+		return err_set(reterr, -ENOTSUP,
+			origin_format(&files->root_rule.origin, where, sizeof(where)), "%s",
+			strerror(ENOTSUP));
 	plan.source = files->root == ROOT_HOST ? "/" : files->root_directory;
 	r = host->path(host, arena, plan.source, true, &fact);
 	if (r < 0 || fact.type != PATH_DIRECTORY)
-		return err_set(reterr, r < 0 ? r : -ENOTDIR, origin_format(&files->root_rule.origin, where, sizeof(where)),
+		return err_set(reterr, r < 0 ? r : -ENOTDIR,
+			origin_format(&files->root_rule.origin, where, sizeof(where)),
 			"%s is not a directory that this user can reach", plan.source);
 	plan.source = fact.resolved;
 	plan.device = fact.device;
@@ -56,9 +68,11 @@ void root_explain(const struct root_plan *plan, struct report *out)
 
 	child_attribute_names(plan->attributes, attributes, sizeof(attributes));
 	if (plan->kind == ROOT_EMPTY)
-		report_row(out, NULL, "root", "an empty tmpfs of %s (%s once furnished)", SIZE, attributes);
+		report_row(out, NULL, "root", "an empty tmpfs of %s (%s once furnished)", SIZE,
+			attributes);
 	else
-		report_row(out, NULL, "root", "%s (%s, with everything mounted below it)", plan->source, attributes);
+		report_row(out, NULL, "root", "%s (%s, with everything mounted below it)",
+			plan->source, attributes);
 }
 
 static int open_source(const struct root_plan *plan)
@@ -75,12 +89,14 @@ static int open_source(const struct root_plan *plan)
 
 int root_apply(const struct root_plan *plan, struct child *child, uint16_t *reterr_item)
 {
-	const char *const options[] = {"mode", "0755", "size", SIZE, "nr_inodes", plan->inodes, NULL};
+	const char *const options[] = {
+		"mode", "0755", "size", SIZE, "nr_inodes", plan->inodes, NULL};
 	struct mount_attr private = {.propagation = MS_PRIVATE};
 	int r;
 
 	*reterr_item = 0;
-	if (!mutant(MUTANT_NO_PRIVATE) && mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &private, sizeof(private)))
+	if (!mutant(MUTANT_NO_PRIVATE) &&
+		mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &private, sizeof(private)))
 		return -errno;
 	*reterr_item = 1;
 	if (plan->kind == ROOT_EMPTY) {
@@ -94,7 +110,8 @@ int root_apply(const struct root_plan *plan, struct child *child, uint16_t *rete
 		return r;
 	child->root = r;
 	*reterr_item = 2;
-	/* over "/" itself, which is there on every host; lookups of "/" go on to see the root below, until the pivot */
+	/* over "/" itself, which is there on every host; lookups of "/" go on to see the root
+	 * below, until the pivot */
 	return move_mount(child->root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) ? -errno : 0;
 }
 
@@ -103,9 +120,11 @@ int root_pivot(const struct root_plan *plan, struct child *child, uint16_t *rete
 	struct mount_attr change = {.attr_set = plan->attributes};
 
 	*reterr_item = 0;
-	if (plan->kind == ROOT_EMPTY && mount_setattr(child->root, "", AT_EMPTY_PATH, &change, sizeof(change)))
+	if (plan->kind == ROOT_EMPTY &&
+		mount_setattr(child->root, "", AT_EMPTY_PATH, &change, sizeof(change)))
 		return -errno;
-	*reterr_item = 1; /* with both arguments ".", the old root ends up stacked on the new one: no directory for it is needed */
+	*reterr_item = 1; /* with both arguments ".", the old root ends up stacked on the new one:
+			     no directory for it is needed */
 	if (fchdir(child->root) || syscall(SYS_pivot_root, ".", "."))
 		return -errno;
 	*reterr_item = 2;

@@ -37,6 +37,13 @@ static json_t *new_array(struct emitter *out)
 	return made(out, json_array());
 }
 
+/* Layers belong to one launch: a document that names them would not load. */
+static void refuse_layers(struct emitter *out)
+{
+	if (!out->error)
+		out->error = -ENOTSUP;
+}
+
 static void put(struct emitter *out, json_t *object, const char *key, json_t *value)
 {
 	if (json_object_set_new(object, key, value) && !out->error)
@@ -210,6 +217,7 @@ static void emit_mount(struct emitter *out, json_t *mounts, const struct mount_r
 		put_mode(out, mount, "mode", rule->mode);
 		break;
 	case MOUNT_DIRECTORY: put_mode(out, mount, "mode", rule->mode); break;
+	case MOUNT_LAYERS: refuse_layers(out); break;
 	case MOUNT_DENY:
 	case MOUNT_KIND_COUNT: break;
 	}
@@ -222,6 +230,8 @@ static void emit_files(struct emitter *out, json_t *root, const struct files_sec
 {
 	json_t *object = part(out, root, "files"), *mounts;
 
+	if (files->root == ROOT_LAYERS)
+		refuse_layers(out);
 	put_setting(out, object, "root", &files->root_rule,
 		files->root == ROOT_DIRECTORY ? new_text(out, files->root_directory)
 					      : new_word(out, root_names[files->root]));
@@ -417,6 +427,7 @@ static void emit_identity(
 	put_word(out, object, "map", identity_names[identity->kind]);
 	put_number(out, object, "uid", identity->uid);
 	put_number(out, object, "gid", identity->gid);
+	put_bool(out, object, "pretend_ownership", identity->pretend_ownership);
 }
 
 /* Settings keep their order only among those set and those passed, which is all that there is to

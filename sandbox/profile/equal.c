@@ -17,15 +17,28 @@ static bool same_rule(const struct rule *a, const struct rule *b)
 	return a->set == b->set && (!a->set || a->enforce == b->enforce);
 }
 
+static bool same_layers(const struct layers *a, const struct layers *b)
+{
+	if (!a || !b)
+		return a == b;
+	if (a->count != b->count || !same_text(a->upper, b->upper) ||
+		!same_text(a->work, b->work) || a->discard != b->discard)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->trees[i], b->trees[i]) != 0)
+			return false;
+	return true;
+}
+
 static bool same_mount(const struct mount_rule *a, const struct mount_rule *b)
 {
 	return same_rule(&a->rule, &b->rule) && a->kind == b->kind &&
 	       same_text(a->target, b->target) && same_text(a->source, b->source) &&
 	       same_text(a->content, b->content) && same_text(a->reason, b->reason) &&
-	       a->writable == b->writable && a->no_exec == b->no_exec &&
-	       a->keep_link == b->keep_link && a->special_files == b->special_files &&
-	       a->only == b->only && a->mode == b->mode && a->size == b->size &&
-	       a->inodes == b->inodes;
+	       same_layers(a->layers, b->layers) && a->writable == b->writable &&
+	       a->no_exec == b->no_exec && a->keep_link == b->keep_link &&
+	       a->special_files == b->special_files && a->only == b->only && a->mode == b->mode &&
+	       a->size == b->size && a->inodes == b->inodes;
 }
 
 static bool same_files(const struct files_section *a, const struct files_section *b)
@@ -34,9 +47,9 @@ static bool same_files(const struct files_section *a, const struct files_section
 		!same_rule(&a->proc_rule, &b->proc_rule) || !same_rule(&a->sys_rule, &b->sys_rule))
 		return false;
 	if (a->root != b->root || !same_text(a->root_directory, b->root_directory) ||
-		a->root_writable != b->root_writable || a->home != b->home ||
-		!same_text(a->home_directory, b->home_directory) || a->proc != b->proc ||
-		a->sys != b->sys)
+		a->root_writable != b->root_writable || !same_layers(a->layers, b->layers) ||
+		a->home != b->home || !same_text(a->home_directory, b->home_directory) ||
+		a->proc != b->proc || a->sys != b->sys)
 		return false;
 	if (a->mount_count != b->mount_count)
 		return false;
@@ -180,6 +193,7 @@ static bool same_small_sections(const struct profile *a, const struct profile *b
 	       same_rule(&a->identity.rule, &b->identity.rule) &&
 	       a->identity.kind == b->identity.kind && a->identity.uid == b->identity.uid &&
 	       a->identity.gid == b->identity.gid &&
+	       a->identity.pretend_ownership == b->identity.pretend_ownership &&
 	       same_rule(&a->terminal.rule, &b->terminal.rule) &&
 	       a->terminal.kind == b->terminal.kind &&
 	       same_rule(&a->selinux.rule, &b->selinux.rule) &&

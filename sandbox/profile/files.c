@@ -14,7 +14,7 @@
 
 static int root_read(const struct cursor *at, const struct field *field, void *into)
 {
-	static const struct field words = {.words = root_names, .maximum = ROOT_KIND_COUNT};
+	static const struct field words = {.words = root_names, .maximum = ROOT_DIRECTORY};
 	struct files_section *files = into;
 	struct cursor value;
 	const char *text = NULL;
@@ -90,7 +90,8 @@ static const struct field bind_fields[] = {
 	MOUNT_FIELD("exec", cursor_not, no_exec, ),
 	MOUNT_FIELD("follow", cursor_not, keep_link, ),
 	MOUNT_FIELD("special_files", cursor_bool, special_files, ),
-	MOUNT_FIELD("only", cursor_word, only, .words = only_names, .maximum = ARRAY_SIZE(only_names)),
+	MOUNT_FIELD(
+		"only", cursor_word, only, .words = only_names, .maximum = ARRAY_SIZE(only_names)),
 };
 static const struct field tmpfs_fields[] = {
 	MOUNT_COMMON,
@@ -133,7 +134,9 @@ static const struct {
 	[MOUNT_FILE] = {file_fields, ARRAY_SIZE(file_fields)},
 	[MOUNT_DENY] = {deny_fields, ARRAY_SIZE(deny_fields)},
 };
-_Static_assert(ARRAY_SIZE(kinds) == MOUNT_KIND_COUNT, "each kind of mount has its keys");
+#define WRITABLE_KINDS MOUNT_LAYERS /* of layers no document may speak: they come from the launch \
+				     */
+_Static_assert(ARRAY_SIZE(kinds) == WRITABLE_KINDS, "each kind of mount has its keys");
 
 /* Which of the kinds the object names, by the one key that only it has. */
 static int kind_read(const struct cursor *at, enum mount_kind *ret)
@@ -141,7 +144,7 @@ static int kind_read(const struct cursor *at, enum mount_kind *ret)
 	unsigned found = MOUNT_KIND_COUNT;
 	int r;
 
-	for (unsigned i = 0; i < MOUNT_KIND_COUNT; i++) {
+	for (unsigned i = 0; i < WRITABLE_KINDS; i++) {
 		if (!json_object_get(at->node, mount_kind_names[i]))
 			continue;
 		if (found != MOUNT_KIND_COUNT)

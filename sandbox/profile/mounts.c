@@ -47,7 +47,9 @@ static int grow(struct files_section *files, struct arena *arena)
 
 	if (!index)
 		return -ENOMEM;
-	while (slots <= files->mount_count * 4) /* rules may be there without an index: a frozen or pruned list */
+	while (slots <=
+		files->mount_count *
+			4) /* rules may be there without an index: a frozen or pruned list */
 		slots *= 4;
 	index->slots = slots;
 	index->positions = arena_zeroed(arena, slots, sizeof(*index->positions));
@@ -118,6 +120,24 @@ static const char *copy_or_null(struct arena *arena, const char *string, bool *f
 	return copy;
 }
 
+static const struct layers *copy_layers(
+	struct arena *arena, const struct layers *layers, bool *failed)
+{
+	struct layers *copy = layers ? arena_zeroed(arena, 1, sizeof(*copy)) : NULL;
+	const char **trees = copy ? arena_zeroed(arena, layers->count, sizeof(*trees)) : NULL;
+
+	*failed |= layers && (!copy || !trees);
+	if (!trees)
+		return NULL;
+	*copy = *layers;
+	copy->trees = trees;
+	copy->upper = copy_or_null(arena, layers->upper, failed);
+	copy->work = copy_or_null(arena, layers->work, failed);
+	for (size_t i = 0; i < layers->count; i++)
+		trees[i] = copy_or_null(arena, layers->trees[i], failed);
+	return copy;
+}
+
 int profile_set_mount(struct profile *profile, struct arena *arena, const struct mount_rule *rule,
 	struct err *reterr)
 {
@@ -131,6 +151,7 @@ int profile_set_mount(struct profile *profile, struct arena *arena, const struct
 	copy.source = copy_or_null(arena, rule->source, &failed);
 	copy.content = copy_or_null(arena, rule->content, &failed);
 	copy.reason = copy_or_null(arena, rule->reason, &failed);
+	copy.layers = copy_layers(arena, rule->layers, &failed);
 	if (failed || mounts_set(&profile->files, arena, &copy))
 		return err_set(reterr, -ENOMEM, rule->target, "out of memory");
 	return 0;

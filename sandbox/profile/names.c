@@ -10,7 +10,11 @@ const char *const enforce_names[] = {
 	[ENFORCE_AUDIT] = "audit",
 };
 const char *const root_names[] = {
-	[ROOT_EMPTY] = "empty", [ROOT_HOST] = "host", [ROOT_DIRECTORY] = "/directory"};
+	[ROOT_EMPTY] = "empty",
+	[ROOT_HOST] = "host",
+	[ROOT_DIRECTORY] = "/directory",
+	[ROOT_LAYERS] = "layers",
+};
 const char *const home_names[] = {
 	[HOME_NONE] = "none",
 	[HOME_EMPTY] = "empty",
@@ -26,6 +30,7 @@ const char *const mount_kind_names[] = {
 	[MOUNT_SYMLINK] = "symlink",
 	[MOUNT_FILE] = "file",
 	[MOUNT_DENY] = "deny",
+	[MOUNT_LAYERS] = "layers",
 };
 const char *const network_names[] = {[NETWORK_NONE] = "none", [NETWORK_HOST] = "host"};
 const char *const syscall_action_names[] = {

@@ -1,9 +1,11 @@
 /*
- * A profile: what somebody wants walled in, in the terms of intent, whatever notation it came from. profile/ makes it from JSON, cli/ from
- * options, oci/ from a config.json; plan/ compiles it. All strings and arrays belong to the arena that the parser was given.
+ * A profile: what somebody wants walled in, in the terms of intent, whatever notation it came from.
+ * profile/ makes it from JSON, cli/ from options, oci/ from a config.json; plan/ compiles it. All
+ * strings and arrays belong to the arena that the parser was given.
  *
- * Parsing a document applies it to a struct profile that already holds what it extends: the last writer wins, rule by rule. Mount rules
- * are keyed by their target, environment settings by name, limits by kind; clauses of the system call policy are appended.
+ * Parsing a document applies it to a struct profile that already holds what it extends: the last
+ * writer wins, rule by rule. Mount rules are keyed by their target, environment settings by name,
+ * limits by kind; clauses of the system call policy are appended.
  */
 #ifndef IMMURE_PROFILE_PROFILE_H
 #define IMMURE_PROFILE_PROFILE_H
@@ -18,10 +20,29 @@
 /* ---- files ---- */
 
 enum root_kind {
-	ROOT_EMPTY,	/* a fresh tmpfs: nothing is there but what the mount rules put there */
-	ROOT_HOST,	/* the host's tree, read-only */
+	ROOT_EMPTY,     /* a fresh tmpfs: nothing is there but what the mount rules put there */
+	ROOT_HOST,      /* the host's tree, read-only */
 	ROOT_DIRECTORY, /* a directory of the host */
+	ROOT_LAYERS,    /* the layers of an image, one over the other; not for documents: set by
+			   whoever starts the launch */
 	ROOT_KIND_COUNT
+};
+
+#define LAYERS_MAX 128
+
+/*
+ * Directories of the host that overlayfs shows as one tree. Each tree is in overlay form: a
+ * character device 0:0 is a whiteout, the extended attribute user.overlay.opaque=y hides what lies
+ * below. All paths are absolute and canonical. Where something may be written, upper takes it;
+ * upper and work (an empty directory, overlayfs's own) lie on one file system, and neither serves
+ * two launches at a time.
+ */
+struct layers {
+	const char *const *trees; /* the lowest first */
+	size_t count;             /* 1 to LAYERS_MAX */
+	const char *upper, *work; /* both, or both NULL: a view that nothing can be written to */
+	bool discard; /* upper is thrown away afterwards: overlayfs need not care for its reaching
+			 the disk */
 };
 
 enum home_kind {
@@ -32,16 +53,26 @@ enum home_kind {
 	HOME_KIND_COUNT
 };
 
-enum proc_kind { PROC_NONE, PROC_PID /* subset=pid */, PROC_FULL /* with masks */, PROC_KIND_COUNT };
-enum sys_kind { SYS_NONE, SYS_READ_ONLY /* of the own network namespace, with masks */, SYS_KIND_COUNT };
+enum proc_kind {
+	PROC_NONE,
+	PROC_PID /* subset=pid */,
+	PROC_FULL /* with masks */,
+	PROC_KIND_COUNT
+};
+enum sys_kind {
+	SYS_NONE,
+	SYS_READ_ONLY /* of the own network namespace, with masks */,
+	SYS_KIND_COUNT
+};
 
 enum mount_kind {
-	MOUNT_BIND,	 /* source on the host → target */
-	MOUNT_TMPFS,	 /* empty, of at most size bytes and inodes entries */
+	MOUNT_BIND,      /* source on the host → target */
+	MOUNT_TMPFS,     /* empty, of at most size bytes and inodes entries */
 	MOUNT_DIRECTORY, /* an empty directory (in a tmpfs of ours only) */
-	MOUNT_SYMLINK,	 /* target is a link to source (the text of the link) */
-	MOUNT_FILE,	 /* a small read-only file with content (in a tmpfs of ours only) */
-	MOUNT_DENY,	 /* whatever is at target cannot be opened, listed, renamed or replaced */
+	MOUNT_SYMLINK,   /* target is a link to source (the text of the link) */
+	MOUNT_FILE,      /* a small read-only file with content (in a tmpfs of ours only) */
+	MOUNT_DENY,      /* whatever is at target cannot be opened, listed, renamed or replaced */
+	MOUNT_LAYERS,    /* layers → target; not for documents, as ROOT_LAYERS */
 	MOUNT_KIND_COUNT
 };
 
@@ -51,29 +82,38 @@ struct mount_rule {
 	struct rule rule;
 	enum mount_kind kind;
 	const char *target; /* canonical absolute path in the jail */
-	const char *source; /* bind: canonical absolute path on the host; symlink: text; else NULL */
+	const char
+		*source; /* bind: canonical absolute path on the host; symlink: text; else NULL */
 	const char *content; /* file: text; else NULL */
 	const char *reason; /* why a deny of a profile that this one extends is lifted; else NULL */
-	bool writable;	    /* bind: "access": "rw" */
-	bool no_exec;	    /* "exec": false (the default for tmpfs) */
-	bool keep_link;	    /* bind: "follow": false: where source is a symbolic link, make the same link instead of following it */
-	bool special_files; /* writable bind: sockets and FIFOs may be made in it */
+	const struct layers *layers; /* layers: what is mounted; else NULL */
+	bool writable;  /* bind: "access": "rw"; layers: there is an upper, and it may be written
+			   through this mount */
+	bool no_exec;   /* "exec": false (the default for tmpfs) */
+	bool keep_link; /* bind: "follow": false: where source is a symbolic link, make the same
+			   link instead of following it */
+	bool special_files;   /* writable bind: sockets and FIFOs may be made in it */
 	enum mount_only only; /* bind: "only": "file": left out where the source is a directory */
-	mode_t mode;	    /* tmpfs, directory, file; the parser fills the default (0755, 01777 for /tmp-like tmpfs, 0444) */
-	uint64_t size;	    /* tmpfs: bytes; 0: the default of the mechanism */
-	uint64_t inodes;    /* tmpfs; 0: the default */
+	mode_t mode;     /* tmpfs, directory, file; the parser fills the default (0755, 01777 for
+			    /tmp-like tmpfs, 0444) */
+	uint64_t size;   /* tmpfs: bytes; 0: the default of the mechanism */
+	uint64_t inodes; /* tmpfs; 0: the default */
 };
 
 struct files_section {
 	struct rule root_rule, home_rule, proc_rule, sys_rule;
 	enum root_kind root;
 	const char *root_directory; /* ROOT_DIRECTORY: canonical absolute path on the host */
-	bool root_writable;
+	bool root_writable; /* else the root is read-only once everything is mounted; ROOT_LAYERS:
+			       writable only with an upper */
+	const struct layers *layers; /* ROOT_LAYERS, else NULL; borrowed, as home_source is */
 	enum home_kind home;
 	const char *home_directory; /* in the jail; canonical absolute path */
-	const char *home_source;    /* HOME_PRIVATE, HOME_HOST: the directory of the host; set by whoever starts the launch */
-	const char *const *protected_paths; /* of the host, canonical: never writable through any bind (our own configuration, T-HAND-05) */
-	size_t protected_count;		    /* set by whoever starts the launch */
+	const char *home_source;    /* HOME_PRIVATE, HOME_HOST: the directory of the host; set by
+				       whoever starts the launch */
+	const char *const *protected_paths; /* of the host, canonical: never writable through any
+					       bind (our own configuration, T-HAND-05) */
+	size_t protected_count;             /* set by whoever starts the launch */
 	enum proc_kind proc;
 	enum sys_kind sys;
 	struct mount_rule *mounts; /* in the order of writing; at most one per target */
@@ -83,12 +123,13 @@ struct files_section {
 
 struct devices_section {
 	struct rule rule;
-	bool standard;		    /* null zero full random urandom tty, pts, shm, fd and the std links; the default */
+	bool standard; /* null zero full random urandom tty, pts, shm, fd and the std links; the
+			  default */
 	struct device_rule {
 		struct rule rule;
-		const char *path;   /* canonical, below /dev */
+		const char *path; /* canonical, below /dev */
 		bool writable;
-	} *devices;
+	} * devices;
 	size_t device_count;
 };
 
@@ -105,19 +146,19 @@ struct network_section {
 /* ---- limits ---- */
 
 enum limit_kind {
-	LIMIT_MEMORY,	       /* bytes, of the whole tree */
-	LIMIT_MEMORY_HIGH,     /* bytes */
-	LIMIT_SWAP,	       /* bytes; 0 is a limit */
-	LIMIT_PIDS,	       /* processes and threads of the whole tree */
-	LIMIT_CPU,	       /* quota, thousandths of one CPU */
-	LIMIT_CPU_WEIGHT,      /* 1 to 10000 */
-	LIMIT_IO_WEIGHT,       /* 1 to 10000 */
-	LIMIT_OPEN_FILES,      /* per process, as all below but wall time */
-	LIMIT_FILE_SIZE,       /* bytes */
-	LIMIT_CPU_TIME,	       /* milliseconds, rounded up to seconds */
-	LIMIT_WALL_TIME,       /* milliseconds */
-	LIMIT_CORE,	       /* bytes; 0 becomes 1, the value that also stops a pipe handler (core(5)) */
-	LIMIT_STACK,	       /* bytes */
+	LIMIT_MEMORY,      /* bytes, of the whole tree */
+	LIMIT_MEMORY_HIGH, /* bytes */
+	LIMIT_SWAP,        /* bytes; 0 is a limit */
+	LIMIT_PIDS,        /* processes and threads of the whole tree */
+	LIMIT_CPU,         /* quota, thousandths of one CPU */
+	LIMIT_CPU_WEIGHT,  /* 1 to 10000 */
+	LIMIT_IO_WEIGHT,   /* 1 to 10000 */
+	LIMIT_OPEN_FILES,  /* per process, as all below but wall time */
+	LIMIT_FILE_SIZE,   /* bytes */
+	LIMIT_CPU_TIME,    /* milliseconds, rounded up to seconds */
+	LIMIT_WALL_TIME,   /* milliseconds */
+	LIMIT_CORE,  /* bytes; 0 becomes 1, the value that also stops a pipe handler (core(5)) */
+	LIMIT_STACK, /* bytes */
 	LIMIT_ADDRESS_SPACE,   /* bytes */
 	LIMIT_LOCKED_MEMORY,   /* bytes */
 	LIMIT_PENDING_SIGNALS, /* count */
@@ -129,13 +170,14 @@ enum limit_kind {
 
 struct limit_rule {
 	struct rule rule; /* .set says whether there is a limit */
-	uint64_t value;	  /* in the kind's unit; LIMIT_UNLIMITED for "unlimited" */
+	uint64_t value;   /* in the kind's unit; LIMIT_UNLIMITED for "unlimited" */
 };
 
 struct io_limit { /* io.max of one block device, found by a path on it */
 	struct rule rule;
 	const char *path;
-	uint64_t read_bytes, write_bytes, read_operations, write_operations; /* per second; 0: no limit */
+	uint64_t read_bytes, write_bytes, read_operations,
+		write_operations; /* per second; 0: no limit */
 };
 
 struct limits_section {
@@ -152,12 +194,19 @@ struct limits_section {
 
 /* ---- system calls ---- */
 
-enum syscall_action { ACTION_ALLOW, ACTION_ERRNO, ACTION_KILL /* the process */, ACTION_TRAP, ACTION_LOG, ACTION_COUNT };
+enum syscall_action {
+	ACTION_ALLOW,
+	ACTION_ERRNO,
+	ACTION_KILL /* the process */,
+	ACTION_TRAP,
+	ACTION_LOG,
+	ACTION_COUNT
+};
 
 enum syscall_comparison {
-	COMPARE_IN,	/* (argument & mask) is one of values */
+	COMPARE_IN, /* (argument & mask) is one of values */
 	COMPARE_NOT_IN,
-	COMPARE_LESS,	/* unsigned, against values[0] */
+	COMPARE_LESS, /* unsigned, against values[0] */
 	COMPARE_LESS_EQUAL,
 	COMPARE_GREATER,
 	COMPARE_GREATER_EQUAL,
@@ -166,16 +215,18 @@ enum syscall_comparison {
 
 struct syscall_argument {
 	unsigned index; /* 0 to 5 */
-	unsigned width; /* 32 or 64: what the kernel looks at; with 32 the high word is ignored (T-SEC-10) */
+	unsigned width; /* 32 or 64: what the kernel looks at; with 32 the high word is ignored
+			   (T-SEC-10) */
 	enum syscall_comparison comparison;
-	uint64_t mask;	/* all ones where none was given */
+	uint64_t mask; /* all ones where none was given */
 	const uint64_t *values;
 	size_t value_count;
 };
 
 /*
- * One clause. Of all the clauses that name a call and whose arguments match, the LAST in order decides; where none matches, the section's
- * default. So a group says "allow ioctl", and a later clause "errno ioctl where argument 1 is TIOCSTI".
+ * One clause. Of all the clauses that name a call and whose arguments match, the LAST in order
+ * decides; where none matches, the section's default. So a group says "allow ioctl", and a later
+ * clause "errno ioctl where argument 1 is TIOCSTI".
  */
 struct syscall_clause {
 	struct rule rule;
@@ -184,31 +235,35 @@ struct syscall_clause {
 	struct syscall_argument *arguments; /* all must match; none: always */
 	size_t argument_count;
 	enum syscall_action action;
-	uint16_t error; /* ACTION_ERRNO: the positive errno */
-	const char *group; /* "untrusted@1" when it came from a group, else NULL */
+	uint16_t error;     /* ACTION_ERRNO: the positive errno */
+	const char *group;  /* "untrusted@1" when it came from a group, else NULL */
 	const char *reason; /* why a denial of an extended profile is lifted, else NULL */
 };
 
 struct syscalls_section {
-	struct rule rule;	      /* of the whole section; best-effort: a kernel without seccomp is accepted */
-	bool unconfined;	      /* "default": "allow" and no clause at all: no filter is loaded */
+	struct rule
+		rule; /* of the whole section; best-effort: a kernel without seccomp is accepted */
+	bool unconfined; /* "default": "allow" and no clause at all: no filter is loaded */
 	enum syscall_action default_action;
-	uint16_t default_error;	      /* positive errno */
+	uint16_t default_error; /* positive errno */
 	struct syscall_clause *clauses;
 	size_t clause_count;
-	bool foreign_i386; /* "architectures": ["native", "i386"]: the same policy for the 32-bit ABI instead of a kill */
+	bool foreign_i386; /* "architectures": ["native", "i386"]: the same policy for the 32-bit
+			      ABI instead of a kill */
 };
 
 /* ---- the smaller sections ---- */
 
 struct capabilities_section {
 	struct rule rule;
-	uint64_t keep; /* bit n: capability n, in the jail's user namespace; effective, permitted and bounding */
-	bool ambient;  /* also inheritable and ambient, so that an unprivileged uid keeps them over exec */
+	uint64_t keep; /* bit n: capability n, in the jail's user namespace; effective, permitted
+			  and bounding */
+	bool ambient;  /* also inheritable and ambient, so that an unprivileged uid keeps them over
+			  exec */
 };
 
 enum identity_kind {
-	IDENTITY_AUTO,	      /* subordinate where ranges and newuidmap are there, else single */
+	IDENTITY_AUTO,        /* subordinate where ranges and newuidmap are there, else single */
 	IDENTITY_SINGLE,      /* one id, mapped to the caller */
 	IDENTITY_SUBORDINATE, /* 0 is the caller, 1… the caller's /etc/subuid range */
 	IDENTITY_KIND_COUNT
@@ -219,6 +274,8 @@ struct identity_section {
 	enum identity_kind kind;
 	uid_t uid; /* in the jail */
 	gid_t gid;
+	bool pretend_ownership; /* with a single id: the filter answers "done" to a change of owner
+				   or id, and does nothing */
 };
 
 struct environment_setting {
@@ -233,10 +290,11 @@ struct environment_section {
 };
 
 enum terminal_kind {
-	TERMINAL_AUTO, /* an own pty where stdin, stdout or stderr is a terminal; else none */
-	TERMINAL_PTY,  /* always an own pty */
-	TERMINAL_NONE, /* refuse to hand a terminal in */
-	TERMINAL_SHARE, /* the caller's terminal goes in as it is: TIOCSTI is then up to the filter */
+	TERMINAL_AUTO,  /* an own pty where stdin, stdout or stderr is a terminal; else none */
+	TERMINAL_PTY,   /* always an own pty */
+	TERMINAL_NONE,  /* refuse to hand a terminal in */
+	TERMINAL_SHARE, /* the caller's terminal goes in as it is: TIOCSTI is then up to the filter
+			 */
 	TERMINAL_KIND_COUNT
 };
 
@@ -253,22 +311,25 @@ struct selinux_section {
 
 struct landlock_section {
 	struct rule rule;
-	bool enabled;	      /* "landlock": false turns it off */
+	bool enabled;         /* "landlock": false turns it off */
 	unsigned minimum_abi; /* refuse (or report) below; 1 by default */
 	bool scope_abstract, scope_signal;
 	struct rule scope_rule;
-	struct landlock_path { /* tightening: only these remain, of what files grants; none: derived from files alone */
+	struct landlock_path { /* tightening: only these remain, of what files grants; none: derived
+				  from files alone */
 		struct rule rule;
 		const char *path;
 		bool writable, no_exec;
-	} *paths;
+	} * paths;
 	size_t path_count;
 };
 
 struct namespaces_section {
 	struct rule rule;
-	bool ipc, uts, cgroup, pid, time; /* user and mount namespaces always are; network: its own section */
-	bool nested_user; /* let the program make user namespaces of its own (widens the kernel surface) */
+	bool ipc, uts, cgroup, pid,
+		time;     /* user and mount namespaces always are; network: its own section */
+	bool nested_user; /* let the program make user namespaces of its own (widens the kernel
+			     surface) */
 };
 
 struct profile {

@@ -31,6 +31,8 @@ int identity_read(const struct cursor *at, const struct field *field, void *into
 		FIELD_WORD("map", struct identity_section, kind, identity_names),
 		FIELD("uid", cursor_unsigned, struct identity_section, uid, .maximum = ID_MAX),
 		FIELD("gid", cursor_unsigned, struct identity_section, gid, .maximum = ID_MAX),
+		FIELD("pretend_ownership", cursor_bool, struct identity_section,
+			pretend_ownership, ),
 	};
 	struct identity_section *identity = into;
 	int r = cursor_fields(at, fields, ARRAY_SIZE(fields), identity);
