@@ -36,7 +36,7 @@ void reference_complete(struct reference *reference);
  * digest). Into buffer; returns it. */
 const char *reference_format(const struct reference *reference, char buffer[REFERENCE_ROOM]);
 
-/* The way people write it: without docker.io/library/. */
+/* The way people write it: without docker.io/library/, where that still means the same. */
 const char *reference_familiar(const struct reference *reference, char buffer[REFERENCE_ROOM]);
 
 #endif
