@@ -37,6 +37,13 @@ int tag_read(const struct storage *storage, const struct reference *name, struct
 int tag_list(const struct storage *storage, struct arena *arena, struct tag **ret,
 	size_t *ret_count, struct err *reterr);
 
+/* The same, but a damaged file does not end it: damaged is told of each (code: -EBADMSG, or why it
+ * cannot be read) and answers 0 to go on. Not under the lock: it may call tag_remove(). */
+typedef int (*tag_damaged)(
+	void *context, const struct reference *name, int code, struct err *reterr);
+int tag_list_each(const struct storage *storage, struct arena *arena, tag_damaged damaged,
+	void *context, struct tag **ret, size_t *ret_count, struct err *reterr);
+
 /* Lets name mean manifest from now on; nothing where it does already. */
 int tag_set(const struct storage *storage, const struct reference *name,
 	const struct digest *manifest, struct err *reterr);
