@@ -59,28 +59,26 @@ static int make_parents(const char *path)
 	return 0;
 }
 
-/*
- * A file that is there already is left as it is: what another process has made of it meanwhile is
- * newer. Hence no plain replacement.
- */
-static int make_file(int images, const char *name, const char *text)
+/* A temporary file and a link: a plain replacement would put an old thing over a newer one. */
+int storage_add_file(int directory, const char *name, const char *text, size_t length)
 {
 	char temporary[48];
 	uint64_t random;
 	int r;
 
-	if (faccessat(images, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (faccessat(directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
 	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return -EIO;
 	(void)snprintf(
 		temporary, sizeof(temporary), ".immure-new-%016llx", (unsigned long long)random);
-	r = file_replace_at(images, temporary, text, strlen(text));
+	r = file_replace_at(directory, temporary, text, length);
 	if (r < 0)
 		return r;
-	if (linkat(images, temporary, images, name, 0) && errno != EEXIST)
+	if (linkat(directory, temporary, directory, name, 0) && errno != EEXIST)
 		r = -errno;
-	(void)unlinkat(images, temporary, 0); /* the link is what counts */
+	(void)unlinkat(directory, temporary, 0); /* the link is what counts */
+	(void)fsync(directory); /* the name's durability; some file systems refuse it */
 	return r;
 }
 
@@ -98,7 +96,7 @@ static int make_all(int directory, const char *path, struct err *reterr)
 		return err_set(
 			reterr, images, path, "cannot open images in it: %s", strerror(-images));
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		r = make_file(images, files[i].name, files[i].text);
+		r = storage_add_file(images, files[i].name, files[i].text, strlen(files[i].text));
 		if (r < 0)
 			return err_set(reterr, r, path, "cannot make images/%s in it: %s",
 				files[i].name, strerror(-r));

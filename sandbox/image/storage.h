@@ -22,6 +22,7 @@
 #define IMMURE_IMAGE_STORAGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "util/err.h"
 
@@ -42,5 +43,9 @@ void storage_close(struct storage *storage);
 /* Opens a directory below it ("layers/mapped") for reading, without following links. A descriptor
  * or -errno. */
 int storage_directory(const struct storage *storage, const char *below);
+
+/* Adds name to directory, flushed, unless there is one already, which is left as it is. 0 or
+ * -errno. */
+int storage_add_file(int directory, const char *name, const char *text, size_t length);
 
 #endif
