@@ -1,0 +1,119 @@
+/*
+ * Containers: what remains of a run, and what is at work. Each is a directory of the storage, and
+ * nothing else: no daemon, no data base, no lock that two containers share.
+ *
+ *	containers/ID/   container.json  what it was made from; replaced as a whole
+ *	                 image           a link whose text is the digest of the image's manifest:
+ *what collection must keep upper, work     what the container changed, and overlayfs's own
+ *	transient/ID/    the same for a container of `run --rm`, which goes with its launcher; and
+ *	                 every other one while it is being made or removed
+ *	names/NAME       a link whose text is the id
+ *
+ * A launcher holds an exclusive lock (flock) on the directory while the container runs. So whether
+ * one runs is asked of the kernel, and a launcher that was killed leaves an exited container.
+ */
+#ifndef IMMURE_CONTAINER_CONTAINER_H
+#define IMMURE_CONTAINER_CONTAINER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "container/names.h"
+#include "host/host.h"
+#include "image/digest.h"
+#include "image/storage.h"
+#include "util/err.h"
+
+struct arena;
+
+#define CONTAINER_BYTES ((size_t)4 * 1024 * 1024) /* of container.json: its words were an argv */
+#define CONTAINER_WORDS 16384
+
+/* container.json. Strings and arrays belong to an arena; arrays end with NULL. */
+struct container {
+	char id[CONTAINER_ID_ROOM];
+	const char *name;
+	const char *image;            /* as it is called: "docker.io/library/debian:12" */
+	struct digest manifest;       /* of the image */
+	struct digest image_id;       /* its configuration's */
+	const char *const *options;   /* of `run`, one word each, for `start` */
+	const char *const *arguments; /* after the image's name */
+	const char *const *command;   /* what was executed */
+	const char *const *volumes;   /* the anonymous ones, removed with it */
+	const char *directory;        /* the caller's when it was made; "" where it had no name */
+	bool transient;               /* --rm */
+	bool mapped;                  /* its files belong to subordinate ids */
+	int64_t created, started, finished; /* seconds of the epoch; 0: not yet */
+	int exit_code;                      /* -1: not known */
+	bool running;                       /* not in the file: from the lock */
+};
+
+/* A container that this process has to itself. */
+struct container_hold {
+	const struct storage *storage;
+	int directory; /* locked; -1: none */
+	char id[CONTAINER_ID_ROOM];
+	bool transient;
+};
+#define CONTAINER_HOLD_NONE ((struct container_hold){.directory = -1})
+
+/*
+ * Makes a new container, whole: id is chosen here and written to container; where container->name
+ * is NULL a name is made (arena's). -EEXIST with reterr where the name is taken. 0 or -errno with
+ * reterr, nothing left behind.
+ */
+int container_create(const struct storage *storage, struct arena *arena,
+	struct container *container, struct container_hold *ret, struct err *reterr);
+
+/* Takes an existing one, by its whole id. -EBUSY with reterr where it runs. */
+int container_hold(const struct storage *storage, const struct container *container,
+	struct container_hold *ret, struct err *reterr);
+void container_release(struct container_hold *hold); /* NULL-safe on one that is none */
+
+/* Replaces container.json. flush: it must outlive a power cut. 0 or -errno with reterr. */
+int container_write(const struct container_hold *hold, const struct container *container,
+	bool flush, struct err *reterr);
+
+/*
+ * Finds one by its name, its id or the beginning of an id that no other has. -ENOENT, -ENOTUNIQ.
+ */
+int container_find(const struct storage *storage, const char *word, struct arena *arena,
+	struct container *ret, struct err *reterr);
+
+/* All there are, the newest first. Those that are just being made or removed are left out. */
+int container_list(const struct storage *storage, struct arena *arena, struct container **ret,
+	size_t *ret_count, struct err *reterr);
+
+/*
+ * Removes what hold has, name and anonymous volumes included, and releases it. host is asked only
+ * where files of subordinate ids are left (NULL: it is probed then). 0 or -errno with reterr.
+ */
+int container_remove(struct container_hold *hold, const struct container *container,
+	const struct host *host, struct err *reterr);
+
+/* Removes a few of what launchers that were killed left in transient/: bounded, and silent. */
+void container_sweep(const struct storage *storage);
+
+/* text.c: pure; name is for messages. */
+int container_parse(const char *name, const char *text, size_t length, struct arena *arena,
+	struct container *ret, struct err *reterr);
+int container_emit(
+	const struct container *container, char **ret_text, size_t *ret_length, struct err *reterr);
+
+/* janitor.c */
+struct janitor {
+	int alive; /* ends with us; -1: none */
+	int pidfd;
+};
+#define JANITOR_NONE ((struct janitor){-1, -1})
+
+/*
+ * Starts a process that outlives this one, only to remove the container of hold when this one was
+ * killed. 0 or -errno with reterr.
+ */
+int janitor_start(const struct container_hold *hold, const struct container *container,
+	const struct host *host, struct janitor *ret, struct err *reterr);
+void janitor_dismiss(struct janitor *janitor);
+
+#endif
