@@ -540,6 +540,8 @@ static int add_protection(struct compiler *c, const struct mount_rule *bind)
 		struct frame frame = {fact.resolved, GROUND_WRITABLE, bind->target};
 		struct mount_rule rule = {.rule = bind->rule, .kind = MOUNT_DENY};
 
+		if (path_is_beneath(fact.resolved, path) && bind->handed_in)
+			continue;
 		if (path_is_beneath(fact.resolved, path))
 			return fail(c, &bind->rule, -EPERM, "bind", bind->source,
 				"is the launcher's own, and cannot be writable in a jail");

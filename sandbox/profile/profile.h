@@ -92,7 +92,9 @@ struct mount_rule {
 	bool no_exec;   /* "exec": false (the default for tmpfs) */
 	bool keep_link; /* bind: "follow": false: where source is a symbolic link, make the same
 			   link instead of following it */
-	bool special_files;   /* writable bind: sockets and FIFOs may be made in it */
+	bool special_files; /* writable bind: sockets and FIFOs may be made in it */
+	bool handed_in; /* writable bind: a place below a protected path that the launcher itself
+			   hands in (a volume); not for documents */
 	enum mount_only only; /* bind: "only": "file": left out where the source is a directory */
 	mode_t mode;     /* tmpfs, directory, file; the parser fills the default (0755, 01777 for
 			    /tmp-like tmpfs, 0444) */
