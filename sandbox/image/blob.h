@@ -8,12 +8,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "image/digest.h"
 #include "image/storage.h"
 #include "util/err.h"
 
 struct hash;
+
+/* Whether it is there; not whether it is whole. */
+bool blob_exists(const struct storage *storage, const struct digest *digest);
 
 /* A descriptor open for reading, and its size; -ENOENT where it is not there. Not verified again:
  * see blob_verify(). */
@@ -43,11 +47,13 @@ struct blob_writer {
 	struct digest expected; /* "" : whatever it comes to */
 	uint64_t size;          /* expected; UINT64_MAX: unknown */
 	uint64_t written;
-	int fd;        /* -1: closed */
-	char name[80]; /* in staging/ */
+	int fd;         /* -1: closed */
+	char name[160]; /* in staging/ */
 };
 int blob_begin(const struct storage *storage, const struct digest *expected, uint64_t size,
 	struct blob_writer *ret, uint64_t *ret_offset, struct err *reterr);
+/* Reads back what is written already, from offset on: bytes (0: no more) or -errno. */
+ssize_t blob_reread(const struct blob_writer *writer, uint64_t offset, void *buffer, size_t size);
 /* Refuses the byte after the expected size (-EFBIG). */
 int blob_append(struct blob_writer *writer, const void *data, size_t length, struct err *reterr);
 /* Starts again from nothing: what was written was not what the server now says. */
@@ -55,8 +61,8 @@ int blob_restart(struct blob_writer *writer, struct err *reterr);
 /* Size and digest checked (-EBADMSG), flushed, linked under its name; the writer is closed in every
  * case. A blob that is there already is no error. */
 int blob_finish(struct blob_writer *writer, struct digest *ret, struct err *reterr);
-/* Closes; keep: leaves the partial file for a later try. NULL-safe on a writer that is zero or
- * finished. */
+/* Closes; keep: leaves the partial file for a later try, where it has an expected digest to be
+ * found by. Nothing on a writer that is zero or finished. */
 void blob_abandon(struct blob_writer *writer, bool keep);
 
 /* A small document as a blob. */

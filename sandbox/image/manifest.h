@@ -28,6 +28,8 @@ struct descriptor {
 	uint64_t size;
 	/* of an index: */
 	const char *os, *architecture, *variant; /* NULL where absent */
+	const char
+		*ref_name; /* annotation org.opencontainers.image.ref.name, unchecked text; NULL */
 	/* of a layer: */
 	enum compression compression;
 };
