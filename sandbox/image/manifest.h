@@ -77,4 +77,9 @@ struct image_config {
 int config_parse(const char *name, const char *text, size_t length, size_t layer_count,
 	struct arena *arena, struct image_config *ret, struct err *reterr);
 
+/* "2026-11-21T12:06:30.123Z", RFC 3339: seconds of the epoch. 0 or -EINVAL. */
+int config_time(const char *text, int64_t *ret);
+/* "SIGTERM", "term", "15", "SIGRTMIN+3": 1 to 64, or -EINVAL. */
+int config_signal(const char *text);
+
 #endif
