@@ -14,6 +14,9 @@ struct child {
 	int root;     /* the new root (a mount), from the root step until the pivot; else -1 */
 	int label;    /* /proc/thread-self/attr/exec, open while the host's /proc is reachable; else -1 */
 	int terminal; /* slave of the jail's own pty; else -1 */
+	int network; /* the network namespace that network_begin() had made; else -1 */
+	int network_maker; /* the process that makes it, from network_begin() to network_apply() */
+	char *stack; /* below it is room, stacks growing down, for one process at a time that shares PID 1's memory */
 	const char *file_label; /* SELinux: of every tmpfs made from the label step on; NULL: whatever the kernel chooses */
 };
 

@@ -17,7 +17,7 @@ struct host;
 struct report;
 
 struct namespace_plan {
-	uint64_t flags;   /* CLONE_NEW* for clone3 */
+	uint64_t flags;   /* CLONE_NEW*: all for clone3 but the network's (network.h) */
 	bool deny_nested; /* write 0 to the own /proc/sys/user/max_user_namespaces (R26) */
 	const struct rule *rule;
 };

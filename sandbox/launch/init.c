@@ -89,7 +89,8 @@ static struct timespec time_left(uint64_t deadline)
 
 _Noreturn void init_run(const struct plan *plan, int control, pid_t program)
 {
-	struct child child = {.control = control, .root = -1, .label = -1, .terminal = -1};
+	struct child child = {
+		.control = control, .root = -1, .label = -1, .terminal = -1, .network = -1};
 	uint64_t every = UINT64_MAX; /* the kernel's signal set: 64 signals */
 	uint16_t item;
 	uint64_t deadline = plan->wall_milliseconds && !mutant(MUTANT_NO_WALL_TIME)

@@ -63,7 +63,9 @@ static pid_t make_child(const struct plan *plan, const struct cgroup *cgroup,
 	enum entrance entrance, int *ret_pidfd)
 {
 	struct clone_args arguments = {
-		.flags = plan->namespaces.flags | (uint64_t)(unsigned)CLONE_PIDFD,
+		/* the network's is made beside the child's first steps: network.h */
+		.flags = (plan->namespaces.flags & ~(uint64_t)CLONE_NEWNET) |
+			 (uint64_t)(unsigned)CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
 		.exit_signal = SIGCHLD,
 	};

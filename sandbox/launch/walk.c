@@ -46,7 +46,7 @@ static bool walk(struct walk *walk, enum step_who who)
 static int become_program(void *argument)
 {
 	(void)walk(argument, STEP_BY_PROGRAM); /* comes back only on failure */
-	return 126; /* clone(2)'s wrapper makes it the exit status */
+	return 126;                            /* clone(2)'s wrapper makes it the exit status */
 }
 
 _Noreturn static void fail(const struct walk *walk)
@@ -64,13 +64,18 @@ _Noreturn static void fail(const struct walk *walk)
 _Noreturn void walk_child(const struct plan *plan, int control, void *stack, size_t stack_size)
 {
 	struct walk state = {.plan = plan,
-		.child = {.control = control, .root = -1, .label = -1, .terminal = -1}};
+		.child = {.control = control,
+			.root = -1,
+			.label = -1,
+			.terminal = -1,
+			.network = -1,
+			.stack = (char *)stack + stack_size}};
 	pid_t program;
 
 	if (!walk(&state, STEP_BY_INIT))
 		fail(&state);
-	program = clone(become_program, (char *)stack + stack_size,
-		CLONE_VM | CLONE_VFORK | SIGCHLD, &state);
+	program =
+		clone(become_program, state.child.stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &state);
 	if (program < 0) {
 		state.step = STEP_EXEC;
 		state.error = errno;

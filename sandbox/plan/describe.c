@@ -68,6 +68,9 @@ static void advise(enum step_id step, int error, struct err *reterr)
 	else if (step == STEP_ROOT && error == EPERM)
 		err_hint(reterr, "user namespaces are made but may not mount (AppArmor, or an "
 				 "outer container): see `immure doctor`");
+	else if (step == STEP_NETWORK && (error == ENOSPC || error == EUSERS))
+		err_hint(reterr, "this user may make no more network namespaces: "
+				 "user.max_net_namespaces or its like is used up");
 	else if (step == STEP_RLIMITS && error == EPERM)
 		err_hint(reterr, "the limit is above the hard limit of this session");
 	else if (step == STEP_LABEL)

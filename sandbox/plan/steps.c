@@ -26,6 +26,7 @@
 	APPLY(name, apply_function, part)                  \
 	EXPLAIN(name, explain_function, part)
 
+APPLY(network_begin, network_begin, network)
 BOTH(idmap, idmap_apply, idmap_explain, idmap)
 APPLY(scores, rlimit_apply_scores, rlimits)
 APPLY(hide, process_hide, process)
@@ -78,15 +79,17 @@ static int apply_label(const struct plan *plan, struct child *child, uint16_t *r
 }
 
 const struct step steps[STEP_COUNT] = {
+	[STEP_NETWORK_BEGIN] = {"network namespace", STEP_BY_INIT, apply_network_begin, NULL},
 	[STEP_IDMAP] = {"identity", STEP_BY_INIT, apply_idmap, explain_idmap},
 	[STEP_SCORES] = {"scores", STEP_BY_INIT, apply_scores, NULL},
 	[STEP_HIDE] = {"not dumpable", STEP_BY_INIT, apply_hide, NULL},
 	[STEP_NAMESPACES] = {"namespaces", STEP_BY_INIT, apply_namespaces, explain_namespaces},
-	[STEP_NETWORK] = {"network", STEP_BY_INIT, apply_network, explain_network},
 	[STEP_LABEL] = {"selinux", STEP_BY_INIT, apply_label, explain_label},
 	[STEP_ROOT] = {"root", STEP_BY_INIT, apply_root, explain_root},
 	[STEP_MOUNTS] = {"mounts", STEP_BY_INIT, apply_mounts, explain_mounts},
 	[STEP_DEVICES] = {"devices", STEP_BY_INIT, apply_devices, explain_devices},
+	/* before /sys, which shows the network that its mounter is in */
+	[STEP_NETWORK] = {"network", STEP_BY_INIT, apply_network, explain_network},
 	[STEP_PROC] = {"proc", STEP_BY_INIT, apply_proc, explain_proc},
 	[STEP_TERMINAL] = {"terminal", STEP_BY_INIT, apply_terminal, explain_terminal},
 	[STEP_PIVOT] = {"pivot", STEP_BY_INIT, apply_pivot, NULL},

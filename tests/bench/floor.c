@@ -18,6 +18,7 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -27,6 +28,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -164,6 +166,41 @@ static void read_filter(const char *path, struct sock_filter *room, struct sock_
 		.len = (unsigned short)((size_t)length / sizeof(*room)), .filter = room};
 }
 
+/* ---- the network namespace ---- */
+
+struct maker {
+	pid_t process;
+	int network;
+};
+
+static int make_network(void *argument)
+{
+	struct maker *maker = argument;
+	int handle;
+
+	must(unshare(CLONE_NEWNET) == 0, "unshare");
+	handle = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	maker->network = ioctl(handle, SIOCGSKNS);
+	(void)close(handle);
+	return 0;
+}
+
+static void begin_network(struct maker *maker, char *stack)
+{
+	maker->process = clone(make_network, stack + STACK, CLONE_VM | CLONE_FILES, maker);
+	must(maker->process > 0, "clone");
+}
+
+static void enter_network(const struct maker *maker)
+{
+	int status;
+
+	must(syscall(SYS_wait4, maker->process, &status, __WALL, NULL) == maker->process &&
+			status == 0 && setns(maker->network, CLONE_NEWNET) == 0,
+		"network namespace");
+	(void)close(maker->network);
+}
+
 /* ---- the new root ---- */
 
 static void write_kernel(const char *path, const char *text)
@@ -253,7 +290,7 @@ static void put(int root, const struct entry *entry, const struct job *job)
 			SAFE | MOUNT_ATTR_RDONLY);
 }
 
-static void furnish(int root, const struct job *job)
+static void furnish(int root, const struct job *job, const struct maker *maker)
 {
 	static const char *const pts[] = {"mode", "0620", "ptmxmode", "0666", "max", "64", NULL};
 	static const char *const proc[] = {"subset", "pid", "hidepid", "ptraceable", NULL};
@@ -270,6 +307,7 @@ static void furnish(int root, const struct job *job)
 	attach_tmpfs(root, "dev/shm", "1777");
 	for (size_t i = 0; i < LENGTH(device_links); i++)
 		put(root, &device_links[i], job);
+	enter_network(maker);
 	tree = new_mount("proc", proc, SHUT);
 	must(mkdirat(root, "proc", 0555) == 0, "proc");
 	place = openat(root, "proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -280,7 +318,7 @@ static void furnish(int root, const struct job *job)
 	(void)close(tree);
 }
 
-static void enter_root(const struct job *job)
+static void enter_root(const struct job *job, const struct maker *maker)
 {
 	static const char *const options[] = {
 		"mode", "0755", "size", "16m", "nr_inodes", "4264", NULL};
@@ -291,7 +329,7 @@ static void enter_root(const struct job *job)
 	must(mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &private, sizeof(private)) == 0, "private");
 	root = new_mount("tmpfs", options, SAFE);
 	must(move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) == 0, "root");
-	furnish(root, job);
+	furnish(root, job, maker);
 	must(mount_setattr(root, "", AT_EMPTY_PATH, &shut, sizeof(shut)) == 0, "read-only root");
 	must(fchdir(root) == 0 && syscall(SYS_pivot_root, ".", ".") == 0, "pivot_root");
 	must(umount2(".", MNT_DETACH) == 0 && chdir("/") == 0, "old root");
@@ -405,8 +443,10 @@ _Noreturn static void reap(const struct job *job, int control, pid_t program)
 _Noreturn static void be_init(struct job *job, int control, char *stack)
 {
 	struct pollfd launcher = {.fd = control, .events = POLLRDHUP};
+	struct maker maker;
 	pid_t program;
 
+	begin_network(&maker, stack);
 	write_kernel("/proc/self/setgroups", "deny");
 	write_kernel("/proc/self/uid_map", job->uid_map);
 	write_kernel("/proc/self/gid_map", job->gid_map);
@@ -414,7 +454,7 @@ _Noreturn static void be_init(struct job *job, int control, char *stack)
 	must(syscall(SYS_setpriority, PRIO_PROCESS, 0, 5) == 0, "setpriority");
 	must(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, "dumpable");
 	write_kernel("/proc/sys/user/max_user_namespaces", "0");
-	enter_root(job);
+	enter_root(job, &maker);
 	must(sethostname("jail", 4) == 0, "sethostname");
 	set_limits();
 	must(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0, "keyctl");
@@ -463,7 +503,7 @@ static int launch(struct job *job)
 	sigset_t every;
 	struct clone_args arguments = {
 		.flags = (uint64_t)(CLONE_PIDFD | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS |
-				    CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET),
+				    CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID),
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD};
 	char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE,
