@@ -1,0 +1,306 @@
+/* Images composed with profiles: see compose.h. */
+#include "container/compose.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "profile/load.h"
+#include "util/arena.h"
+#include "util/cleanup.h"
+#include "util/file.h"
+#include "util/path.h"
+#include "util/text.h"
+
+static const struct rule by_image = {
+	.origin = {NULL, "the image"}, .enforce = ENFORCE_REQUIRED, .set = true};
+
+static int no_memory(struct err *reterr)
+{
+	return err_set(reterr, -ENOMEM, NULL, "out of memory");
+}
+
+void compose_forget_system(struct files_section *files)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < files->mount_count; i++) {
+		struct mount_rule rule = files->mounts[i];
+		/* else it was given on the command line */
+		bool inherited = rule.rule.origin.document != NULL;
+
+		if (inherited && rule.kind != MOUNT_DENY && rule.kind != MOUNT_TMPFS)
+			continue;
+		/* another system may have no such directory */
+		if (inherited && rule.kind == MOUNT_TMPFS)
+			rule.rule.enforce = ENFORCE_BEST_EFFORT;
+		files->mounts[kept++] = rule;
+	}
+	files->mount_count = kept;
+	files->index = NULL; /* it is made anew by the next rule */
+	if (files->home == HOME_EMPTY)
+		files->home = HOME_NONE;
+}
+
+/* ---- the command ---- */
+
+static size_t count_words(const char *const *words)
+{
+	size_t count = 0;
+
+	while (words && words[count])
+		count++;
+	return count;
+}
+
+int compose_command(const struct image_record *record, const char *const *entrypoint,
+	const char *const *arguments, struct arena *arena, const char *const **ret,
+	struct err *reterr)
+{
+	const char *const *first = entrypoint ? entrypoint : record->entrypoint;
+	/* an entrypoint of the caller's is not meant for the image's own arguments */
+	const char *const *second = count_words(arguments) ? arguments
+				    : entrypoint           ? NULL
+							   : record->command;
+	size_t first_count = count_words(first), second_count = count_words(second);
+	const char **words = arena_zeroed(arena, first_count + second_count + 1, sizeof(*words));
+
+	if (!words)
+		return no_memory(reterr);
+	for (size_t i = 0; i < first_count; i++)
+		words[i] = first[i];
+	for (size_t i = 0; i < second_count; i++)
+		words[first_count + i] = second[i];
+	if (!words[0] || !words[0][0]) {
+		err_set(reterr, -EINVAL, NULL,
+			"no command is named, and the image has none of its own");
+		err_hint(reterr, "immure run [OPTION…] IMAGE COMMAND [ARGUMENT…]");
+		return -EINVAL;
+	}
+	*ret = words;
+	return 0;
+}
+
+/* ---- environment and directory ---- */
+
+static const char *find_variable(char *const *environment, const char *name, size_t length)
+{
+	for (; *environment; environment++)
+		if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
+			return *environment + length + 1;
+	return NULL;
+}
+
+static struct environment_setting *find_setting(
+	struct environment_section *section, const char *name)
+{
+	for (size_t i = 0; i < section->setting_count; i++)
+		if (strcmp(section->settings[i].name, name) == 0)
+			return &section->settings[i];
+	return NULL;
+}
+
+/* Not profile_set_environment(): images have names that no profile may have ("npm_config.x"). */
+static int set_variable(struct environment_section *section, const char *name, const char *value,
+	struct arena *arena, struct err *reterr)
+{
+	struct environment_setting *place = find_setting(section, name);
+
+	if (!place)
+		place = ARENA_APPEND(arena, section->settings, section->setting_count);
+	if (!place)
+		return no_memory(reterr);
+	*place = (struct environment_setting){.rule = by_image, .name = name, .value = value};
+	return 0;
+}
+
+static bool is_of_the_tree(const char *name)
+{
+	return strcmp(name, "PATH") == 0 || strcmp(name, "HOME") == 0;
+}
+
+static int add_variable(const char *variable, char *const *environment, struct arena *arena,
+	struct profile *profile, struct err *reterr)
+{
+	const char *equals = strchr(variable, '=');
+	size_t length = equals ? (size_t)(equals - variable) : 0;
+	const char *name = arena_copy_range(arena, variable, length);
+	const struct environment_setting *asked;
+
+	if (!name)
+		return no_memory(reterr);
+	if (!length) /* the record is checked when it is read; "FOO" would be the caller's FOO */
+		return err_set(reterr, -EINVAL, "Env of the image", "expected NAME=VALUE");
+	asked = find_setting(&profile->environment, name);
+	if (asked && !is_of_the_tree(name) &&
+		(asked->value || find_variable(environment, name, length)))
+		return 0;
+	return set_variable(&profile->environment, name, equals + 1, arena, reterr);
+}
+
+int compose_image(const struct image_record *record, char *const *environment, struct arena *arena,
+	struct profile *profile, struct err *reterr)
+{
+	int r = 0;
+
+	for (size_t i = 0; record->environment[i] && r == 0; i++)
+		r = add_variable(record->environment[i], environment, arena, profile, reterr);
+	profile->workdir = record->workdir;
+	profile->workdir_rule = by_image;
+	return r;
+}
+
+int compose_user(const struct user *user, bool home_is_set, struct arena *arena,
+	struct profile *profile, struct err *reterr)
+{
+	profile->identity.uid = user->uid;
+	profile->identity.gid = user->gid;
+	profile->files.home_directory = user->home;
+	return home_is_set ? 0
+			   : set_variable(&profile->environment, "HOME", user->home, arena, reterr);
+}
+
+int compose_directory(struct arena *arena, struct profile *profile, struct err *reterr)
+{
+	struct mount_rule rule = {.rule = by_image,
+		.kind = MOUNT_DIRECTORY,
+		.target = profile->workdir,
+		.mode = 0755};
+
+	rule.rule.enforce = ENFORCE_BEST_EFFORT; /* where it cannot be made, entering it says so */
+	if (!profile->workdir || strcmp(profile->workdir, "/") == 0)
+		return 0;
+	for (size_t i = 0; i < profile->files.mount_count; i++)
+		if (strcmp(profile->files.mounts[i].target, profile->workdir) == 0)
+			return 0;
+	return profile_set_mount(profile, arena, &rule, reterr);
+}
+
+/* ---- the root ---- */
+
+int compose_root(const struct layers *layers, bool read_only, struct profile *profile)
+{
+	profile->files.root = ROOT_LAYERS;
+	profile->files.root_rule = by_image;
+	profile->files.root_writable = !read_only;
+	profile->files.layers = layers;
+	profile->files.root_directory = NULL;
+	return 0;
+}
+
+/* ---- names ---- */
+
+static int write_file(
+	const struct container_hold *hold, const char *name, const char *text, struct err *reterr)
+{
+	/* a container that is started again has them from its last run, and may have changed them;
+	 * what it wrote is not what is opened here: it never sees this directory */
+	_cleanup_close_ int fd = openat(
+		hold->directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	int r = fd < 0 ? -errno : file_write_all(fd, text, strlen(text));
+
+	if (r == 0 && fchmod(fd, 0644))
+		r = -errno;
+	return r < 0 ? err_set(reterr, r, name, "cannot be written: %s", strerror(-r)) : 0;
+}
+
+static int bind_file(const char *directory, const char *name, const char *target,
+	struct arena *arena, struct profile *profile, struct err *reterr)
+{
+	struct mount_rule rule = {.rule = by_image,
+		.kind = MOUNT_BIND,
+		.source = arena_format(arena, "%s/%s", directory, name),
+		.target = target,
+		.writable = profile->files.root_writable,
+		.handed_in = true,
+		.no_exec = true};
+
+	if (!rule.source)
+		return no_memory(reterr);
+	for (size_t i = 0; i < profile->files.mount_count; i++)
+		if (path_is_beneath(target, profile->files.mounts[i].target))
+			return 0; /* the caller has put something of his own there */
+	return profile_set_mount(profile, arena, &rule, reterr);
+}
+
+/* "NAME:ADDRESS" to a line of hosts(5). The address is checked: what is no address would be one
+ * more name. */
+static const char *host_line(const char *text, struct arena *arena, struct err *reterr)
+{
+	const char *colon = strchr(text, ':');
+	const char *name = colon ? arena_copy_range(arena, text, (size_t)(colon - text)) : NULL;
+	unsigned char address[16];
+	char shown[128];
+
+	if (!name || !text_is_hostname(name) ||
+		(inet_pton(AF_INET, colon + 1, address) != 1 &&
+			inet_pton(AF_INET6, colon + 1, address) != 1)) {
+		(void)err_set(reterr, -EINVAL, "--add-host", "\"%s\": expected NAME:ADDRESS",
+			text_escape(text, strlen(text), shown, sizeof(shown)));
+		return NULL;
+	}
+	return arena_format(arena, "%s\t%s\n", colon + 1, name);
+}
+
+static int compose_hosts(const char *const *hosts, const char *hostname, bool host_network,
+	struct arena *arena, const char **ret, struct err *reterr)
+{
+	_cleanup_free_ char *outside = NULL;
+	const char *text;
+	size_t length;
+
+	if (host_network &&
+		file_read(AT_FDCWD, "/etc/hosts", (size_t)1 << 20, &outside, &length) == 0)
+		text = arena_format(
+			arena, "%s%s", outside, length && outside[length - 1] != '\n' ? "\n" : "");
+	else
+		text = arena_format(arena,
+			"127.0.0.1\tlocalhost %s\n::1\tlocalhost ip6-localhost ip6-loopback\n",
+			hostname);
+	for (; text && hosts && *hosts; hosts++) {
+		const char *line = host_line(*hosts, arena, reterr);
+
+		if (!line)
+			return reterr->code ? reterr->code : no_memory(reterr);
+		text = arena_join(arena, text, line);
+	}
+	*ret = text;
+	return text ? 0 : no_memory(reterr);
+}
+
+int compose_names(const struct container_hold *hold, const char *path, const char *const *hosts,
+	struct arena *arena, struct profile *profile, struct err *reterr)
+{
+	bool host_network = profile->network.kind == NETWORK_HOST;
+	bool given = profile->hostname_rule.set && !profile->hostname_rule.origin.document;
+	_cleanup_free_ char *resolver = NULL;
+	const char *text = NULL;
+	size_t length;
+	int r;
+
+	if (!given) {
+		profile->hostname = arena_copy_range(arena, hold->id, 12);
+		profile->hostname_rule = by_image;
+	}
+	if (!profile->hostname)
+		return no_memory(reterr);
+	r = compose_hosts(hosts, profile->hostname, host_network, arena, &text, reterr);
+	if (r == 0)
+		r = write_file(hold, "hosts", text, reterr);
+	if (r == 0)
+		r = bind_file(path, "hosts", "/etc/hosts", arena, profile, reterr);
+	text = arena_join(arena, profile->hostname, "\n");
+	if (r == 0)
+		r = text ? write_file(hold, "hostname", text, reterr) : no_memory(reterr);
+	if (r == 0)
+		r = bind_file(path, "hostname", "/etc/hostname", arena, profile, reterr);
+	if (r < 0 || !host_network ||
+		file_read(AT_FDCWD, "/etc/resolv.conf", (size_t)1 << 20, &resolver, &length) < 0)
+		return r;
+	r = write_file(hold, "resolv.conf", resolver, reterr);
+	return r < 0 ? r
+		     : bind_file(path, "resolv.conf", "/etc/resolv.conf", arena, profile, reterr);
+}

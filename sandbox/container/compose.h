@@ -1,0 +1,61 @@
+/*
+ * From an image and what was asked for to a profile: docker's meaning of an image's configuration,
+ * within the walls of the profile. Whatever the image says configures the program in the jail only
+ * (R35): it names no path of the host, no mount, no id map, and no variable of the caller's.
+ */
+#ifndef IMMURE_CONTAINER_COMPOSE_H
+#define IMMURE_CONTAINER_COMPOSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "container/container.h"
+#include "container/user.h"
+#include "image/record.h"
+#include "profile/profile.h"
+#include "util/err.h"
+
+struct arena;
+
+/*
+ * Another root brings a system of its own: what the profile furnished its empty root with (binds of
+ * the host's system, links, made files, a home) would lie on top of it. Denies stay, and so do the
+ * empty tmpfs.
+ */
+void compose_forget_system(struct files_section *files);
+
+/*
+ * The words to execute: ENTRYPOINT and CMD as docker joins them. entrypoint: NULL where none was
+ * given, else the words that were ({NULL}: --entrypoint ""). -EINVAL where nothing is left to run.
+ */
+int compose_command(const struct image_record *record, const char *const *entrypoint,
+	const char *const *arguments, struct arena *arena, const char *const **ret,
+	struct err *reterr);
+
+/*
+ * What the image says of environment and working directory, under what the profile says; but PATH
+ * and HOME, which tell of the image's own tree, are the image's. environment: the caller's, for the
+ * settings of the profile that pass one of its variables through.
+ */
+int compose_image(const struct image_record *record, char *const *environment, struct arena *arena,
+	struct profile *profile, struct err *reterr);
+
+/* Ids and home. Call it after the options: a HOME that they or the image set stays. */
+int compose_user(const struct user *user, bool home_is_set, struct arena *arena,
+	struct profile *profile, struct err *reterr);
+
+/* Makes layers the root. discard: what is written need not reach the disk. */
+int compose_root(const struct layers *layers, bool read_only, struct profile *profile);
+
+/*
+ * Host name, /etc/hosts, /etc/hostname and, with the host's network, /etc/resolv.conf: small files
+ * in the container's directory (path), bound over those of the image. hosts: "NAME:ADDRESS" of
+ * --add-host, checked here.
+ */
+int compose_names(const struct container_hold *hold, const char *path, const char *const *hosts,
+	struct arena *arena, struct profile *profile, struct err *reterr);
+
+/* The working directory is made where the image lacks it. */
+int compose_directory(struct arena *arena, struct profile *profile, struct err *reterr);
+
+#endif
