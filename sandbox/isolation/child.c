@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
@@ -23,10 +24,14 @@ int child_attach(const struct child *child, int tree, const char *target, enum c
 {
 	_cleanup_close_ int owned = tree;
 	_cleanup_close_ int place = -1;
+	struct stat status;
 
 	if (lookup == LOOKUP_PLAIN || mutant(MUTANT_STRING_PATHS))
 		return move_mount(owned, "", child->root, target, MOVE_MOUNT_F_EMPTY_PATH) ? -errno : 0;
-	place = child_open_place(child, target, lookup);
+	if (lookup == LOOKUP_MAKE && fstat(owned, &status))
+		return -errno;
+	place = lookup == LOOKUP_MAKE ? child_make_place(child, target, S_ISDIR(status.st_mode))
+				      : child_open_place(child, target, lookup);
 	if (place < 0)
 		return place;
 	if (move_mount(owned, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))

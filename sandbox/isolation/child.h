@@ -12,6 +12,7 @@
 struct child {
 	int control;  /* socket to the supervisor (SOCK_SEQPACKET); never -1 */
 	int root;     /* the new root (a mount), from the root step until the pivot; else -1 */
+	int scratch;  /* a root of layers: the tmpfs below it, where there is one, for the same time; else -1 */
 	int label;    /* /proc/thread-self/attr/exec, open while the host's /proc is reachable; else -1 */
 	int terminal; /* slave of the jail's own pty; else -1 */
 	int network; /* the network namespace that network_begin() had made; else -1 */
@@ -23,14 +24,22 @@ struct child {
 /*
  * How a place in the new root is looked up (R1, R2). Where every directory above it is ours, a plain path is safe. In somebody's bind no
  * component may be a link: whoever can write there could lead a mount of ours anywhere in the jail. In a root that is a whole system, links
- * are a part of it (/var/run), and are followed as inside that root.
+ * are a part of it (/var/run), and are followed as inside that root. In a root of layers, whose upper directory is the jail's own, what is
+ * missing is made besides.
  */
-enum child_lookup { LOOKUP_PLAIN, LOOKUP_NO_LINKS, LOOKUP_IN_ROOT };
+enum child_lookup { LOOKUP_PLAIN, LOOKUP_NO_LINKS, LOOKUP_IN_ROOT, LOOKUP_MAKE };
 
-/* Opens target (relative to the new root) for its place alone. A descriptor or -errno. */
+/* Opens target (relative to the new root) for its place alone; makes nothing. A descriptor or -errno. */
 int child_open_place(const struct child *child, const char *target, enum child_lookup lookup);
 
-/* Mounts a detached tree on target. Takes the descriptor: it is closed in every case. 0 or -errno. */
+/*
+ * The same in a root of layers, where a missing component is made: the last one as a directory or an empty file, those above it as
+ * directories. Links are followed as inside the root, dangling ones too. -ENOTDIR or -EISDIR where something of the other kind is there;
+ * -EXDEV where the way leads to the root itself, into another mount, or below /dev, /proc or /sys.
+ */
+int child_make_place(const struct child *child, const char *target, bool directory);
+
+/* Mounts a detached tree on target (LOOKUP_MAKE: made as what the tree is). Takes the descriptor: it is closed in every case. 0 or -errno. */
 int child_attach(const struct child *child, int tree, const char *target, enum child_lookup lookup);
 
 /*

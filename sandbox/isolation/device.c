@@ -126,8 +126,9 @@ int device_compile(const struct profile *profile, const struct host *host, struc
 	bool bounded = memory->rule.set && memory->value != LIMIT_UNLIMITED;
 	struct receipt_row row = {
 		.rule = &asked->rule, .asked = "a /dev of its own", .layer = "mount"};
-	struct device_plan plan = {
-		.own_tmpfs = profile->files.root != ROOT_EMPTY, .standard = asked->standard};
+	struct device_plan plan = {.own_tmpfs = profile->files.root != ROOT_EMPTY,
+		.make = profile->files.root == ROOT_LAYERS,
+		.standard = asked->standard};
 	int r = asked->standard ? compile_standard(&plan, arena, reterr) : 0;
 
 	for (size_t i = 0; i < asked->device_count && r == 0; i++)
@@ -213,13 +214,15 @@ static int attach_new(const struct child *child, const char *target, const char 
 
 /* Where the root is somebody else's, its /dev must be a true directory: a link there once led
  * runtimes out (CVE-2026-41579). */
-static int own_dev(const struct child *child)
+static int own_dev(const struct device_plan *plan, const struct child *child)
 {
 	const char *const options[] = {"mode", "0755", "size", "64k", "nr_inodes", "128", NULL};
-	_cleanup_close_ int place =
-		openat(child->root, "dev", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_close_ int place = -1;
 	int tree;
 
+	if (plan->make && mkdirat(child->root, "dev", 0755) && errno != EEXIST)
+		return -errno;
+	place = openat(child->root, "dev", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (place < 0)
 		return -errno;
 	tree = child_new_mount(child, "tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
@@ -254,7 +257,7 @@ int device_apply(const struct device_plan *plan, struct child *child, uint16_t *
 	int r;
 
 	*reterr_item = ITEM_TMPFS;
-	r = plan->own_tmpfs ? own_dev(child) : mkdirat(child->root, "dev", 0755) ? -errno : 0;
+	r = plan->own_tmpfs ? own_dev(plan, child) : mkdirat(child->root, "dev", 0755) ? -errno : 0;
 	for (size_t i = 0; i < plan->count && r == 0; i++) {
 		*reterr_item = (uint16_t)i;
 		r = make_parent(&plan->nodes[i], child);

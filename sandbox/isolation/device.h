@@ -29,6 +29,7 @@ struct device_node {
 
 struct device_plan {
 	bool own_tmpfs; /* the root is not ours: mount a tmpfs on its /dev */
+	bool make;      /* and where an image has no /dev, make one in its upper directory */
 	bool standard;
 	struct device_node *nodes;
 	size_t count;

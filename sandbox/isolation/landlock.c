@@ -104,6 +104,7 @@ static int add_mount(struct landlock_layer *layer, struct arena *arena, const st
 		access = READ | execute |
 			 (rule->writable ? WRITE | (rule->special_files ? SPECIAL : 0) : 0);
 		break;
+	case MOUNT_LAYERS: access = READ | execute | (rule->writable ? WRITE | SPECIAL : 0); break;
 	case MOUNT_TMPFS: access = READ | execute | WRITE | SPECIAL; break;
 	case MOUNT_FILE: access = FS_READ_FILE; break;
 	case MOUNT_DIRECTORY: access = FS_READ_DIR; break;

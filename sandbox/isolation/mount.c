@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -21,25 +22,35 @@
 
 void mount_explain(const struct mount_plan *plan, struct report *out)
 {
-	static const char *const verbs[] = {"directory", "symlink", "file", "tmpfs", "bind", "pin", "deny", "deny"};
-	char attributes[64], place[768];
+	static const char *const verbs[] = {"directory", "symlink", "file", "tmpfs", "bind", "pin",
+		"deny", "deny", "deny", "layers"};
+	char attributes[64], place[768], text[512];
 
-	_Static_assert(sizeof(verbs) / sizeof(verbs[0]) == OPERATION_KIND_COUNT, "a verb for each operation");
+	_Static_assert(sizeof(verbs) / sizeof(verbs[0]) == OPERATION_KIND_COUNT,
+		"a verb for each operation");
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct mount_operation *operation = &plan->operations[i];
 		const char *verb = verbs[operation->kind];
-		const char *from = operation->rule ? origin_format(&operation->rule->rule.origin, place, sizeof(place)) : NULL;
+		const char *from = operation->rule ? origin_format(&operation->rule->rule.origin,
+							     place, sizeof(place))
+						   : NULL;
 
 		child_attribute_names(operation->attributes, attributes, sizeof(attributes));
 		if (operation->kind == OPERATION_BIND)
-			report_row(out, from, verb, "%s on /%s (%s)", operation->source, operation->target, attributes);
+			report_row(out, from, verb, "%s on /%s (%s)", operation->source,
+				operation->target, attributes);
 		else if (operation->kind == OPERATION_TMPFS)
-			report_row(out, from, verb, "/%s of %s bytes, %s entries (%s)", operation->target, operation->size,
-				operation->inodes, attributes);
+			report_row(out, from, verb, "/%s of %s bytes, %s entries (%s)",
+				operation->target, operation->size, operation->inodes, attributes);
+		else if (operation->kind == OPERATION_LAYERS)
+			report_row(out, from, verb, "/%s: %s (%s)", operation->target,
+				layers_text(operation->layers, text, sizeof(text)), attributes);
 		else if (operation->kind == OPERATION_SYMLINK)
-			report_row(out, from, verb, "/%s to %s", operation->target, operation->source);
+			report_row(
+				out, from, verb, "/%s to %s", operation->target, operation->source);
 		else if (operation->kind == OPERATION_FILE)
-			report_row(out, from, verb, "/%s, %zu bytes", operation->target, strlen(operation->source));
+			report_row(out, from, verb, "/%s, %zu bytes", operation->target,
+				strlen(operation->source));
 		else
 			report_row(out, from, verb, "/%s", operation->target);
 	}
@@ -48,8 +59,9 @@ void mount_explain(const struct mount_plan *plan, struct report *out)
 /* ---- child ---- */
 
 /*
- * A detached copy of the source, if it still is what was checked: a component that somebody has made a link since, or a directory put in the
- * place of another, leads to another inode (T-PATH-19).
+ * A detached copy of the source, if it still is what was checked: a component that somebody has
+ * made a link since, or a directory put in the place of another, leads to another inode
+ * (T-PATH-19).
  */
 static int clone_source(const struct mount_operation *operation)
 {
@@ -61,7 +73,8 @@ static int clone_source(const struct mount_operation *operation)
 		return tree;
 	if (fstat(tree, &status))
 		return -errno;
-	if (!mutant(MUTANT_NO_SOURCE_CHECK) && (status.st_ino != operation->inode || status.st_dev != operation->device))
+	if (!mutant(MUTANT_NO_SOURCE_CHECK) &&
+		(status.st_ino != operation->inode || status.st_dev != operation->device))
 		return -ESTALE;
 	r = child_change_tree(tree, true, operation->attributes);
 	return r < 0 ? r : take_fd(&tree);
@@ -78,25 +91,73 @@ static int make_point(const struct mount_operation *operation, int root)
 
 static int apply_directory(const struct mount_operation *operation, const struct child *child)
 {
-	return mkdirat(child->root, operation->target, operation->mode) ? -errno : 0;
+	_cleanup_close_ int place = -1;
+
+	if (operation->lookup != LOOKUP_MAKE)
+		return mkdirat(child->root, operation->target, operation->mode) ? -errno : 0;
+	place = child_make_place(
+		child, operation->target, true); /* an image's own stays as it is */
+	return place < 0 ? place : 0;
+}
+
+/* In a root of layers the link's directory is found, or made, first; what the image has there
+ * stays. */
+static int link_in_layers(const struct mount_operation *operation, const struct child *child)
+{
+	const char *name = strrchr(operation->target, '/');
+	char directory[PATH_MAX];
+	_cleanup_close_ int place = -1;
+
+	if (name) {
+		memcpy(directory, operation->target, (size_t)(name - operation->target));
+		directory[name - operation->target] = '\0';
+		place = child_make_place(child, directory, true);
+		if (place < 0)
+			return place;
+	}
+	if (symlinkat(operation->source, name ? place : child->root,
+		    name ? name + 1 : operation->target) &&
+		errno != EEXIST)
+		return -errno;
+	return 0;
 }
 
 static int apply_symlink(const struct mount_operation *operation, const struct child *child)
 {
+	if (operation->lookup == LOOKUP_MAKE)
+		return link_in_layers(operation, child);
 	return symlinkat(operation->source, child->root, operation->target) ? -errno : 0;
 }
 
-static int apply_file(const struct mount_operation *operation, const struct child *child)
+static int write_file(const struct mount_operation *operation, int directory, const char *name)
 {
-	_cleanup_close_ int fd = openat(child->root, operation->target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		operation->mode);
+	_cleanup_close_ int fd = openat(directory, name,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, operation->mode);
 
 	return fd < 0 ? -errno : file_write_all(fd, operation->source, strlen(operation->source));
 }
 
+/* In a root of layers it is bound from a tmpfs of ours: the upper directory is the program's, and
+ * outlives the jail. */
+static int apply_file(const struct mount_operation *operation, const struct child *child)
+{
+	_cleanup_close_ int tree = -1;
+	int r;
+
+	if (operation->lookup != LOOKUP_MAKE)
+		return write_file(operation, child->root, operation->target);
+	r = write_file(operation, child->scratch, operation->name);
+	if (r < 0)
+		return r;
+	tree = openat(child->scratch, operation->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	r = tree < 0 ? -errno : child_clone_tree(tree, false, operation->attributes);
+	return r < 0 ? r : child_attach(child, r, operation->target, operation->lookup);
+}
+
 static int apply_tmpfs(const struct mount_operation *operation, const struct child *child)
 {
-	const char *options[] = {"mode", operation->mode_text, "size", operation->size, "nr_inodes", operation->inodes, NULL};
+	const char *options[] = {"mode", operation->mode_text, "size", operation->size, "nr_inodes",
+		operation->inodes, NULL};
 	int r = make_point(operation, child->root);
 
 	if (mutant(MUTANT_NO_TMPFS_SIZE))
@@ -111,7 +172,8 @@ static int apply_bind(const struct mount_operation *operation, const struct chil
 	_cleanup_close_ int tree = clone_source(operation);
 	int r = tree < 0 ? tree : make_point(operation, child->root);
 
-	return r < 0 ? r : child_attach(child, take_fd(&tree), operation->target, operation->lookup);
+	return r < 0 ? r
+		     : child_attach(child, take_fd(&tree), operation->target, operation->lookup);
 }
 
 static int apply_pin(const struct mount_operation *operation, const struct child *child)
@@ -147,13 +209,84 @@ static int apply_deny_file(const struct mount_operation *operation, const struct
 
 	if (mutant(MUTANT_NO_DENY))
 		return 0;
-	null = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC); /* the host's: never from a tree that others wrote (CVE-2025-31133) */
+	null = open(
+		"/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC); /* the host's: never from a tree that
+								  others wrote (CVE-2025-31133) */
 	if (null < 0 || fstat(null, &status))
 		return -errno;
 	if (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))
 		return -ENODEV;
 	tree = child_clone_tree(null, false, operation->attributes);
 	return tree < 0 ? tree : child_attach(child, tree, operation->target, operation->lookup);
+}
+
+static int apply_deny_found(const struct mount_operation *operation, const struct child *child)
+{
+	_cleanup_close_ int place = child_open_place(child, operation->target, operation->lookup);
+	struct stat status;
+
+	if (place < 0)
+		return place == -ENOENT ? 0 : place;
+	if (fstat(place, &status))
+		return -errno;
+	return S_ISDIR(status.st_mode) ? apply_deny_directory(operation, child)
+				       : apply_deny_file(operation, child);
+}
+
+static int apply_layers(const struct mount_operation *operation, const struct child *child)
+{
+	const char *const options[] = {
+		"mode", "0755", "size", operation->size, "nr_inodes", operation->inodes, NULL};
+	bool own_upper = operation->layers->upper.path != NULL;
+	unsigned long flags = operation->attributes & MOUNT_ATTR_RDONLY ? MS_RDONLY : 0;
+	_cleanup_close_ int place = -1, scratch = -1;
+	uint16_t item;
+	int r = make_point(operation, child->root);
+
+	if (r < 0)
+		return r;
+	flags |= operation->attributes & MOUNT_ATTR_NOEXEC ? MS_NOEXEC : 0;
+	place = operation->lookup == LOOKUP_MAKE
+			? child_make_place(child, operation->target, true)
+			: child_open_place(child, operation->target, operation->lookup);
+	if (place < 0 || own_upper)
+		return place < 0 ? place
+				 : layers_mount(operation->layers, child, place, -1, flags, &item);
+	scratch = child_new_mount(
+		child, "tmpfs", options, operation->attributes & ~(uint64_t)MOUNT_ATTR_RDONLY);
+	if (scratch < 0)
+		return scratch;
+	if (move_mount(scratch, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
+		return -errno;
+	return layers_mount(operation->layers, child, place, scratch, flags, &item);
+}
+
+static bool is_mount(enum mount_operation_kind kind)
+{
+	return kind == OPERATION_FILE || kind == OPERATION_TMPFS || kind == OPERATION_BIND ||
+	       kind == OPERATION_LAYERS;
+}
+
+/*
+ * In a root of layers the image's links decide where a mount lands, so one may have come to lie
+ * above another that stands earlier in the list: each place is looked at again.
+ */
+static int check_shown(const struct mount_operation *operation, const struct child *child)
+{
+	_cleanup_close_ int place = -1;
+	struct statx status;
+
+	if (operation->lookup != LOOKUP_MAKE || !is_mount(operation->kind))
+		return 0;
+	place = child_open_place(child, operation->target, operation->lookup);
+	if (place < 0)
+		return place == -ENOENT || place == -ENOTDIR ? -EXDEV : place;
+	if (statx(place, "", AT_EMPTY_PATH, STATX_INO, &status))
+		return -errno;
+	if (!(status.stx_attributes & STATX_ATTR_MOUNT_ROOT) ||
+		(operation->inode && status.stx_ino != operation->inode))
+		return -EXDEV;
+	return 0;
 }
 
 int mount_apply(const struct mount_plan *plan, struct child *child, uint16_t *reterr_item)
@@ -167,14 +300,18 @@ int mount_apply(const struct mount_plan *plan, struct child *child, uint16_t *re
 		[OPERATION_PIN] = apply_pin,
 		[OPERATION_DENY_DIRECTORY] = apply_deny_directory,
 		[OPERATION_DENY_FILE] = apply_deny_file,
+		[OPERATION_DENY_FOUND] = apply_deny_found,
+		[OPERATION_LAYERS] = apply_layers,
 	};
+	int r = 0;
 
-	for (size_t i = 0; i < plan->count; i++) {
-		int r = apply[plan->operations[i].kind](&plan->operations[i], child);
-
+	for (size_t i = 0; i < plan->count && r == 0; i++) {
 		*reterr_item = (uint16_t)i;
-		if (r < 0)
-			return r;
+		r = apply[plan->operations[i].kind](&plan->operations[i], child);
 	}
-	return 0;
+	for (size_t i = 0; i < plan->count && r == 0; i++) {
+		*reterr_item = (uint16_t)i;
+		r = check_shown(&plan->operations[i], child);
+	}
+	return r;
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "isolation/child.h"
+#include "isolation/layers.h"
 #include "profile/profile.h"
 #include "profile/receipt.h"
 
@@ -32,6 +33,8 @@ enum mount_operation_kind {
 			  renamed away (T-HAND-03) */
 	OPERATION_DENY_DIRECTORY, /* an empty tmpfs that nobody may open */
 	OPERATION_DENY_FILE,      /* a device node on a nodev mount: no open succeeds */
+	OPERATION_DENY_FOUND, /* one of the two, by what is found there; nothing where nothing is */
+	OPERATION_LAYERS,
 	OPERATION_KIND_COUNT
 };
 
@@ -39,7 +42,7 @@ enum mount_point { POINT_EXISTS, POINT_DIRECTORY, POINT_FILE };
 
 struct mount_operation {
 	enum mount_operation_kind kind;
-	enum mount_point point; /* what is to be made at target first */
+	enum mount_point point;   /* what is to be made at target first */
 	enum child_lookup lookup; /* of target */
 	mode_t mode;
 	uint64_t attributes;    /* MOUNT_ATTR_* */
@@ -47,6 +50,8 @@ struct mount_operation {
 	const char *target;     /* relative to the root: no slash in front */
 	const char *source;     /* bind: resolved path; symlink: text; file: content */
 	const char *size, *inodes, *mode_text; /* tmpfs options */
+	const char *name; /* file in a root of layers: by which it is kept in child->scratch */
+	const struct layers_plan *layers;
 	const struct mount_rule
 		*rule; /* NULL: made by the compiler itself (a parent directory, a pin) */
 };
@@ -63,8 +68,11 @@ int mount_compile(const struct profile *profile, const struct host *host, struct
 	struct receipt *receipt, struct mount_plan *ret, struct err *reterr);
 void mount_explain(const struct mount_plan *plan, struct report *out);
 
-/* Needs: CAP_SYS_ADMIN in the namespaces, child->root, the host's tree still below "/".
- * reterr_item: index into operations. */
+/*
+ * Needs: CAP_SYS_ADMIN in the namespaces, child->root, the host's tree still below "/".
+ * reterr_item: index into operations; of -EXDEV also that of one which a later mount has come to
+ * hide.
+ */
 int mount_apply(const struct mount_plan *plan, struct child *child, uint16_t *reterr_item);
 
 #endif

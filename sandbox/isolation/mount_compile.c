@@ -22,7 +22,15 @@
 	((uint64_t)64 \
 		<< 20) /* of a tmpfs, where no memory limit says how much a quarter of it is */
 
-enum ground { GROUND_OURS, GROUND_READ_ONLY, GROUND_WRITABLE, GROUND_LINK, GROUND_DENIED };
+enum ground {
+	GROUND_OURS,
+	GROUND_READ_ONLY,
+	GROUND_WRITABLE,
+	GROUND_LINK,
+	GROUND_DENIED,
+	GROUND_LAYERS, /* the root, where it was put together from layers */
+	GROUND_VIEW,   /* layers at a place */
+};
 
 /* A mount that may have others below it. */
 struct frame {
@@ -152,6 +160,8 @@ static enum child_lookup lookup_below(const struct compiler *c, const struct fra
 {
 	if (frame->ground == GROUND_OURS)
 		return LOOKUP_PLAIN;
+	if (frame->ground == GROUND_LAYERS)
+		return LOOKUP_MAKE;
 	return frame == c->stack || frame->ground == GROUND_LINK ? LOOKUP_IN_ROOT : LOOKUP_NO_LINKS;
 }
 
@@ -191,7 +201,11 @@ static int prepare_place(
 	*ret_lookup = lookup_below(c, frame);
 	switch (frame->ground) {
 	case GROUND_OURS: return each_parent(c, frame, rule->target, make_directory);
-	case GROUND_LINK: return 0;
+	case GROUND_LINK:
+	case GROUND_LAYERS: return 0; /* what is there, only the child can see */
+	case GROUND_VIEW:
+		return fail(c, &rule->rule, -EROFS, rule->target,
+			"lies in a view of layers, where nothing is made", frame->target);
 	case GROUND_DENIED:
 		return fail(c, &rule->rule, -EACCES, rule->target, "lies below what is denied",
 			frame->target);
@@ -239,15 +253,16 @@ static int compile_symlink(struct compiler *c, const struct mount_rule *rule, co
 
 	if (r)
 		return r < 0 ? r : 0;
-	if (lookup != LOOKUP_PLAIN) /* root "host": the link is there already, or something else
-			 that we must not replace */
+	if (lookup != LOOKUP_PLAIN && lookup != LOOKUP_MAKE) /* root "host": the link is there
+			 already, or something else that we must not replace */
 		return add_row(c, rule, OUTCOME_ENFORCED, "the bind above it", NULL, NULL);
 	operation = add_operation(c, OPERATION_SYMLINK, rule->target);
 	if (!operation)
 		return out_of_memory(c);
 	operation->source = text;
+	operation->lookup = lookup;
 	operation->rule = rule;
-	push(c, rule->target, GROUND_LINK, NULL);
+	push(c, rule->target, lookup == LOOKUP_MAKE ? GROUND_LAYERS : GROUND_LINK, NULL);
 	return add_row(c, rule, OUTCOME_ENFORCED, "mount", NULL, NULL);
 }
 
@@ -259,7 +274,7 @@ static int compile_made(struct compiler *c, const struct mount_rule *rule)
 
 	if (r)
 		return r < 0 ? r : 0;
-	if (lookup != LOOKUP_PLAIN)
+	if (lookup != LOOKUP_PLAIN && lookup != LOOKUP_MAKE)
 		return fail(c, &rule->rule, -EROFS, rule->kind == MOUNT_FILE ? "file" : "directory",
 			rule->target, "lies inside a bind, and nothing is made on the host");
 	operation = add_operation(
@@ -268,7 +283,12 @@ static int compile_made(struct compiler *c, const struct mount_rule *rule)
 		return out_of_memory(c);
 	operation->mode = rule->mode;
 	operation->source = rule->content;
+	operation->lookup = lookup;
+	operation->attributes = SAFE | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC;
+	operation->name = arena_format(c->arena, "file-%zu", c->plan->count);
 	operation->rule = rule;
+	if (!operation->name)
+		return out_of_memory(c);
 	return add_row(c, rule, OUTCOME_ENFORCED, "mount", NULL, NULL);
 }
 
@@ -299,6 +319,38 @@ static int compile_tmpfs(struct compiler *c, const struct mount_rule *rule)
 		return out_of_memory(c);
 	push(c, rule->target, GROUND_OURS, NULL);
 	return add_row(c, rule, OUTCOME_ENFORCED, "mount", NULL, NULL);
+}
+
+static int compile_view(struct compiler *c, const struct mount_rule *rule)
+{
+	struct layers_plan *layers = arena_zeroed(c->arena, 1, sizeof(*layers));
+	struct mount_operation *operation;
+	enum child_lookup lookup;
+	int r = layers ? layers_compile(
+				 rule->layers, &rule->rule, c->host, c->arena, layers, c->err)
+		       : out_of_memory(c);
+
+	if (r < 0)
+		return r;
+	if (rule->writable && !layers->upper.path)
+		return fail(c, &rule->rule, -EINVAL, "layers", rule->target,
+			"what can be written to needs an upper directory");
+	r = prepare_place(c, rule, &lookup);
+	if (r)
+		return r < 0 ? r : 0;
+	operation = add_operation(c, OPERATION_LAYERS, rule->target);
+	if (!operation)
+		return out_of_memory(c);
+	operation->lookup = lookup;
+	operation->point = lookup != LOOKUP_PLAIN ? POINT_EXISTS : POINT_DIRECTORY;
+	operation->attributes = SAFE | (rule->writable ? 0 : MOUNT_ATTR_RDONLY) |
+				(rule->no_exec ? MOUNT_ATTR_NOEXEC : 0);
+	operation->size = "64k"; /* two directories, where there is no upper */
+	operation->inodes = "16";
+	operation->layers = layers;
+	operation->rule = rule;
+	push(c, rule->target, GROUND_VIEW, NULL);
+	return add_row(c, rule, OUTCOME_ENFORCED, "overlayfs", NULL, NULL);
 }
 
 /* A read-only rule in a writable bind protects; where there is nothing yet, all that can be done is
@@ -394,6 +446,21 @@ static int deny_existing(struct compiler *c, const struct mount_rule *rule,
 	return add_row(c, rule, OUTCOME_ENFORCED, "mount", NULL, NULL);
 }
 
+/* What the image has, only the child can see; what it lacks, the program may make: it is its own.
+ */
+static int deny_found(struct compiler *c, const struct mount_rule *rule)
+{
+	struct mount_operation *operation = add_operation(c, OPERATION_DENY_FOUND, rule->target);
+
+	if (!operation)
+		return out_of_memory(c);
+	operation->lookup = LOOKUP_MAKE;
+	operation->attributes = SAFE | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC;
+	operation->rule = rule;
+	push(c, rule->target, GROUND_DENIED, NULL);
+	return add_row(c, rule, OUTCOME_ENFORCED, "mount, where the image has it", NULL, NULL);
+}
+
 static int compile_deny(struct compiler *c, const struct mount_rule *rule)
 {
 	const struct frame *frame = &c->stack[c->depth - 1];
@@ -406,6 +473,11 @@ static int compile_deny(struct compiler *c, const struct mount_rule *rule)
 	if (frame->ground == GROUND_LINK)
 		return fail(c, &rule->rule, -ELOOP, "deny", rule->target,
 			"lies behind a symbolic link: name what it leads to");
+	if (frame->ground == GROUND_VIEW)
+		return fail(c, &rule->rule, -EROFS, "deny", rule->target,
+			"lies in a view of layers: leave out what is not to be seen");
+	if (frame->ground == GROUND_LAYERS)
+		return deny_found(c, rule);
 	path = host_side(c, frame, rule->target);
 	if (!path)
 		return out_of_memory(c);
@@ -456,8 +528,7 @@ static int compile_rule(struct compiler *c, const struct mount_rule *rule)
 	case MOUNT_DIRECTORY:
 	case MOUNT_FILE: return compile_made(c, rule);
 	case MOUNT_DENY: return compile_deny(c, rule);
-	case MOUNT_LAYERS:
-		return fail(c, &rule->rule, -ENOTSUP, "layers", rule->target, strerror(ENOTSUP));
+	case MOUNT_LAYERS: return compile_view(c, rule);
 	case MOUNT_KIND_COUNT: break;
 	}
 	return -EINVAL;
@@ -726,8 +797,8 @@ int mount_compile(const struct profile *profile, const struct host *host, struct
 
 	if (r < 0)
 		return r;
-	if (files->root == ROOT_EMPTY)
-		push(&c, "/", GROUND_OURS, NULL);
+	if (files->root == ROOT_EMPTY || files->root == ROOT_LAYERS)
+		push(&c, "/", files->root == ROOT_EMPTY ? GROUND_OURS : GROUND_LAYERS, NULL);
 	else
 		push(&c, "/",
 			files->root == ROOT_DIRECTORY && files->root_writable ? GROUND_WRITABLE

@@ -45,7 +45,7 @@ int proc_compile(const struct profile *profile, const struct host *host, struct 
 	if (files->sys == SYS_READ_ONLY && profile->network.kind != NETWORK_NONE)
 		return err_set(reterr, -EINVAL, origin_format(&files->sys_rule.origin, where, sizeof(where)),
 			"/sys can be had with a network namespace of the jail's own only");
-	*ret = (struct proc_plan){.proc = files->proc, .sys = files->sys, .own_root = files->root == ROOT_EMPTY, .rule = &files->proc_rule};
+	*ret = (struct proc_plan){.proc = files->proc, .sys = files->sys, .make = files->root == ROOT_EMPTY || files->root == ROOT_LAYERS, .rule = &files->proc_rule};
 	if (mutant(MUTANT_FULL_PROC))
 		ret->proc = PROC_FULL;
 	return files->proc == PROC_NONE ? 0 : receipt_add(receipt, &row, reterr);
@@ -68,7 +68,7 @@ static int attach_at(const struct proc_plan *plan, const struct child *child, in
 	_cleanup_close_ int owned = tree;
 	_cleanup_close_ int place = -1;
 
-	if (plan->own_root && mkdirat(child->root, target, 0555))
+	if (plan->make && mkdirat(child->root, target, 0555) && errno != EEXIST)
 		return -errno;
 	place = openat(child->root, target, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (place < 0 || move_mount(owned, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))

@@ -19,7 +19,7 @@ struct report;
 struct proc_plan {
 	enum proc_kind proc;
 	enum sys_kind sys;
-	bool own_root; /* the root is an empty tmpfs: the mount points are ours to make */
+	bool make; /* the mount points are made where they are missing: in an empty root, and in one of layers */
 	const struct rule *rule;
 };
 

@@ -31,9 +31,31 @@ static void describe_mount(const struct plan *plan, uint16_t item, int error, st
 	if (error == ELOOP)
 		err_hint(reterr, "a symbolic link stands where the mount belongs, in a tree that "
 				 "others may write: nothing is followed there");
-	if (operation->lookup != LOOKUP_PLAIN && error == ENOENT)
+	if (operation->lookup == LOOKUP_MAKE && error == EXDEV)
+		err_hint(reterr,
+			"a symbolic link of the image leads it to the root itself, into or "
+			"below another mount, or into /dev, /proc or /sys: name the place "
+			"that is meant");
+	else if (operation->lookup == LOOKUP_MAKE && (error == ENOTDIR || error == EISDIR))
+		err_hint(reterr,
+			"the image has a %s there: a directory is mounted on a directory, "
+			"a file on a file",
+			error == EISDIR ? "directory" : "file");
+	else if (operation->lookup != LOOKUP_PLAIN && error == ENOENT)
 		err_hint(reterr, "the mount point does not exist inside the jail, and nothing is "
 				 "made in a bind");
+}
+
+/* /dev, /proc and /sys of a root that somebody else filled. */
+static void describe_own_mount(
+	const struct plan *plan, enum step_id step, uint16_t item, int error, struct err *reterr)
+{
+	const char *where = step == STEP_DEVICES ? "/dev" : "/proc, /sys";
+
+	err_set(reterr, -error, where, "cannot be mounted (part %u): %s", item, strerror(error));
+	if (plan->root.kind != ROOT_EMPTY && (error == ENOTDIR || error == ELOOP))
+		err_hint(reterr, "the root has a link or a file there: only a true directory is "
+				 "mounted on, since a link could lead out (CVE-2023-27561)");
 }
 
 static void describe_exec(const struct plan *plan, int error, struct err *reterr)
@@ -59,13 +81,13 @@ static void describe_exec(const struct plan *plan, int error, struct err *reterr
 	}
 }
 
-static void advise(enum step_id step, int error, struct err *reterr)
+static void advise(const struct plan *plan, enum step_id step, int error, struct err *reterr)
 {
 	if (step == STEP_PROC && error == EPERM)
 		err_hint(reterr,
 			"an outer container masks parts of /proc, so the kernel lets no "
 			"fresh one be mounted: run outside it, or with \"proc\": \"none\"");
-	else if (step == STEP_ROOT && error == EPERM)
+	else if (step == STEP_ROOT && error == EPERM && plan->root.kind != ROOT_LAYERS)
 		err_hint(reterr, "user namespaces are made but may not mount (AppArmor, or an "
 				 "outer container): see `immure doctor`");
 	else if (step == STEP_NETWORK && (error == ENOSPC || error == EUSERS))
@@ -83,6 +105,8 @@ static void advise(enum step_id step, int error, struct err *reterr)
 void plan_describe_failure(
 	const struct plan *plan, enum step_id step, uint16_t item, int error, struct err *reterr)
 {
+	char where[512];
+
 	if (step == STEP_MOUNTS && item < plan->mounts.count)
 		describe_mount(plan, item, error, reterr);
 	else if (step == STEP_EXEC)
@@ -90,6 +114,11 @@ void plan_describe_failure(
 	else if (step == STEP_DEVICES && item < plan->devices.count)
 		err_set(reterr, -error, "/devices", "/dev/%s: %s", plan->devices.nodes[item].path,
 			strerror(error));
+	else if (step == STEP_ROOT && item >= ROOT_ITEM_LAYERS)
+		layers_describe(&plan->root.layers, (uint16_t)(item - ROOT_ITEM_LAYERS), error,
+			origin_format(&plan->root.rule->origin, where, sizeof(where)), reterr);
+	else if (step == STEP_DEVICES || step == STEP_PROC)
+		describe_own_mount(plan, step, item, error, reterr);
 	else if (step == STEP_RLIMITS && item < plan->rlimits.count)
 		err_set(reterr, -error, "/limits", "%s: %s", plan->rlimits.entries[item].name,
 			strerror(error));
@@ -99,5 +128,5 @@ void plan_describe_failure(
 	else
 		err_set(reterr, -error, steps[step].name, "failed (part %u): %s", item,
 			strerror(error));
-	advise(step, error, reterr);
+	advise(plan, step, error, reterr);
 }
