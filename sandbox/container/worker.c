@@ -1,0 +1,407 @@
+/* Workers: see worker.h. */
+#include "container/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "launch/launch.h"
+#include "util/arena.h"
+#include "util/cleanup.h"
+#include "util/path.h"
+
+#define PROGRAM "immure-image"
+#define MOST 2
+#define OWN_ERROR 125
+
+/* Everything of one worker's launch; lives to the end of its process. */
+struct launch {
+	const struct worker_place *place;
+	const struct worker *worker;
+	struct arena words, plan_arena;
+	struct profile_library library;
+	struct profile profile;
+	struct host host;
+};
+
+static int no_memory(struct err *reterr)
+{
+	return err_set(reterr, -ENOMEM, NULL, "out of memory");
+}
+
+/* ---- what it sees ---- */
+
+static int show(
+	struct launch *launch, const char *path, bool writable, bool required, struct err *reterr)
+{
+	struct mount_rule rule = {.kind = MOUNT_BIND,
+		.rule = {.origin = {NULL, PROGRAM}, .set = true},
+		.source = path,
+		.target = path,
+		.writable = writable};
+
+	if (!path)
+		return no_memory(reterr);
+	rule.rule.enforce = required ? ENFORCE_REQUIRED : ENFORCE_BEST_EFFORT;
+	return profile_set_mount(&launch->profile, &launch->words, &rule, reterr);
+}
+
+/* Where it is there: a best-effort bind of what is not would still be told as missing. */
+static int bind_if_there(struct launch *launch, const char *path, bool writable, struct err *reterr)
+{
+	char resolved[PATH_MAX];
+
+	if (!path || !realpath(path, resolved))
+		return 0;
+	if (strcmp(path, resolved) != 0) /* a link of the user's: what it leads to, at its place */
+		return profile_set_mount(&launch->profile, &launch->words,
+			&(struct mount_rule){.kind = MOUNT_BIND,
+				.rule = {.origin = {NULL, PROGRAM}, .set = true},
+				.source = resolved,
+				.target = path,
+				.writable = writable},
+			reterr);
+	return show(launch, path, writable, true, reterr);
+}
+
+static int bind_storage(struct launch *launch, struct err *reterr)
+{
+	static const char *const parts[] = {"images", "tags", "records", "staging"};
+	int r = 0;
+
+	if (launch->worker->task == WORKER_STORE)
+		return show(launch, launch->place->storage, true, true, reterr);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && r == 0; i++)
+		r = show(launch,
+			arena_format(&launch->words, "%s/%s", launch->place->storage, parts[i]),
+			true, true, reterr);
+	return r;
+}
+
+/* A variable of the caller's that the worker looks its files up by. */
+static int pass(struct launch *launch, const char *name, const char *value, struct err *reterr)
+{
+	struct environment_setting setting = {
+		.rule = {.origin = {NULL, PROGRAM}, .set = true}, .name = name, .value = value};
+
+	return value ? profile_set_environment(&launch->profile, &launch->words, &setting, reterr)
+		     : 0;
+}
+
+static const char *canonical_variable(struct launch *launch, const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && value[0] == '/' ? path_canonical(&launch->words, value) : NULL;
+}
+
+/* The directory of the credentials that are to be written; made where it is missing. */
+static int bind_credentials(struct launch *launch, struct err *reterr)
+{
+	const struct profile_variables *v = launch->place->variables;
+	const char *file = canonical_variable(launch, "REGISTRY_AUTH_FILE"), *directory;
+
+	if (file)
+		directory =
+			arena_copy_range(&launch->words, file, (size_t)(strrchr(file, '/') - file));
+	else
+		directory =
+			v->xdg_runtime  ? arena_join(&launch->words, v->xdg_runtime, "/containers")
+			: v->xdg_config ? arena_join(&launch->words, v->xdg_config, "/containers")
+					: NULL;
+	if (!directory || !directory[0])
+		return err_set(reterr, -ENOENT, "login",
+			"there is no place for credentials: set HOME or REGISTRY_AUTH_FILE");
+	if (mkdir(directory, 0700) && errno != EEXIST)
+		return err_set(reterr, -errno, directory, "cannot be made: %s", strerror(errno));
+	return bind_if_there(launch, directory, true, reterr);
+}
+
+static int bind_configuration(struct launch *launch, struct err *reterr)
+{
+	static const char *const system[] = {"/etc/containers/registries.conf",
+		"/etc/containers/registries.conf.d", "/etc/containers/certs.d",
+		"/etc/docker/certs.d"};
+	static const char *const of_user[] = {"/containers/registries.conf",
+		"/containers/registries.conf.d", "/containers/certs.d"};
+	const struct profile_variables *v = launch->place->variables;
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(system) / sizeof(system[0]) && r == 0; i++)
+		r = bind_if_there(launch, system[i], false, reterr);
+	for (size_t i = 0; i < sizeof(of_user) / sizeof(of_user[0]) && v->xdg_config && r == 0; i++)
+		r = bind_if_there(launch, arena_join(&launch->words, v->xdg_config, of_user[i]),
+			false, reterr);
+	if (r == 0)
+		r = bind_if_there(launch, canonical_variable(launch, "CONTAINERS_REGISTRIES_CONF"),
+			false, reterr);
+	return r;
+}
+
+static int bind_secrets(struct launch *launch, struct err *reterr)
+{
+	const struct profile_variables *v = launch->place->variables;
+	struct arena *words = &launch->words;
+	const char *const files[] = {
+		v->xdg_runtime ? arena_join(words, v->xdg_runtime, "/containers/auth.json") : NULL,
+		v->xdg_config ? arena_join(words, v->xdg_config, "/containers/auth.json") : NULL,
+		v->home ? arena_join(words, v->home, "/.docker/config.json") : NULL,
+		canonical_variable(launch, "REGISTRY_AUTH_FILE"),
+	};
+	int r = launch->worker->task == WORKER_LOGIN ? bind_credentials(launch, reterr) : 0;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && r == 0; i++)
+		if (files[i] && !plan_shows(&launch->profile, files[i]))
+			r = bind_if_there(launch, files[i], false, reterr);
+	return r;
+}
+
+static int pass_variables(struct launch *launch, struct err *reterr)
+{
+	static const char *const names[] = {"REGISTRY_AUTH_FILE", "CONTAINERS_REGISTRIES_CONF",
+		"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+		"ALL_PROXY", "all_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"};
+	const struct profile_variables *v = launch->place->variables;
+	int r = pass(launch, "HOME", v->home, reterr);
+
+	if (r == 0)
+		r = pass(launch, "XDG_CONFIG_HOME", v->xdg_config, reterr);
+	if (r == 0)
+		r = pass(launch, "XDG_RUNTIME_DIR", v->xdg_runtime, reterr);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && r == 0; i++)
+		r = pass(launch, names[i], getenv(names[i]), reterr);
+	return r;
+}
+
+/* What to execute: beside the running program, and nowhere else (R11). */
+static int find_program(struct arena *arena, const char **ret, struct err *reterr)
+{
+	char self[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	if (length <= 0)
+		return err_set(
+			reterr, -ENOENT, "/proc/self/exe", "cannot be read: %s", strerror(errno));
+	self[length] = '\0';
+	slash = strrchr(self, '/');
+	if (!slash)
+		return err_set(reterr, -ENOENT, self, "is no path");
+	*slash = '\0';
+	*ret = arena_format(arena, "%s/%s", self, PROGRAM);
+	if (!*ret)
+		return no_memory(reterr);
+	if (access(*ret, X_OK)) {
+		int r = err_set(reterr, -errno, *ret, "cannot be started: %s", strerror(errno));
+
+		err_hint(reterr, "it reads what registries and archives say, and is installed "
+				 "beside immure (`make install`)");
+		return r;
+	}
+	return 0;
+}
+
+static int show_layers(struct launch *launch, struct err *reterr)
+{
+	struct mount_rule rule = {.kind = MOUNT_LAYERS,
+		.rule = {.origin = {NULL, PROGRAM}, .set = true},
+		.target = WORKER_VIEW,
+		.layers = launch->worker->view};
+
+	return launch->worker->view
+		       ? profile_set_mount(&launch->profile, &launch->words, &rule, reterr)
+		       : 0;
+}
+
+static int make_profile(struct launch *launch, const char *program, struct err *reterr)
+{
+	bool fetches = launch->worker->task != WORKER_STORE;
+	int r = profile_load(fetches ? "image-fetch" : "image-store", launch->place->variables,
+		&launch->words, &launch->library, &launch->profile, reterr);
+
+	if (r == 0)
+		r = bind_storage(launch, reterr);
+	if (r == 0 && !plan_shows(&launch->profile, program))
+		r = show(launch, program, false, true, reterr);
+	if (r == 0 && fetches)
+		r = bind_configuration(launch, reterr);
+	if (r == 0 && fetches)
+		r = bind_secrets(launch, reterr);
+	if (r == 0 && fetches)
+		r = pass_variables(launch, reterr);
+	return r == 0 ? show_layers(launch, reterr) : r;
+}
+
+/* ---- the launch ---- */
+
+static char **make_arguments(struct launch *launch, const char *program)
+{
+	size_t count = 0;
+	char **words;
+
+	while (launch->worker->arguments[count])
+		count++;
+	words = arena_zeroed(&launch->words, count + 4, sizeof(*words));
+	if (!words)
+		return NULL;
+	words[0] = arena_copy(&launch->words, program);
+	words[1] = arena_copy(&launch->words, "--storage");
+	words[2] = arena_copy(&launch->words, launch->place->storage);
+	for (size_t i = 0; i < count; i++) {
+		words[3 + i] = arena_copy(&launch->words, launch->worker->arguments[i]);
+		if (!words[3 + i])
+			return NULL;
+	}
+	return words[0] && words[1] && words[2] ? words : NULL;
+}
+
+static int make_plan(struct launch *launch, const char *program, char **arguments, int channel,
+	struct plan **ret, struct err *reterr)
+{
+	struct plan *plan = arena_zeroed(&launch->plan_arena, 1, sizeof(*plan));
+	struct plan_request request = {
+		.arguments = arguments,
+		.executable = program,
+		.environment = environ,
+		.preserved = &channel,
+		.preserved_count = channel >= 0 ? 1 : 0,
+	};
+	int r;
+
+	if (!plan)
+		return no_memory(reterr);
+	for (int i = 0; i < 3; i++)
+		request.is_terminal[i] = isatty(i);
+	r = host_probe(plan_host_parts(&launch->profile), &launch->words, &launch->host, reterr);
+	if (r == 0)
+		r = plan_compile(&launch->profile, &launch->host, &request, &launch->plan_arena,
+			plan, reterr);
+	*ret = plan;
+	return r;
+}
+
+static int run(struct launch *launch, int channel, int *ret_exit, struct err *reterr)
+{
+	struct launch_result result;
+	const char *program = NULL;
+	struct plan *plan = NULL;
+	bool exec_failed;
+	char **arguments = NULL;
+	int r = find_program(&launch->words, &program, reterr);
+
+	if (r == 0)
+		r = make_profile(launch, program, reterr);
+	if (r == 0) {
+		arguments = make_arguments(launch, program);
+		r = arguments ? make_plan(launch, program, arguments, channel, &plan, reterr)
+			      : no_memory(reterr);
+	}
+	if (r == 0)
+		r = launch_run(plan, &launch->plan_arena, &result, &exec_failed, reterr);
+	if (r < 0)
+		return r;
+	if (WIFSIGNALED(result.status))
+		err_set(reterr, -ECHILD, PROGRAM, "was ended by signal %d (%s)%s%s",
+			WTERMSIG(result.status), strsignal(WTERMSIG(result.status)),
+			result.limit ? ", by its limit: " : "", result.limit ? result.limit : "");
+	*ret_exit = WIFEXITED(result.status) ? WEXITSTATUS(result.status) : OWN_ERROR;
+	return 0;
+}
+
+/* The end of the pair goes to the one number that the worker is told. */
+static int place_channel(int channel)
+{
+	if (channel < 0 || channel == WORKER_CHANNEL)
+		return channel;
+	return dup3(channel, WORKER_CHANNEL, O_CLOEXEC) < 0 ? -1 : WORKER_CHANNEL;
+}
+
+static int take_input(const char *path)
+{
+	_cleanup_close_ int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+	if (!path)
+		return 0;
+	return fd < 0 || dup2(fd, STDIN_FILENO) < 0 ? -errno : 0;
+}
+
+/* A process of its own, since a launch takes the process that makes it (launch.h). */
+_Noreturn static void child(
+	const struct worker_place *place, const struct worker *worker, int channel, int other)
+{
+	static struct launch launch; /* too large for a stack; used once a process */
+	struct err err = {0};
+	int code = OWN_ERROR, r;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (other >= 0)
+		(void)close(other); /* or its holder would never see our end close */
+	launch = (struct launch){.place = place, .worker = worker};
+	r = take_input(worker->terminal_less);
+	if (r < 0)
+		(void)err_set(&err, r, worker->terminal_less, "%s", strerror(-r));
+	if (r == 0)
+		r = run(&launch, place_channel(channel), &code, &err);
+	if (err.code)
+		place->print(&err);
+	_exit(r < 0 ? OWN_ERROR : code);
+}
+
+static int wait_all(const pid_t *pids, size_t count)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int status = 0, one;
+
+		while (waitpid(pids[i], &status, 0) < 0)
+			if (errno != EINTR)
+				return OWN_ERROR;
+		one = WIFEXITED(status) ? WEXITSTATUS(status) : OWN_ERROR;
+		code = code ? code : one;
+	}
+	return code;
+}
+
+int worker_run(const struct worker_place *place, const struct worker *workers, size_t count,
+	int *ret_exit, struct err *reterr)
+{
+	_cleanup_close_ int one = -1, other = -1;
+	int ends[MOST] = {-1, -1};
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, before[2];
+	pid_t pids[MOST];
+	size_t started = 0;
+
+	if (count == 0 || count > MOST)
+		return err_set(reterr, -EINVAL, PROGRAM, "one or two at a time");
+	if (count == MOST && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return err_set(reterr, -errno, NULL, "socketpair: %s", strerror(errno));
+	one = ends[0];
+	other = ends[1];
+	for (; started < count; started++) {
+		pids[started] = fork();
+		if (pids[started] == 0)
+			child(place, &workers[started], ends[started], ends[MOST - 1 - started]);
+		if (pids[started] < 0)
+			break;
+	}
+	if (count == MOST) {
+		(void)close(take_fd(&one));
+		(void)close(take_fd(&other));
+	}
+	/* the terminal's ^C is theirs: they end, and say so */
+	(void)sigaction(SIGINT, &ignore, &before[0]);
+	(void)sigaction(SIGQUIT, &ignore, &before[1]);
+	*ret_exit = wait_all(pids, started);
+	(void)sigaction(SIGINT, &before[0], NULL);
+	(void)sigaction(SIGQUIT, &before[1], NULL);
+	return started == count ? 0 : err_set(reterr, -EAGAIN, NULL, "fork: %s", strerror(EAGAIN));
+}
