@@ -3,7 +3,7 @@
  * sorted by target, so that one walk with a stack of what lies above knows for each of them whose
  * tree it lands in. See mount.h.
  */
-#include "isolation/mount.h"
+#include "isolation/mount_parts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,40 +22,9 @@
 	((uint64_t)64 \
 		<< 20) /* of a tmpfs, where no memory limit says how much a quarter of it is */
 
-enum ground {
-	GROUND_OURS,
-	GROUND_READ_ONLY,
-	GROUND_WRITABLE,
-	GROUND_LINK,
-	GROUND_DENIED,
-	GROUND_LAYERS, /* the root, where it was put together from layers */
-	GROUND_VIEW,   /* layers at a place */
-};
-
-/* A mount that may have others below it. */
-struct frame {
-	const char *target;
-	enum ground ground;
-	const char *source; /* of a bind: the path on the host; else NULL */
-};
-
-struct compiler {
-	const struct profile *profile;
-	const struct host *host;
-	struct arena *arena;
-	struct receipt *receipt;
-	struct err *err;
-	struct mount_plan *plan;
-	const struct mount_rule **rules; /* sorted by target */
-	size_t rule_count;
-	struct frame *stack;
-	size_t depth;
-	const char *previous; /* target of the rule before */
-};
-
 /* ---- small helpers ---- */
 
-static int fail(struct compiler *c, const struct rule *rule, int code, const char *what,
+int mount_fail(struct compiler *c, const struct rule *rule, int code, const char *what,
 	const char *path, const char *why)
 {
 	char where[512];
@@ -64,7 +33,7 @@ static int fail(struct compiler *c, const struct rule *rule, int code, const cha
 		"%s %s: %s", what, path, why);
 }
 
-static int out_of_memory(struct compiler *c)
+int mount_out_of_memory(struct compiler *c)
 {
 	return err_set(c->err, -ENOMEM, NULL, "out of memory");
 }
@@ -83,7 +52,7 @@ static int add_row(struct compiler *c, const struct mount_rule *rule, enum outco
 	_Static_assert(
 		sizeof(verbs) / sizeof(verbs[0]) == MOUNT_KIND_COUNT, "a verb for each kind");
 	row.asked = arena_join(c->arena, verbs[rule->kind], rule->target);
-	return row.asked ? receipt_add(c->receipt, &row, c->err) : out_of_memory(c);
+	return row.asked ? receipt_add(c->receipt, &row, c->err) : mount_out_of_memory(c);
 }
 
 static struct mount_operation *add_operation(
@@ -106,23 +75,7 @@ static void push(struct compiler *c, const char *target, enum ground ground, con
 	c->stack[c->depth++] = (struct frame){target, ground, source};
 }
 
-/* Slashes sort before everything else, so that a directory's contents follow it without a gap. */
-static int compare_targets(const void *left, const void *right)
-{
-	const char *a = (*(const struct mount_rule *const *)left)->target;
-	const char *b = (*(const struct mount_rule *const *)right)->target;
-
-	for (; *a && *a == *b; a++, b++)
-		;
-	if (*a == *b)
-		return 0;
-	if (*a == '/' || *b == '/')
-		return !*a ? -1 : !*b ? 1 : *a == '/' ? -1 : 1;
-	return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
-}
-
-/* The path on the host of a place in a bind. */
-static const char *host_side(struct compiler *c, const struct frame *frame, const char *target)
+const char *mount_host_side(struct compiler *c, const struct frame *frame, const char *target)
 {
 	const char *below = target + (frame->target[1] ? strlen(frame->target) : 0);
 
@@ -143,7 +96,7 @@ static int each_parent(struct compiler *c, const struct frame *frame, const char
 		int r;
 
 		if (!path)
-			return out_of_memory(c);
+			return mount_out_of_memory(c);
 		if (c->previous && path_is_beneath(c->previous, path) &&
 			path_is_beneath(c->previous, frame->target))
 			continue;
@@ -170,7 +123,7 @@ static int make_directory(struct compiler *c, const char *path)
 	struct mount_operation *operation = add_operation(c, OPERATION_DIRECTORY, path);
 
 	if (!operation)
-		return out_of_memory(c);
+		return mount_out_of_memory(c);
 	operation->mode = 0755;
 	return 0;
 }
@@ -180,7 +133,7 @@ static int make_pin(struct compiler *c, const char *path)
 	struct mount_operation *operation = add_operation(c, OPERATION_PIN, path);
 
 	if (!operation)
-		return out_of_memory(c);
+		return mount_out_of_memory(c);
 	operation->lookup = lookup_below(c, &c->stack[c->depth - 1]);
 	return 0;
 }
@@ -204,20 +157,20 @@ static int prepare_place(
 	case GROUND_LINK:
 	case GROUND_LAYERS: return 0; /* what is there, only the child can see */
 	case GROUND_VIEW:
-		return fail(c, &rule->rule, -EROFS, rule->target,
+		return mount_fail(c, &rule->rule, -EROFS, rule->target,
 			"lies in a view of layers, where nothing is made", frame->target);
 	case GROUND_DENIED:
-		return fail(c, &rule->rule, -EACCES, rule->target, "lies below what is denied",
-			frame->target);
+		return mount_fail(c, &rule->rule, -EACCES, rule->target,
+			"lies below what is denied", frame->target);
 	case GROUND_READ_ONLY:
 	case GROUND_WRITABLE: break;
 	}
-	path = host_side(c, frame, rule->target);
+	path = mount_host_side(c, frame, rule->target);
 	if (!path)
-		return out_of_memory(c);
+		return mount_out_of_memory(c);
 	r = c->host->path(c->host, c->arena, path, false, &fact);
 	if (r < 0)
-		return fail(c, &rule->rule, r, "mount point", path, strerror(-r));
+		return mount_fail(c, &rule->rule, r, "mount point", path, strerror(-r));
 	/* in a root that is a directory, a link on the way may mean another place than on the host:
 	 * the child's own look-up decides */
 	if (fact.type == PATH_ABSENT && c->depth == 1 && c->profile->files.root == ROOT_DIRECTORY &&
@@ -258,7 +211,7 @@ static int compile_symlink(struct compiler *c, const struct mount_rule *rule, co
 		return add_row(c, rule, OUTCOME_ENFORCED, "the bind above it", NULL, NULL);
 	operation = add_operation(c, OPERATION_SYMLINK, rule->target);
 	if (!operation)
-		return out_of_memory(c);
+		return mount_out_of_memory(c);
 	operation->source = text;
 	operation->lookup = lookup;
 	operation->rule = rule;
@@ -275,12 +228,13 @@ static int compile_made(struct compiler *c, const struct mount_rule *rule)
 	if (r)
 		return r < 0 ? r : 0;
 	if (lookup != LOOKUP_PLAIN && lookup != LOOKUP_MAKE)
-		return fail(c, &rule->rule, -EROFS, rule->kind == MOUNT_FILE ? "file" : "directory",
-			rule->target, "lies inside a bind, and nothing is made on the host");
+		return mount_fail(c, &rule->rule, -EROFS,
+			rule->kind == MOUNT_FILE ? "file" : "directory", rule->target,
+			"lies inside a bind, and nothing is made on the host");
 	operation = add_operation(
 		c, rule->kind == MOUNT_FILE ? OPERATION_FILE : OPERATION_DIRECTORY, rule->target);
 	if (!operation)
-		return out_of_memory(c);
+		return mount_out_of_memory(c);
 	operation->mode = rule->mode;
 	operation->source = rule->content;
 	operation->lookup = lookup;
@@ -288,7 +242,7 @@ static int compile_made(struct compiler *c, const struct mount_rule *rule)
 	operation->name = arena_format(c->arena, "file-%zu", c->plan->count);
 	operation->rule = rule;
 	if (!operation->name)
-		return out_of_memory(c);
+		return mount_out_of_memory(c);
 	return add_row(c, rule, OUTCOME_ENFORCED, "mount", NULL, NULL);
 }
 
@@ -305,7 +259,7 @@ static int compile_tmpfs(struct compiler *c, const struct mount_rule *rule)
 		return r < 0 ? r : 0;
 	operation = add_operation(c, OPERATION_TMPFS, rule->target);
 	if (!operation)
-		return out_of_memory(c);
+		return mount_out_of_memory(c);
 	operation->lookup = lookup;
 	operation->point = lookup != LOOKUP_PLAIN ? POINT_EXISTS : POINT_DIRECTORY;
 	operation->attributes = SAFE | (rule->no_exec ? MOUNT_ATTR_NOEXEC : 0);
@@ -316,7 +270,7 @@ static int compile_tmpfs(struct compiler *c, const struct mount_rule *rule)
 			     : DEFAULT_INODES;
 	operation->rule = rule;
 	if (!operation->mode_text || !operation->size || !operation->inodes)
-		return out_of_memory(c);
+		return mount_out_of_memory(c);
 	push(c, rule->target, GROUND_OURS, NULL);
 	return add_row(c, rule, OUTCOME_ENFORCED, "mount", NULL, NULL);
 }
@@ -328,19 +282,19 @@ static int compile_view(struct compiler *c, const struct mount_rule *rule)
 	enum child_lookup lookup;
 	int r = layers ? layers_compile(
 				 rule->layers, &rule->rule, c->host, c->arena, layers, c->err)
-		       : out_of_memory(c);
+		       : mount_out_of_memory(c);
 
 	if (r < 0)
 		return r;
 	if (rule->writable && !layers->upper.path)
-		return fail(c, &rule->rule, -EINVAL, "layers", rule->target,
+		return mount_fail(c, &rule->rule, -EINVAL, "layers", rule->target,
 			"what can be written to needs an upper directory");
 	r = prepare_place(c, rule, &lookup);
 	if (r)
 		return r < 0 ? r : 0;
 	operation = add_operation(c, OPERATION_LAYERS, rule->target);
 	if (!operation)
-		return out_of_memory(c);
+		return mount_out_of_memory(c);
 	operation->lookup = lookup;
 	operation->point = lookup != LOOKUP_PLAIN ? POINT_EXISTS : POINT_DIRECTORY;
 	operation->attributes = SAFE | (rule->writable ? 0 : MOUNT_ATTR_RDONLY) |
@@ -365,7 +319,7 @@ static int note_absent(struct compiler *c, const struct mount_rule *rule)
 	absent = ARENA_APPEND(c->arena, c->plan->absent, c->plan->absent_count);
 	if (!absent)
 		return -ENOMEM;
-	*absent = host_side(c, frame, rule->target);
+	*absent = mount_host_side(c, frame, rule->target);
 	return *absent ? 0 : -ENOMEM;
 }
 
@@ -377,7 +331,7 @@ static int source_missing(
 				  : arena_join(c->arena, "this user cannot reach ", rule->source);
 
 	if (!why || note_absent(c, rule) < 0)
-		return out_of_memory(c);
+		return mount_out_of_memory(c);
 	return add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL, why,
 		rule->rule.origin.document
 			? "check the path, or say \"enforce\": \"best-effort\" to go on without it"
@@ -392,7 +346,7 @@ static int compile_bind(struct compiler *c, const struct mount_rule *rule)
 	int r = c->host->path(c->host, c->arena, rule->source, !rule->keep_link, &fact);
 
 	if (r < 0)
-		return fail(c, &rule->rule, r, "bind", rule->source, strerror(-r));
+		return mount_fail(c, &rule->rule, r, "bind", rule->source, strerror(-r));
 	if (fact.type == PATH_ABSENT || fact.type == PATH_FORBIDDEN)
 		return source_missing(c, rule, &fact);
 	if (rule->only == ONLY_FILE && fact.type == PATH_DIRECTORY)
@@ -404,7 +358,7 @@ static int compile_bind(struct compiler *c, const struct mount_rule *rule)
 		return r < 0 ? r : 0;
 	operation = add_operation(c, OPERATION_BIND, rule->target);
 	if (!operation)
-		return out_of_memory(c);
+		return mount_out_of_memory(c);
 	operation->lookup = lookup;
 	operation->point = lookup != LOOKUP_PLAIN        ? POINT_EXISTS
 			   : fact.type == PATH_DIRECTORY ? POINT_DIRECTORY
@@ -438,7 +392,7 @@ static int deny_existing(struct compiler *c, const struct mount_rule *rule,
 		type == PATH_DIRECTORY ? OPERATION_DENY_DIRECTORY : OPERATION_DENY_FILE,
 		rule->target);
 	if (!operation)
-		return out_of_memory(c);
+		return mount_out_of_memory(c);
 	operation->lookup = lookup_below(c, frame);
 	operation->attributes = SAFE | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC;
 	operation->rule = rule;
@@ -453,7 +407,7 @@ static int deny_found(struct compiler *c, const struct mount_rule *rule)
 	struct mount_operation *operation = add_operation(c, OPERATION_DENY_FOUND, rule->target);
 
 	if (!operation)
-		return out_of_memory(c);
+		return mount_out_of_memory(c);
 	operation->lookup = LOOKUP_MAKE;
 	operation->attributes = SAFE | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC;
 	operation->rule = rule;
@@ -471,22 +425,22 @@ static int compile_deny(struct compiler *c, const struct mount_rule *rule)
 	if (frame->ground == GROUND_OURS || frame->ground == GROUND_DENIED)
 		return add_row(c, rule, OUTCOME_ENFORCED, "not mounted at all", NULL, NULL);
 	if (frame->ground == GROUND_LINK)
-		return fail(c, &rule->rule, -ELOOP, "deny", rule->target,
+		return mount_fail(c, &rule->rule, -ELOOP, "deny", rule->target,
 			"lies behind a symbolic link: name what it leads to");
 	if (frame->ground == GROUND_VIEW)
-		return fail(c, &rule->rule, -EROFS, "deny", rule->target,
+		return mount_fail(c, &rule->rule, -EROFS, "deny", rule->target,
 			"lies in a view of layers: leave out what is not to be seen");
 	if (frame->ground == GROUND_LAYERS)
 		return deny_found(c, rule);
-	path = host_side(c, frame, rule->target);
+	path = mount_host_side(c, frame, rule->target);
 	if (!path)
-		return out_of_memory(c);
+		return mount_out_of_memory(c);
 	r = c->host->path(c->host, c->arena, path, false, &fact);
 	if (r < 0)
-		return fail(c, &rule->rule, r, "deny", path, strerror(-r));
+		return mount_fail(c, &rule->rule, r, "deny", path, strerror(-r));
 	if (fact.type == PATH_ABSENT && frame->ground == GROUND_WRITABLE &&
 		note_absent(c, rule) < 0)
-		return out_of_memory(c);
+		return mount_out_of_memory(c);
 	if (fact.type == PATH_ABSENT && frame->ground == GROUND_WRITABLE)
 		return add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL,
 			"it does not exist yet in a writable bind: the program could make it",
@@ -500,7 +454,7 @@ static int compile_deny(struct compiler *c, const struct mount_rule *rule)
 			GROUND_READ_ONLY) /* the link cannot change: cover what it leads to */
 		r = c->host->path(c->host, c->arena, path, true, &fact);
 	if (r < 0)
-		return fail(c, &rule->rule, r, "deny", path, strerror(-r));
+		return mount_fail(c, &rule->rule, r, "deny", path, strerror(-r));
 	return deny_existing(c, rule, frame, fact.type);
 }
 
@@ -514,11 +468,11 @@ static int compile_rule(struct compiler *c, const struct mount_rule *rule)
 		return add_row(
 			c, rule, OUTCOME_AUDITED, NULL, "audit: looked at, not mounted", NULL);
 	if (!rule->target[1])
-		return fail(c, &rule->rule, -EINVAL, "mount", "/",
+		return mount_fail(c, &rule->rule, -EINVAL, "mount", "/",
 			"the root is chosen by files.root (--rootfs)");
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
 		if (path_is_beneath(rule->target, reserved[i]) && rule->kind != MOUNT_DENY)
-			return fail(c, &rule->rule, -EINVAL, "mount", rule->target,
+			return mount_fail(c, &rule->rule, -EINVAL, "mount", rule->target,
 				"/dev, /proc and /sys are made by the engine: see devices, "
 				"files.proc and files.sys");
 	switch (rule->kind) {
@@ -534,266 +488,13 @@ static int compile_rule(struct compiler *c, const struct mount_rule *rule)
 	return -EINVAL;
 }
 
-/* ---- the rules that nobody wrote ---- */
-
-static bool has_target(const struct compiler *c, const char *target)
-{
-	for (size_t i = 0; i < c->profile->files.mount_count; i++)
-		if (strcmp(c->profile->files.mounts[i].target, target) == 0)
-			return true;
-	return false;
-}
-
-static int add_rule(struct compiler *c, struct mount_rule rule)
-{
-	struct mount_rule *kept = arena_zeroed(c->arena, 1, sizeof(*kept));
-
-	if (!kept)
-		return out_of_memory(c);
-	*kept = rule;
-	c->rules[c->rule_count++] = kept;
-	return 0;
-}
-
-static int add_home(struct compiler *c)
-{
-	const struct files_section *files = &c->profile->files;
-	struct mount_rule rule = {
-		.rule = files->home_rule, .target = files->home_directory, .mode = 0700};
-
-	if (files->home == HOME_NONE || has_target(c, rule.target))
-		return 0;
-	rule.kind = files->home == HOME_EMPTY ? MOUNT_TMPFS : MOUNT_BIND;
-	rule.no_exec = files->home == HOME_EMPTY;
-	rule.writable = true;
-	rule.source = files->home_source;
-	if (rule.kind == MOUNT_BIND && !rule.source)
-		return fail(c, &rule.rule, -EINVAL, "home", rule.target,
-			"there is no directory on the host to stand behind it");
-	return add_rule(c, rule);
-}
-
-/* The host's tree shows sockets that lead out (T-NS-07): docker.sock, the session bus, agents. They
- * live in two places. */
-static int add_host_covers(struct compiler *c)
-{
-	static const char *const covered[] = {"/run", "/tmp"};
-	int r = 0;
-
-	for (size_t i = 0; i < sizeof(covered) / sizeof(covered[0]) && r == 0; i++) {
-		struct mount_rule rule = {.rule = c->profile->files.root_rule,
-			.kind = MOUNT_TMPFS,
-			.target = covered[i],
-			.mode = i ? 01777 : 0755,
-			.no_exec = true};
-
-		rule.rule.enforce =
-			ENFORCE_BEST_EFFORT; /* a host without the directory has nothing to cover */
-		if (c->profile->files.root == ROOT_HOST && !has_target(c, covered[i]))
-			r = add_rule(c, rule);
-	}
-	return r;
-}
-
-/* What the launcher itself believes (profiles, system call groups) must not be writable from
- * inside, whatever was bound. */
-static int add_protection(struct compiler *c, const struct mount_rule *bind)
-{
-	const struct files_section *files = &c->profile->files;
-	struct path_fact fact;
-	int r = files->protected_count ? c->host->path(c->host, c->arena, bind->source, true, &fact)
-				       : -ENOENT;
-
-	if (r < 0 || !fact.resolved)
-		return 0; /* compile_bind() will say what is wrong with it */
-	for (size_t i = 0; i < files->protected_count; i++) {
-		const char *path = files->protected_paths[i];
-		struct frame frame = {fact.resolved, GROUND_WRITABLE, bind->target};
-		struct mount_rule rule = {.rule = bind->rule, .kind = MOUNT_DENY};
-
-		if (path_is_beneath(fact.resolved, path) && bind->handed_in)
-			continue;
-		if (path_is_beneath(fact.resolved, path))
-			return fail(c, &bind->rule, -EPERM, "bind", bind->source,
-				"is the launcher's own, and cannot be writable in a jail");
-		if (!path_is_beneath(path, fact.resolved))
-			continue;
-		rule.rule.enforce = ENFORCE_REQUIRED;
-		rule.target = host_side(c, &frame, path);
-		if (!rule.target)
-			return out_of_memory(c);
-		if (!has_target(c, rule.target) && add_rule(c, rule) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-/* ---- rules that lie behind links of ours ---- */
-
-/* The canonical path that a link at target with this text leads to; ".." is folded, since what lies
- * above is ours. NULL: out of memory. */
-static const char *link_destination(struct compiler *c, const char *target, const char *text)
-{
-	const char *parent = text[0] == '/' ? ""
-					    : arena_copy_range(c->arena, target,
-						      (size_t)(strrchr(target, '/') - target));
-	const char *joined = parent ? arena_format(c->arena, "%s/%s", parent, text) : NULL;
-	char *folded = joined ? arena_zeroed(c->arena, strlen(joined) + 2, 1) : NULL;
-	size_t used = 0;
-
-	while (folded && *joined) {
-		size_t length = strcspn(joined, "/");
-
-		if (length == 2 && joined[0] == '.' && joined[1] == '.') {
-			while (used && folded[--used] != '/')
-				;
-		} else if (length && !(length == 1 && joined[0] == '.')) {
-			folded[used++] = '/';
-			memcpy(folded + used, joined, length);
-			used += length;
-		}
-		joined += length + (joined[length] == '/');
-	}
-	if (folded)
-		folded[used ? used : 1] = '\0', folded[0] = '/';
-	return folded;
-}
-
-static const char *link_text(struct compiler *c, const struct mount_rule *rule)
-{
-	struct path_fact fact;
-
-	if (rule->kind == MOUNT_SYMLINK)
-		return rule->source;
-	if (rule->kind != MOUNT_BIND || !rule->keep_link)
-		return NULL;
-	return c->host->path(c->host, c->arena, rule->source, false, &fact) == 0 &&
-			       fact.type == PATH_SYMLINK
-		       ? fact.link
-		       : NULL;
-}
-
-/* "/var/tmp/x" where the profile makes /var/tmp a link to /tmp means "/tmp/x": said once here, so
- * that nothing later has to follow it. */
-static int redirect(struct compiler *c, const struct mount_rule *link, const char *destination)
-{
-	size_t length = strlen(link->target);
-
-	for (size_t i = 0; i < c->rule_count; i++) {
-		struct mount_rule *moved;
-
-		if (c->rules[i] == link || !path_is_beneath(c->rules[i]->target, link->target) ||
-			!c->rules[i]->target[length])
-			continue;
-		moved = arena_zeroed(c->arena, 1, sizeof(*moved));
-		if (!moved)
-			return out_of_memory(c);
-		*moved = *c->rules[i];
-		moved->target = arena_join(
-			c->arena, destination[1] ? destination : "", c->rules[i]->target + length);
-		if (!moved->target)
-			return out_of_memory(c);
-		c->rules[i] = moved;
-	}
-	return 0;
-}
-
-static int redirect_all(struct compiler *c)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < c->rule_count && r == 0; i++) {
-		const struct mount_rule *rule = c->rules[i];
-		const char *text = link_text(c, rule);
-		const char *destination = text ? link_destination(c, rule->target, text) : NULL;
-
-		if (text)
-			r = destination ? redirect(c, rule, destination) : out_of_memory(c);
-	}
-	return r;
-}
-
-/*
- * What is denied at one place must not be seen at another: a bind of a directory above it brings it
- * in a second time, under that bind's own target.
- */
-static int add_aliases(
-	struct compiler *c, const struct mount_rule *deny, const struct mount_rule *bind)
-{
-	struct path_fact fact = {.resolved = NULL};
-	struct mount_rule rule = *deny;
-	struct frame frame;
-	int r = c->host->path(c->host, c->arena, bind->source, true, &fact);
-
-	if (r < 0 || !fact.resolved || !path_is_beneath(deny->target, fact.resolved))
-		return 0;
-	frame = (struct frame){fact.resolved, GROUND_READ_ONLY, bind->target};
-	rule.target = host_side(c, &frame, deny->target);
-	if (!rule.target)
-		return out_of_memory(c);
-	return has_target(c, rule.target) ? 0 : add_rule(c, rule);
-}
-
-static int add_all_aliases(struct compiler *c, size_t written)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < written; i++)
-		for (size_t j = 0; c->rules[i]->kind == MOUNT_DENY && j < written && r == 0; j++)
-			if (c->rules[j]->kind == MOUNT_BIND && c->rules[j]->source)
-				r = add_aliases(c, c->rules[i], c->rules[j]);
-	return r;
-}
-
-static int gather(struct compiler *c)
-{
-	const struct files_section *files = &c->profile->files;
-	size_t written, most, denies = 0;
-	int r;
-
-	for (size_t i = 0; i < files->mount_count; i++)
-		denies += files->mounts[i].kind == MOUNT_DENY;
-	/* the written ones, home, two covers; for each possible writable bind (home and the root
-	 * among them) each protected path; for each bind each deny */
-	most = (files->mount_count + 3) * (1 + files->protected_count + denies) + 4;
-	c->rules = arena_zeroed(c->arena, most, sizeof(*c->rules));
-	c->stack = arena_zeroed(c->arena, most + 2, sizeof(*c->stack));
-	if (!c->rules || !c->stack)
-		return out_of_memory(c);
-	for (size_t i = 0; i < files->mount_count; i++)
-		c->rules[c->rule_count++] = &files->mounts[i];
-	r = add_home(c);
-	if (r == 0)
-		r = add_host_covers(c);
-	written = c->rule_count;
-	for (size_t i = 0; i < written && r == 0; i++)
-		if (c->rules[i]->kind == MOUNT_BIND && c->rules[i]->writable)
-			r = add_protection(c, c->rules[i]);
-	if (r == 0 && files->root == ROOT_DIRECTORY && files->root_writable)
-		r = add_protection(c, &(struct mount_rule){.rule = files->root_rule,
-					      .kind = MOUNT_BIND,
-					      .source = files->root_directory,
-					      .target = "/"});
-	if (r == 0 && mutant(MUTANT_WRONG_BIND))
-		r = add_rule(c, (struct mount_rule){.kind = MOUNT_BIND,
-					.target = "/wrong-bind",
-					.source = getenv("HOME"),
-					.writable = true});
-	if (r == 0)
-		r = add_all_aliases(c, written);
-	if (r == 0 && files->root == ROOT_EMPTY)
-		r = redirect_all(c);
-	qsort(c->rules, c->rule_count, sizeof(*c->rules), compare_targets);
-	return r;
-}
-
 int mount_compile(const struct profile *profile, const struct host *host, struct arena *arena,
 	struct receipt *receipt, struct mount_plan *ret, struct err *reterr)
 {
 	struct mount_plan plan = {0};
 	struct compiler c = {profile, host, arena, receipt, reterr, &plan, NULL, 0, NULL, 0, NULL};
 	const struct files_section *files = &profile->files;
-	int r = gather(&c);
+	int r = mount_gather(&c);
 
 	if (r < 0)
 		return r;
