@@ -9,8 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/host.h"
+#include "isolation/seccomp.h"
 #include "profile/frozen.h"
 #include "profile/load.h"
+#include "profile/receipt.h"
 #include "util/arena.h"
 #include "util/json.h"
 
@@ -347,6 +350,42 @@ static unsigned put_profile(const struct profile *p)
 	return serial;
 }
 
+/* ---- filters ---- */
+
+static void put_filter(const char *field, const struct seccomp_plan *plan, unsigned code)
+{
+	(void)printf("%s{code_%u, %u, %u}", field, code, plan->length, plan->allowed);
+}
+
+/* The number that its instructions are known by. */
+static unsigned put_code(const struct seccomp_plan *plan)
+{
+	(void)printf("static const struct sock_filter code_%u[] = {\n", ++serial);
+	for (size_t i = 0; i < plan->length; i++)
+		(void)printf("\t{%u, %u, %u, %u},\n", plan->filter[i].code, plan->filter[i].jt,
+			plan->filter[i].jf, plan->filter[i].k);
+	(void)printf("};\n");
+	return serial;
+}
+
+/* Compiled as for a launch. What it would have to tell the user cannot be frozen: the section's own
+ * row is all that may be there. */
+static void compile_filter(
+	const char *name, const struct profile *profile, struct seccomp_plan *ret)
+{
+	static const struct host host = {.seccomp = true};
+	struct receipt receipt = {.arena = &arena};
+	struct err err = {0};
+
+	if (seccomp_compile(profile, &host, &arena, &receipt, ret, &err) < 0)
+		die(name, &err);
+	if (receipt.row_count == 1)
+		return;
+	(void)fprintf(
+		stderr, "freeze: %s: its filter has more to say than a frozen one can\n", name);
+	exit(1);
+}
+
 /* No variable may stand in what is frozen: it would be this machine's. Nor what this tool does not
  * print. */
 static void refuse_what_cannot_be_frozen(const char *name, const struct profile *profile)
@@ -366,15 +405,20 @@ int main(int argc, char **argv)
 	struct profile_variables nothing = {.user = NULL};
 	struct profile_library library = {0};
 	struct profile *profiles = arena_zeroed(&arena, (size_t)argc, sizeof(*profiles));
-	unsigned numbers[32];
+	struct seccomp_plan *plans = arena_zeroed(&arena, (size_t)argc, sizeof(*plans));
+	unsigned numbers[32], codes[32];
 	struct err err = {0};
 
-	if (!profiles || argc > 32)
+	if (!profiles || !plans || argc > 32)
 		abort();
+	/* the first of them, in the place of our own name, is the one of PID 1 */
+	if (seccomp_compile_init(&arena, &plans[0], &err) < 0)
+		die("init", &err);
 	for (int i = 1; i < argc; i++) {
 		if (profile_load(argv[i], &nothing, &arena, &library, &profiles[i], &err) < 0)
 			die(argv[i], &err);
 		refuse_what_cannot_be_frozen(argv[i], &profiles[i]);
+		compile_filter(argv[i], &profiles[i], &plans[i]);
 		number_rules(&profiles[i]);
 	}
 	(void)printf("/* Made by profiles/freeze.c. */\n#include \"profile/frozen.h\"\n#include "
@@ -382,10 +426,17 @@ int main(int argc, char **argv)
 	put_documents();
 	for (int i = 1; i < argc; i++)
 		numbers[i] = put_profile(&profiles[i]);
+	for (int i = 0; i < argc; i++)
+		codes[i] = put_code(&plans[i]);
 	(void)printf("const struct frozen_profile frozen_profiles[] = {\n");
-	for (int i = 1; i < argc; i++)
-		(void)printf("\t{\"%s\", &profile_%u},\n", argv[i], numbers[i]);
+	for (int i = 1; i < argc; i++) {
+		(void)printf("\t{\"%s\", &profile_%u, ", argv[i], numbers[i]);
+		put_filter("", &plans[i], codes[i]);
+		(void)printf("},\n");
+	}
 	(void)printf("};\nconst size_t frozen_profile_count = %d;\n", argc - 1);
+	put_filter("const struct frozen_filter frozen_init_filter = ", &plans[0], codes[0]);
+	(void)printf(";\n");
 	profile_library_free(&library);
 	arena_free(&arena);
 	return 0;

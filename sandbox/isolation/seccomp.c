@@ -16,6 +16,7 @@
 #include "isolation/seccomp_generate.h"
 #include "isolation/seccomp_policy.h"
 #include "isolation/syscall_table.h"
+#include "profile/frozen.h"
 #include "profile/receipt.h"
 #include "util/arena.h"
 #include "util/mutant.h"
@@ -190,19 +191,36 @@ static int compile(const struct syscalls_section *section, uint32_t architecture
 	return r < 0 ? out_of_memory(reterr) : 0;
 }
 
-int seccomp_compile_for(uint32_t architecture, const struct profile *profile,
-	const struct host *host, struct arena *arena, struct receipt *receipt,
-	struct seccomp_plan *ret, struct err *reterr)
+/* What the tests take a guard out of must be compiled anew: what is frozen has them all. */
+#ifdef IMMURE_MUTANTS
+#define USE_FROZEN false
+#else
+#define USE_FROZEN true
+#endif
+
+static void take_frozen(const struct frozen_filter *frozen, struct seccomp_plan *plan)
+{
+	plan->filter = (struct sock_filter *)frozen->code; /* only ever read */
+	plan->length = frozen->length;
+	plan->allowed = frozen->allowed;
+}
+
+static int compile_profile(uint32_t architecture, const struct frozen_filter *frozen,
+	const struct profile *profile, const struct host *host, struct arena *arena,
+	struct receipt *receipt, struct seccomp_plan *ret, struct err *reterr)
 {
 	struct seccomp_plan plan = {.profile = profile};
-	int r;
+	int r = 0;
 
 	if (profile->syscalls.unconfined) {
 		*ret = plan;
 		return 0;
 	}
-	r = compile(&profile->syscalls, architecture, profile->namespaces.nested_user, arena,
-		receipt, &plan, reterr);
+	if (frozen)
+		take_frozen(frozen, &plan);
+	else
+		r = compile(&profile->syscalls, architecture, profile->namespaces.nested_user,
+			arena, receipt, &plan, reterr);
 	if (r >= 0)
 		r = add_receipt(profile, host, &plan, receipt, reterr);
 	if (r < 0)
@@ -214,18 +232,26 @@ int seccomp_compile_for(uint32_t architecture, const struct profile *profile,
 	return 0;
 }
 
+int seccomp_compile_for(uint32_t architecture, const struct profile *profile,
+	const struct host *host, struct arena *arena, struct receipt *receipt,
+	struct seccomp_plan *ret, struct err *reterr)
+{
+	return compile_profile(architecture, NULL, profile, host, arena, receipt, ret, reterr);
+}
+
 int seccomp_compile(const struct profile *profile, const struct host *host, struct arena *arena,
 	struct receipt *receipt, struct seccomp_plan *ret, struct err *reterr)
 {
-	return seccomp_compile_for(
-		syscall_native_architecture(), profile, host, arena, receipt, ret, reterr);
+	return compile_profile(syscall_native_architecture(),
+		USE_FROZEN ? frozen_find_filter(profile) : NULL, profile, host, arena, receipt, ret,
+		reterr);
 }
 
-int seccomp_compile_init(struct arena *arena, struct seccomp_plan *ret, struct err *reterr)
+int seccomp_compile_init_anew(struct arena *arena, struct seccomp_plan *ret, struct err *reterr)
 {
-	static const char *const names[] = {"clock_gettime", "close", "exit", "exit_group", "getpid", "kill",
-		"ppoll", "read", "recvmsg", "restart_syscall", "rt_sigreturn", "rt_sigtimedwait",
-		"sendmsg", "wait4", "waitid", "write"};
+	static const char *const names[] = {"clock_gettime", "close", "exit", "exit_group",
+		"getpid", "kill", "ppoll", "read", "recvmsg", "restart_syscall", "rt_sigreturn",
+		"rt_sigtimedwait", "sendmsg", "wait4", "waitid", "write"};
 	struct syscall_clause clause = {
 		.names = names, .name_count = sizeof(names) / sizeof(names[0])};
 	struct syscalls_section section = {
@@ -236,6 +262,17 @@ int seccomp_compile_init(struct arena *arena, struct seccomp_plan *ret, struct e
 	if (r >= 0)
 		*ret = plan;
 	return r;
+}
+
+int seccomp_compile_init(struct arena *arena, struct seccomp_plan *ret, struct err *reterr)
+{
+	struct seccomp_plan plan = {0};
+
+	if (!USE_FROZEN || !&frozen_init_filter)
+		return seccomp_compile_init_anew(arena, ret, reterr);
+	take_frozen(&frozen_init_filter, &plan);
+	*ret = plan;
+	return 0;
 }
 
 static void explain_clauses(const struct syscalls_section *section, struct report *out)

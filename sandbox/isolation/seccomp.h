@@ -49,6 +49,9 @@ struct seccomp_plan {
 };
 
 /*
+ * The filter of a built-in profile that nothing has changed was compiled when the program was built
+ * (profile/frozen.h).
+ *
  * A name that no table knows is an error in a required clause and a row of the receipt in a
  * best-effort one; a name that this architecture lacks is passed over, since nothing can call it. A
  * clause in audit denies nothing and is logged instead; a section in audit denies nothing at all,
@@ -57,8 +60,8 @@ struct seccomp_plan {
 int seccomp_compile(const struct profile *profile, const struct host *host, struct arena *arena,
 	struct receipt *receipt, struct seccomp_plan *ret, struct err *reterr);
 
-/* The same for another architecture than our own (AUDIT_ARCH_X86_64 or AUDIT_ARCH_AARCH64), as the
- * tests need it. */
+/* The same for a given architecture (AUDIT_ARCH_X86_64 or AUDIT_ARCH_AARCH64), compiled anew in
+ * every case, as the tests need it. */
 int seccomp_compile_for(uint32_t architecture, const struct profile *profile,
 	const struct host *host, struct arena *arena, struct receipt *receipt,
 	struct seccomp_plan *ret, struct err *reterr);
@@ -75,6 +78,8 @@ int seccomp_apply(const struct seccomp_plan *plan, struct child *child, uint16_t
 /* The filter that PID 1 of the jail lives under once the program runs: wait, read and write what is
  * open, kill, exit. */
 int seccomp_compile_init(struct arena *arena, struct seccomp_plan *ret, struct err *reterr);
+/* Without what was compiled when the program was built. */
+int seccomp_compile_init_anew(struct arena *arena, struct seccomp_plan *ret, struct err *reterr);
 
 enum seccomp_decider {
 	DECIDED_BY_CLAUSE,

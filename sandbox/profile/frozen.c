@@ -16,6 +16,28 @@ const struct frozen_profile *frozen_find(const char *name)
 	return NULL;
 }
 
+/* Clauses are copied as they are, and what they point to is read-only: equal bytes are equal rules.
+ */
+static bool same_filter(const struct profile *a, const struct profile *b)
+{
+	const struct syscalls_section *x = &a->syscalls, *y = &b->syscalls;
+
+	return x->rule.enforce == y->rule.enforce && x->unconfined == y->unconfined &&
+	       x->default_action == y->default_action && x->default_error == y->default_error &&
+	       x->foreign_i386 == y->foreign_i386 && x->clause_count == y->clause_count &&
+	       memcmp(x->clauses, y->clauses, x->clause_count * sizeof(*x->clauses)) == 0 &&
+	       a->namespaces.nested_user == b->namespaces.nested_user;
+}
+
+const struct frozen_filter *frozen_find_filter(const struct profile *profile)
+{
+	for (size_t i = 0; frozen_profiles && i < frozen_profile_count; i++)
+		if (frozen_profiles[i].filter.length &&
+			same_filter(frozen_profiles[i].profile, profile))
+			return &frozen_profiles[i].filter;
+	return NULL;
+}
+
 /* A copy with the room that arena_append() expects behind count elements: up to the next power of
  * two. */
 static int thaw_array(

@@ -7,23 +7,39 @@
 #ifndef IMMURE_PROFILE_FROZEN_H
 #define IMMURE_PROFILE_FROZEN_H
 
+#include <linux/filter.h>
 #include <stddef.h>
 
 #include "profile/profile.h"
 
 struct arena;
 
+/* A system call filter for this architecture, as isolation/seccomp.h compiles it. */
+struct frozen_filter {
+	const struct sock_filter *code;
+	unsigned short length; /* instructions */
+	unsigned allowed;      /* calls that can succeed */
+};
+
 struct frozen_profile {
 	const char *name;
 	const struct profile *profile;
+	struct frozen_filter filter;
 };
 
 /* Absent (weak) in the tool that makes them. */
 extern const struct frozen_profile frozen_profiles[] __attribute__((weak));
 extern const size_t frozen_profile_count __attribute__((weak));
+extern const struct frozen_filter frozen_init_filter __attribute__((weak)); /* of PID 1 */
 
 /* The frozen profile of that name, or NULL. */
 const struct frozen_profile *frozen_find(const char *name);
+
+/*
+ * The filter that belongs to profile, if what decides about its filter is a frozen profile's down
+ * to the last pointer: then nothing has changed it. Else NULL.
+ */
+const struct frozen_filter *frozen_find_filter(const struct profile *profile);
 
 /* A profile of its own, whose arrays can grow and change as if it had been read. 0 or -ENOMEM. */
 int frozen_thaw(const struct frozen_profile *frozen, struct arena *arena, struct profile *ret);
