@@ -211,6 +211,27 @@ static int close_root(const struct root_plan *plan, const struct child *child)
 	return mount_setattr(child->root, "", AT_EMPTY_PATH, &change, sizeof(change)) ? -errno : 0;
 }
 
+/* Takes off what stands on the new root since the pivot: the scratch on the old root, and that one.
+ */
+static int drop_old_root(const struct child *child)
+{
+	for (int left = child->scratch >= 0 ? 2 : 1; left > 0; left--)
+		if (umount2(".", MNT_DETACH))
+			return -errno;
+	return 0;
+}
+
+/* "/.." must be "/": were anything mounted on our root, that would be the way to it. */
+static int check_bottom(const struct child *child)
+{
+	struct statx root, above;
+
+	if (statx(child->root, "", AT_EMPTY_PATH, STATX_MNT_ID, &root) ||
+		statx(AT_FDCWD, "/..", 0, STATX_MNT_ID, &above))
+		return -errno;
+	return root.stx_mnt_id == above.stx_mnt_id ? 0 : -EXDEV;
+}
+
 int root_pivot(const struct root_plan *plan, struct child *child, uint16_t *reterr_item)
 {
 	int r = close_root(plan, child);
@@ -223,13 +244,17 @@ int root_pivot(const struct root_plan *plan, struct child *child, uint16_t *rete
 	if (fchdir(child->root) || syscall(SYS_pivot_root, ".", "."))
 		return -errno;
 	*reterr_item = 2;
-	if (!mutant(MUTANT_KEEP_OLD_ROOT) && umount2(".", MNT_DETACH))
-		return -errno;
+	r = mutant(MUTANT_KEEP_OLD_ROOT) ? 0 : drop_old_root(child);
+	if (r < 0)
+		return r;
 	*reterr_item = 3;
 	if (chdir("/"))
 		return -errno;
-	(void)close(child->root); /* an O_PATH-like descriptor: nothing to lose */
-	child->root = -1;
+	*reterr_item = 4;
+	r = mutant(MUTANT_KEEP_OLD_ROOT) ? 0 : check_bottom(child);
+	if (r < 0)
+		return r;
+	(void)close(take_fd(&child->root)); /* an O_PATH-like descriptor: nothing to lose */
 	if (child->scratch >= 0)
 		(void)close(take_fd(&child->scratch));
 	return 0;
