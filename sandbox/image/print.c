@@ -1,6 +1,7 @@
 /* Standard error, and text of strangers: see print.h. */
 #include "image/print.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -17,6 +18,39 @@ void print_text(FILE *file, const char *text)
 	_cleanup_free_ char *buffer = malloc(room);
 
 	(void)fputs(buffer ? text_escape(text, length, buffer, room) : "(out of memory)", file);
+}
+
+/* Whether text, but for its newlines, is what text_escape() leaves as it is. */
+static bool is_harmless(const char *text)
+{
+	size_t length = strlen(text), room = 4 * length + 8;
+	_cleanup_free_ char *escaped = malloc(room), *flat = strdup(text);
+
+	if (!escaped || !flat)
+		return false;
+	for (char *c = flat; *c; c++)
+		if (*c == '\n')
+			*c = ' ';
+	return strcmp(text_escape(flat, length, escaped, room), flat) == 0;
+}
+
+int print_json(FILE *file, const json_t *value, bool indented)
+{
+	size_t flags = JSON_ENCODE_ANY | (indented ? JSON_INDENT(4) : (size_t)0);
+	_cleanup_free_ char *text = json_dumps(value, flags);
+
+	if (text && !is_harmless(text)) {
+		free(text);
+		text = json_dumps(value, flags | JSON_ENSURE_ASCII);
+	}
+	if (!text)
+		return -ENOMEM;
+	for (const char *c = text; *c; c++)
+		if (*c == 0x7f) /* which counts as ASCII */
+			(void)fputs("\\u007f", file);
+		else
+			(void)fputc(*c, file);
+	return 0;
 }
 
 void print_error(const struct err *err)

@@ -5,6 +5,8 @@
 #ifndef IMMURE_IMAGE_PRINT_H
 #define IMMURE_IMAGE_PRINT_H
 
+#include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,6 +23,10 @@ void print_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* text, whatever its length, with what could move a terminal escaped. */
 void print_text(FILE *file, const char *text);
+
+/* JSON, in which nothing could move a terminal either; indented, or on one line. No newline at the
+ * end. 0 or -ENOMEM. */
+int print_json(FILE *file, const json_t *value, bool indented);
 
 /* "1.23 kB", "97.4 MB": decimal units and three or four digits, as docker and podman print sizes.
  */
