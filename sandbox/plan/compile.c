@@ -44,6 +44,7 @@ int plan_compile(const struct profile *profile, const struct host *host,
 	struct err *reterr)
 {
 	struct receipt *receipt = &ret->receipt;
+	const struct profile *filtered = profile;
 	int r;
 
 	*ret = (struct plan){.profile = profile, .receipt = {.arena = arena}};
@@ -80,7 +81,10 @@ int plan_compile(const struct profile *profile, const struct host *host,
 	if (r == 0)
 		r = landlock_compile(profile, host, arena, receipt, &ret->landlock, reterr);
 	if (r == 0)
-		r = seccomp_compile(profile, host, arena, receipt, &ret->filter, reterr);
+		r = ownership_compile(
+			profile, host, &ret->idmap, arena, receipt, &filtered, reterr);
+	if (r == 0)
+		r = seccomp_compile(filtered, host, arena, receipt, &ret->filter, reterr);
 	if (r == 0)
 		r = seccomp_compile_init(arena, &ret->init_filter, reterr);
 	if (r == 0)

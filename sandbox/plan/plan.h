@@ -133,6 +133,14 @@ int plan_compile(const struct profile *profile, const struct host *host,
 	const struct plan_request *request, struct arena *arena, struct plan *ret,
 	struct err *reterr);
 
+/*
+ * ownership.c: the profile whose filter is to be compiled: profile itself, or, where it pretends
+ * ownership and there is one id only, a copy in the arena with the clauses that pretend.
+ */
+int ownership_compile(const struct profile *profile, const struct host *host,
+	const struct idmap_plan *idmap, struct arena *arena, struct receipt *receipt,
+	const struct profile **ret, struct err *reterr);
+
 /* command.c */
 int command_compile(const struct profile *profile, const struct host *host,
 	const struct plan_request *request, struct arena *arena, struct command_plan *ret,
