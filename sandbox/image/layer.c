@@ -1,0 +1,116 @@
+/* Layers in their places: see layer.h. */
+#include "image/layer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "image/layer_below.h"
+#include "image/layer_parts.h"
+#include "util/cleanup.h"
+#include "util/file.h"
+#include "util/path.h"
+#include "util/tree.h"
+
+static const char *const ways[] = {[LAYER_MAPPED] = "mapped", [LAYER_SINGLE] = "single"};
+
+int layer_open(const struct storage *storage, enum layer_way way, const struct digest *chain)
+{
+	char path[DIGEST_ROOM + 32];
+
+	if (!digest_is_valid(chain->text))
+		return -EINVAL;
+	(void)snprintf(path, sizeof(path), "layers/%s/%s/tree", ways[way], digest_hex(chain));
+	return path_open_no_links(storage->directory, path, O_PATH | O_DIRECTORY);
+}
+
+bool layer_exists(const struct storage *storage, enum layer_way way, const struct digest *chain)
+{
+	_cleanup_close_ int tree = layer_open(storage, way, chain);
+
+	return tree >= 0;
+}
+
+int layer_remove_tree(int directory, const char *name)
+{
+	return tree_remove(directory, name);
+}
+
+/* ---- committing ---- */
+
+static int write_description(struct layer_staging *staging, struct err *reterr)
+{
+	char text[512];
+	int length = snprintf(text, sizeof(text),
+		"{\"version\": 1, \"diff\": \"%s\", \"size\": %llu, \"entries\": %llu}\n",
+		staging->diff.text, (unsigned long long)staging->size,
+		(unsigned long long)staging->entries);
+	int r = file_replace_at(staging->directory, "layer.json", text, (size_t)length);
+
+	return r < 0 ? err_set(reterr, r, "staging", "cannot write layer.json: %s", strerror(-r))
+		     : 0;
+}
+
+/* A layer that somebody else has made meanwhile is the same. */
+static int put_in_place(struct layer_staging *staging, const struct digest *chain, bool *ret_placed,
+	struct err *reterr)
+{
+	char way[32];
+	_cleanup_close_ int layers = -1;
+
+	(void)snprintf(way, sizeof(way), "layers/%s", ways[staging->way]);
+	layers = storage_directory(staging->storage, way);
+	if (layers < 0)
+		return err_set(reterr, layers, way, "cannot open it: %s", strerror(-layers));
+	*ret_placed = renameat(staging->staging, staging->name, layers, digest_hex(chain)) == 0;
+	if (!*ret_placed && errno != EEXIST && errno != ENOTEMPTY)
+		return err_set(
+			reterr, -errno, way, "cannot put the layer in it: %s", strerror(errno));
+	(void)fsync(layers); /* the name's durability; some file systems refuse it on directories */
+	return 0;
+}
+
+static int commit(struct layer_staging *staging, const struct digest *diff,
+	const struct layer_below *below, const struct digest *chain, bool *ret_placed,
+	struct err *reterr)
+{
+	int r;
+
+	if (!digest_equal(diff, &staging->diff))
+		return err_set(reterr, -EBADMSG, diff->text,
+			"is what the image says of the layer unpacked, and it is %s",
+			staging->diff.text);
+	r = layer_settle(staging, below, reterr);
+	if (r == 0)
+		r = write_description(staging, reterr);
+	if (r == 0 && syncfs(staging->directory))
+		r = err_set(reterr, -errno, "staging", "cannot flush it: %s", strerror(errno));
+	if (r == 0)
+		r = put_in_place(staging, chain, ret_placed, reterr);
+	return r;
+}
+
+int layer_commit(struct layer_staging *staging, const struct digest *diff,
+	const struct digest *parents, size_t parent_count, const struct digest *chain,
+	struct err *reterr)
+{
+	struct layer_below below = {.count = 0};
+	bool placed = false;
+	int r = digest_is_valid(chain->text)
+			? 0
+			: err_set(reterr, -EINVAL, chain->text, "is no digest");
+
+	if (r == 0)
+		r = layer_below_open(
+			staging->storage, staging->way, parents, parent_count, &below, reterr);
+	if (r == 0)
+		r = commit(staging, diff, &below, chain, &placed, reterr);
+	layer_below_close(&below);
+	if (placed)
+		staging->name[0] = '\0'; /* it has another now */
+	layer_abandon(staging);
+	return r;
+}
