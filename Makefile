@@ -18,7 +18,7 @@ HARDEN   := -fstack-protector-strong -fcf-protection -fno-strict-aliasing -ftriv
 CFLAGS   ?= -O2 -g
 BASE     := -std=gnu11 $(WARNINGS) $(DEFINES) $(INCLUDES) -MMD -MP
 LIBS     := -lseccomp -lcap-ng -lselinux -lpcre2-8 -ljansson
-IMAGE_LIBS := -lcurl -larchive -lz -lzstd -lcrypto -ljansson
+IMAGE_LIBS := -lcurl -lpsl -larchive -lz -lzstd -lcrypto -ljansson
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 # Three builds of the same sources: the product, the one the sanitizers watch, the one whose guards can be taken out.

@@ -20,6 +20,7 @@ static const struct verb {
 	int (*run)(struct verb_context *context, int argc, char **argv);
 	enum need need;
 } verbs[] = {
+	{"pull", verb_pull, NEEDS_STORAGE},
 	{"unpack", verb_unpack, NEEDS_STORAGE},
 	{"version", verb_version, NEEDS_NOTHING},
 };

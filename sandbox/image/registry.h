@@ -6,6 +6,7 @@
 #ifndef IMMURE_IMAGE_REGISTRY_H
 #define IMMURE_IMAGE_REGISTRY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,14 +20,22 @@ struct registry; /* one registry, one repository, what is known of its tokens; u
 		    or cloned */
 
 struct registry_options {
-	bool push;             /* the scope to ask for */
-	const char *auth_file; /* NULL: auth.json and config.json where podman and docker look for
-				  them */
-	const char *registries_file; /* NULL: registries.conf where podman looks for it */
-	const char *user,
-		*password; /* given on the command line or standard input; NULL: from the files */
-	int tls_verify;    /* 1, 0, or -1: as registries.conf says */
+	bool push;             /* the scope to ask for; mirrors are not for pushing */
+	const char *auth_file; /* NULL: where podman and docker keep them (auth.h) */
+	const char
+		*registries_file; /* NULL: registries.conf where podman looks for it (mirror.h) */
+	const char *user, *password; /* given on standard input; NULL: from the files */
+	int tls_verify;              /* 1, 0, or -1: as registries.conf says */
+	const atomic_bool *stop;     /* ends what is under way when it turns true; may be NULL */
 };
+
+/* The value of --tls-verify, "true" or "false", to 1 or 0; NULL leaves *ret as it is. */
+int registry_tls_option(const char *text, int *ret, struct err *reterr);
+
+/* reference gets its registry where none was written: short names of registries.conf, else Docker
+ * Hub. Nothing is sent. */
+int registry_complete(
+	struct reference *reference, const struct registry_options *options, struct err *reterr);
 
 /* Nothing is sent yet. reference is complete. The mirrors of registries.conf are tried in order,
  * then the registry itself. */

@@ -19,6 +19,7 @@ struct verb_context {
 };
 
 /* argv[0] is the verb's name, argv[argc] is NULL; options.h takes the options off. */
+int verb_pull(struct verb_context *context, int argc, char **argv);
 int verb_version(struct verb_context *context, int argc, char **argv);
 int verb_unpack(struct verb_context *context, int argc, char **argv);
 
