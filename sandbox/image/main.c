@@ -20,8 +20,18 @@ static const struct verb {
 	int (*run)(struct verb_context *context, int argc, char **argv);
 	enum need need;
 } verbs[] = {
+	{"history", verb_history, NEEDS_STORAGE},
+	{"inspect", verb_inspect, NEEDS_STORAGE},
+	{"list", verb_list, NEEDS_STORAGE},
+	{"prune", verb_prune, NEEDS_STORAGE},
+	{"rm", verb_rm, NEEDS_STORAGE},
+	{"rmi", verb_rm, NEEDS_STORAGE},
+	{"rollback", verb_rollback, NEEDS_STORAGE},
+	{"tag", verb_tag, NEEDS_STORAGE},
+	{"tree", verb_tree, NEEDS_STORAGE},
 	{"pull", verb_pull, NEEDS_STORAGE},
 	{"unpack", verb_unpack, NEEDS_STORAGE},
+	{"verify", verb_verify, NEEDS_STORAGE},
 	{"version", verb_version, NEEDS_NOTHING},
 };
 

@@ -463,7 +463,31 @@ int tag_remove(const struct storage *storage, const struct reference *name, stru
 	return 0;
 }
 
-int tag_forget(const struct storage *storage, struct err *reterr)
+/* manifest NULL: every former meaning goes. */
+static int drop_meanings(const struct storage *storage, const struct tag *tag,
+	const struct digest *manifest, struct err *reterr)
+{
+	struct tag_meaning kept[TAG_MEANINGS] = {tag->meanings[0]};
+	_cleanup_close_ int directory = -1;
+	struct place place;
+	size_t count = 1;
+	int r;
+
+	for (size_t i = 1; manifest && i < tag->meaning_count; i++)
+		if (!digest_equal(&tag->meanings[i].manifest, manifest))
+			kept[count++] = tag->meanings[i];
+	if (count == tag->meaning_count)
+		return 0;
+	r = place_of(&tag->name, &place, reterr);
+	if (r < 0)
+		return r;
+	directory = storage_directory(storage, place.directory);
+	r = directory < 0 ? directory : write_file(directory, place.leaf, kept, count);
+	return r < 0 ? set_unwritable(&tag->name, r, reterr) : 0;
+}
+
+static int drop_everywhere(
+	const struct storage *storage, const struct digest *manifest, struct err *reterr)
 {
 	_cleanup_(arena_free) struct arena arena = {0};
 	_cleanup_close_ int lock = lock_tags(storage, reterr);
@@ -471,20 +495,17 @@ int tag_forget(const struct storage *storage, struct err *reterr)
 	size_t count = 0;
 	int r = lock < 0 ? lock : tag_list(storage, &arena, &tags, &count, reterr);
 
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		_cleanup_close_ int directory = -1;
-		struct place place;
-
-		if (tags[i].meaning_count < 2)
-			continue;
-		r = place_of(&tags[i].name, &place, reterr);
-		if (r < 0)
-			return r;
-		directory = storage_directory(storage, place.directory);
-		r = directory < 0 ? directory
-				  : write_file(directory, place.leaf, tags[i].meanings, 1);
-		if (r < 0)
-			return set_unwritable(&tags[i].name, r, reterr);
-	}
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = drop_meanings(storage, &tags[i], manifest, reterr);
 	return r;
+}
+
+int tag_drop(const struct storage *storage, const struct digest *manifest, struct err *reterr)
+{
+	return drop_everywhere(storage, manifest, reterr);
+}
+
+int tag_forget(const struct storage *storage, struct err *reterr)
+{
+	return drop_everywhere(storage, NULL, reterr);
 }

@@ -55,6 +55,9 @@ int tag_rollback(const struct storage *storage, const struct reference *name,
 /* Removes name with its history. -ENOENT. */
 int tag_remove(const struct storage *storage, const struct reference *name, struct err *reterr);
 
+/* Lets every name forget that it ever meant manifest; what a name means now is not touched. */
+int tag_drop(const struct storage *storage, const struct digest *manifest, struct err *reterr);
+
 /* Forgets all but the present meaning of every tag (prune). */
 int tag_forget(const struct storage *storage, struct err *reterr);
 

@@ -19,6 +19,15 @@ struct verb_context {
 };
 
 /* argv[0] is the verb's name, argv[argc] is NULL; options.h takes the options off. */
+int verb_history(struct verb_context *context, int argc, char **argv);
+int verb_inspect(struct verb_context *context, int argc, char **argv);
+int verb_list(struct verb_context *context, int argc, char **argv);
+int verb_prune(struct verb_context *context, int argc, char **argv);
+int verb_rm(struct verb_context *context, int argc, char **argv);
+int verb_rollback(struct verb_context *context, int argc, char **argv);
+int verb_tag(struct verb_context *context, int argc, char **argv);
+int verb_tree(struct verb_context *context, int argc, char **argv);
+int verb_verify(struct verb_context *context, int argc, char **argv);
 int verb_pull(struct verb_context *context, int argc, char **argv);
 int verb_version(struct verb_context *context, int argc, char **argv);
 int verb_unpack(struct verb_context *context, int argc, char **argv);

@@ -1,0 +1,334 @@
+/* The verbs that change what names mean: tag, rm, rollback, prune. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "image/catalog.h"
+#include "image/collect.h"
+#include "image/collect_roots.h"
+#include "image/index.h"
+#include "image/options.h"
+#include "image/print.h"
+#include "image/tag.h"
+#include "image/verbs.h"
+#include "util/arena.h"
+#include "util/cleanup.h"
+
+/* ---- tag ---- */
+
+static int parse_name(const char *text, struct reference *ret, struct err *reterr)
+{
+	int r = reference_parse(text, ret, reterr);
+
+	if (r < 0)
+		return r;
+	if (ret->digest.text[0])
+		return err_set(reterr, -EINVAL, text,
+			"a digest says what it means: it cannot be given to another image");
+	reference_complete(ret);
+	return 0;
+}
+
+int verb_tag(struct verb_context *context, int argc, char **argv)
+{
+	_cleanup_close_ int hold = -1;
+	const struct reference *source;
+	struct catalog_image *image = NULL;
+	struct catalog catalog;
+	struct reference name;
+	int r = options_take(NULL, 0, &context->arena, &argc, argv, 2, 1024, &context->err);
+
+	/* all names first: none is given where one is wrong */
+	for (int i = 2; r == 0 && i < argc; i++)
+		r = parse_name(argv[i], &name, &context->err);
+	if (r < 0)
+		return r;
+	hold = collect_hold(&context->storage, &context->err);
+	if (hold < 0)
+		return hold;
+	r = catalog_read(&context->storage, &context->arena, &catalog, &context->err);
+	if (r == 0)
+		r = catalog_find(&catalog, argv[1], &image, &source, &context->err);
+	for (int i = 2; r == 0 && i < argc; i++) {
+		r = parse_name(argv[i], &name, &context->err);
+		if (r == 0)
+			r = tag_set(&context->storage, &name, &image->manifest, &context->err);
+	}
+	return r == 0 ? index_update(&context->storage, &context->err) : r;
+}
+
+/* ---- rollback ---- */
+
+static int check_former(
+	struct verb_context *context, const struct reference *name, const struct tag *tag)
+{
+	struct image_record record;
+	char text[REFERENCE_ROOM];
+
+	if (tag->meaning_count < 2)
+		return err_set(&context->err, -ENODATA, reference_format(name, text),
+			"has never meant another image");
+	if (record_read(&context->storage, &tag->meanings[1].manifest, &context->arena, &record,
+		    NULL) == 0)
+		return 0;
+	(void)err_set(&context->err, -ENOENT, reference_format(name, text),
+		"meant %s before, which is not here any more", tag->meanings[1].manifest.text);
+	err_hint(&context->err, "`immure pull` it by this digest, then `immure tag` it");
+	return -ENOENT;
+}
+
+int verb_rollback(struct verb_context *context, int argc, char **argv)
+{
+	_cleanup_close_ int hold = -1;
+	char text[REFERENCE_ROOM];
+	struct reference name;
+	struct digest manifest;
+	struct tag tag;
+	int r = options_take(NULL, 0, &context->arena, &argc, argv, 1, 1, &context->err);
+
+	if (r == 0)
+		r = parse_name(argv[1], &name, &context->err);
+	if (r < 0)
+		return r;
+	hold = collect_hold(&context->storage, &context->err);
+	r = hold < 0 ? hold
+		     : tag_read(&context->storage, &name, &context->arena, &tag, &context->err);
+	if (r == 0)
+		r = check_former(context, &name, &tag);
+	if (r == 0)
+		r = tag_rollback(&context->storage, &name, &manifest, &context->err);
+	if (r == 0)
+		r = index_update(&context->storage, &context->err);
+	if (r == 0)
+		(void)printf("%s: %s\n", reference_format(&name, text), manifest.text);
+	return r;
+}
+
+/* ---- rm ---- */
+
+struct removal {
+	struct verb_context *context;
+	struct catalog catalog;
+	bool force, all, ignore;
+};
+
+/* -EBUSY where a container was made from the image, which is about to lose its last name. */
+static int check_unused(struct removal *removal, const struct catalog_image *image)
+{
+	struct verb_context *context = removal->context;
+	const char *user = NULL;
+	char title[REFERENCE_ROOM];
+	int r;
+
+	if (removal->force)
+		return 0;
+	r = roots_find_user(
+		&context->storage, &image->manifest, &context->arena, &user, &context->err);
+	if (r < 0 || !user)
+		return r;
+	(void)err_set(&context->err, -EBUSY, catalog_title(image, title),
+		"the container %s was made from this image", user);
+	err_hint(&context->err,
+		"`immure rm %s` removes it; --force takes the name away and leaves the image for "
+		"it",
+		user);
+	return -EBUSY;
+}
+
+static int untag(struct removal *removal, const struct reference *name)
+{
+	struct verb_context *context = removal->context;
+	char text[REFERENCE_ROOM];
+	int r = tag_remove(&context->storage, name, &context->err);
+
+	if (r == 0)
+		(void)printf("Untagged: %s\n", reference_format(name, text));
+	return r;
+}
+
+/* By a name: that one goes, and the image where it was the last one. */
+static int remove_name(
+	struct removal *removal, const struct catalog_image *image, const struct reference *name)
+{
+	int r = image->name_count > 1 ? 0 : check_unused(removal, image);
+
+	return r == 0 ? untag(removal, name) : r;
+}
+
+/* By its id: all of its names, and what names remember of it. */
+static int remove_image(struct removal *removal, const struct catalog_image *image)
+{
+	struct verb_context *context = removal->context;
+	char title[REFERENCE_ROOM];
+	int r;
+
+	if (image->name_count > 1 && !removal->force && !removal->all) {
+		(void)err_set(&context->err, -EBUSY, catalog_title(image, title),
+			"this image has %zu names", image->name_count);
+		err_hint(&context->err, "remove them one by one, or all of them with --force");
+		return -EBUSY;
+	}
+	r = check_unused(removal, image);
+	for (size_t i = 0; r == 0 && i < image->name_count; i++)
+		r = untag(removal, &image->names[i]);
+	return r == 0 ? tag_drop(&context->storage, &image->manifest, &context->err) : r;
+}
+
+static int remove_word(struct removal *removal, const char *word)
+{
+	struct verb_context *context = removal->context;
+	const struct reference *name = NULL;
+	struct catalog_image *image = NULL;
+	struct err err = {0};
+	int r;
+
+	/* anew each time: an earlier word may have taken a name from this image */
+	r = catalog_read(&context->storage, &context->arena, &removal->catalog, &context->err);
+	if (r < 0)
+		return r;
+	r = catalog_find(&removal->catalog, word, &image, &name, &err);
+	if (r == -ENOENT && removal->ignore)
+		return 0;
+	if (r < 0) {
+		context->err = err;
+		return r;
+	}
+	return name ? remove_name(removal, image, name) : remove_image(removal, image);
+}
+
+static int remove_all(struct removal *removal)
+{
+	struct verb_context *context = removal->context;
+	int r = catalog_read(&context->storage, &context->arena, &removal->catalog, &context->err);
+
+	for (size_t i = 0; r == 0 && i < removal->catalog.count; i++)
+		r = remove_image(removal, &removal->catalog.images[i]);
+	return r;
+}
+
+static void print_sum(const struct collected *done)
+{
+	char size[PRINT_SIZE_ROOM];
+
+	(void)printf("Removed %zu images, %zu blobs (%s), %zu layers, %zu leftovers\n",
+		done->records, done->blobs, print_size(done->bytes, size), done->layers,
+		done->leftovers);
+}
+
+/* What is gone, by comparing with what was there. */
+static void tell_deleted(struct verb_context *context, const struct catalog *before)
+{
+	for (size_t i = 0; i < before->count; i++) {
+		const struct catalog_image *image = &before->images[i];
+		struct image_record record;
+
+		if (record_read(&context->storage, &image->manifest, &context->arena, &record,
+			    NULL) == -ENOENT)
+			(void)printf("Deleted: %s\n", image->fault
+							      ? image->manifest.text
+							      : image->image.config.record.id.text);
+	}
+}
+
+static int collect_after(struct verb_context *context, bool everything, struct collected *ret)
+{
+	int r = collect(&context->storage, everything, ret, &context->err);
+
+	if (r == 0 && ret->busy)
+		print_note("an image is being pulled or made at the moment: what nothing refers to "
+			   "is removed the next time");
+	return r;
+}
+
+int verb_rm(struct verb_context *context, int argc, char **argv)
+{
+	struct removal removal = {.context = context};
+	const struct option options[] = {
+		{"force", 'f', OPTION_FLAG, &removal.force},
+		{"all", 'a', OPTION_FLAG, &removal.all},
+		{"ignore", 'i', OPTION_FLAG, &removal.ignore},
+	};
+	struct collected done;
+	struct catalog before;
+	int hold, r, updated;
+
+	r = options_take(options, sizeof(options) / sizeof(options[0]), &context->arena, &argc,
+		argv, 0, 1024, &context->err);
+	if (r == 0 && (argc > 1) == removal.all)
+		r = err_set(&context->err, -EINVAL, argv[0],
+			"needs names of images, or --all, but not both");
+	if (r < 0)
+		return r;
+	/* held, so that nothing is collected between a name's end and the index */
+	hold = collect_hold(&context->storage, &context->err);
+	if (hold < 0)
+		return hold;
+	r = catalog_read(&context->storage, &context->arena, &before, &context->err);
+	if (r == 0 && removal.all)
+		r = remove_all(&removal);
+	for (int i = 1; r == 0 && i < argc; i++)
+		r = remove_word(&removal, argv[i]);
+	/* also where a later one failed: the earlier ones are gone */
+	updated = index_update(&context->storage, &context->err);
+	(void)close(hold); /* a lock: nothing was written through it */
+	if (r == 0 && updated == 0)
+		r = collect_after(context, false, &done);
+	if (r == 0 && updated == 0)
+		tell_deleted(context, &before);
+	return r < 0 ? r : updated;
+}
+
+/* ---- prune ---- */
+
+/* --all: the names of images that no container was made from. */
+static int forget_unused(struct verb_context *context)
+{
+	struct catalog catalog;
+	int r = catalog_read(&context->storage, &context->arena, &catalog, &context->err);
+
+	for (size_t i = 0; r == 0 && i < catalog.count; i++) {
+		const struct catalog_image *image = &catalog.images[i];
+		const char *user = NULL;
+
+		r = roots_find_user(
+			&context->storage, &image->manifest, &context->arena, &user, &context->err);
+		for (size_t j = 0; r == 0 && !user && j < image->name_count; j++)
+			r = tag_remove(&context->storage, &image->names[j], &context->err);
+	}
+	return r;
+}
+
+int verb_prune(struct verb_context *context, int argc, char **argv)
+{
+	bool all = false, force = false;
+	const struct option options[] = {
+		{"all", 'a', OPTION_FLAG, &all},
+		{"force", 'f', OPTION_FLAG, &force}, /* podman's: do not ask; nobody does here */
+	};
+	struct collected done;
+	struct catalog before;
+	int hold, r, updated;
+
+	r = options_take(options, sizeof(options) / sizeof(options[0]), &context->arena, &argc,
+		argv, 0, 0, &context->err);
+	if (r < 0)
+		return r;
+	hold = collect_hold(&context->storage, &context->err);
+	if (hold < 0)
+		return hold;
+	r = catalog_read(&context->storage, &context->arena, &before, &context->err);
+	if (r == 0)
+		r = tag_forget(&context->storage, &context->err);
+	if (r == 0 && all)
+		r = forget_unused(context);
+	updated = index_update(&context->storage, &context->err);
+	(void)close(hold); /* a lock: nothing was written through it */
+	if (r == 0 && updated == 0)
+		r = collect_after(context, true, &done);
+	if (r < 0 || updated < 0)
+		return r < 0 ? r : updated;
+	tell_deleted(context, &before);
+	if (!done.busy)
+		print_sum(&done);
+	return 0;
+}
