@@ -139,7 +139,7 @@ static int receive_image(struct job *job, struct err *reterr)
 	int fd = -1, r = receive(job, &message, &fd, reterr);
 
 	if (r <= 0)
-		return r < 0 ? r : out_of_turn(reterr);
+		return r; /* nothing to do: the other side has said why, or the image was there */
 	if (message.kind != CHANNEL_IMAGE || message.index == 0 || message.index > RECORD_LAYERS)
 		return out_of_turn(reterr);
 	job->count = message.index;
@@ -261,7 +261,7 @@ static int run(struct job *job, struct err *reterr)
 {
 	int r = receive_image(job, reterr);
 
-	if (r == 0)
+	if (r == 0 && job->count)
 		r = send_need(job, reterr);
 	if (r == 0)
 		r = converse(job, reterr);
