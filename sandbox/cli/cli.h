@@ -25,6 +25,7 @@ struct verb {
 extern const struct verb verbs[]; /* ends with a NULL name */
 
 int cli_jail(int argc, char **argv);
+int cli_run(int argc, char **argv);
 int cli_profile(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_completion(int argc, char **argv);
@@ -61,6 +62,7 @@ void options_print(const struct option *table, FILE *out);
 
 struct launch_options {
 	const char *profile; /* --profile */
+	bool profile_is_set; /* else it is jail's default */
 	const char *receipt, *result;
 	bool dry_run, json;
 	int preserved[64];

@@ -14,42 +14,12 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/launch_options.h"
+#include "container/compose.h"
 #include "profile/grammar.h"
 #include "util/arena.h"
 #include "util/path.h"
 #include "util/text.h"
-
-enum {
-	OPTION_PROFILE,
-	OPTION_VOLUME,
-	OPTION_MOUNT,
-	OPTION_TMPFS,
-	OPTION_DENY,
-	OPTION_ROOTFS,
-	OPTION_DEVICE,
-	OPTION_ENVIRONMENT,
-	OPTION_DIRECTORY,
-	OPTION_USER,
-	OPTION_HOSTNAME,
-	OPTION_NETWORK,
-	OPTION_MEMORY,
-	OPTION_SWAP,
-	OPTION_CPUS,
-	OPTION_PIDS,
-	OPTION_ULIMIT,
-	OPTION_TIMEOUT,
-	OPTION_CAP_ADD,
-	OPTION_CAP_DROP,
-	OPTION_SECURITY,
-	OPTION_INTERACTIVE,
-	OPTION_TTY,
-	OPTION_PRESERVE_FD,
-	OPTION_PRESERVE_FDS,
-	OPTION_RECEIPT,
-	OPTION_RESULT,
-	OPTION_DRY_RUN,
-	OPTION_FORMAT,
-};
 
 const struct option launch_options_table[] = {
 	{"profile", 'p', "NAME|FILE", "the profile to start from (default: untrusted)",
@@ -57,37 +27,15 @@ const struct option launch_options_table[] = {
 	{"volume", 'v', "SRC:DST[:OPTS]",
 		"bind SRC on DST (rw, ro, noexec); SRC alone: read-only at the same place",
 		OPTION_VOLUME},
-	{"mount", 0, "type=bind,...", "bind or tmpfs in key=value form, as podman takes it",
-		OPTION_MOUNT},
-	{"tmpfs", 0, "DST[:OPTS]", "an empty tmpfs (size=, mode=, nr_inodes=, exec)", OPTION_TMPFS},
-	{"deny", 0, "PATH", "what is at PATH cannot be opened", OPTION_DENY},
+	LAUNCH_FILE_OPTIONS,
 	{"rootfs", 0, "DIR", "DIR as the root, read-only (DIR:rw: writable)", OPTION_ROOTFS},
-	{"device", 0, "/dev/NODE[:r]", "let a device of the host in", OPTION_DEVICE},
-	{"env", 'e', "NAME[=VALUE]", "set a variable, or pass the caller's", OPTION_ENVIRONMENT},
-	{"workdir", 'w', "DIR", "the working directory in the jail", OPTION_DIRECTORY},
+	LAUNCH_PROGRAM_OPTIONS,
 	{"user", 'u', "UID[:GID]", "the ids in the jail", OPTION_USER},
-	{"hostname", 'h', "NAME", "the host name in the jail", OPTION_HOSTNAME},
-	{"network", 0, "none|host", "no network, or the host's", OPTION_NETWORK},
-	{"memory", 'm', "SIZE", "memory of the whole tree (cgroup v2)", OPTION_MEMORY},
-	{"memory-swap", 0, "SIZE", "memory and swap together, as docker counts", OPTION_SWAP},
-	{"cpus", 0, "N", "CPU quota in CPUs (cgroup v2)", OPTION_CPUS},
-	{"pids-limit", 0, "N", "processes and threads of the whole tree", OPTION_PIDS},
-	{"ulimit", 0, "NAME=N",
-		"nofile, fsize, cpu, core, stack, as, memlock, sigpending, msgqueue",
-		OPTION_ULIMIT},
-	{"timeout", 0, "TIME", "wall time (10s, 5m), then SIGKILL", OPTION_TIMEOUT},
-	{"cap-add", 0, "CAP|all", "keep a capability in the jail's namespace", OPTION_CAP_ADD},
-	{"cap-drop", 0, "CAP|all", "drop one", OPTION_CAP_DROP},
-	{"security-opt", 0, "OPT", "label=type:T, label=level:L, label=disable", OPTION_SECURITY},
+	LAUNCH_LIMIT_OPTIONS,
 	{"interactive", 'i', NULL, "accepted for habit: standard input is always connected",
 		OPTION_INTERACTIVE},
 	{"tty", 't', NULL, "always a pty", OPTION_TTY},
-	{"preserve-fd", 0, "N[,N…]", "hand in these descriptors", OPTION_PRESERVE_FD},
-	{"preserve-fds", 0, "N", "hand in descriptors 3 to N+2", OPTION_PRESERVE_FDS},
-	{"receipt", 0, "FILE", "write what was asked and which layer enforced it", OPTION_RECEIPT},
-	{"result", 0, "FILE", "write how the program ended and what it used", OPTION_RESULT},
-	{"dry-run", 0, NULL, "print the steps instead of taking them", OPTION_DRY_RUN},
-	{"format", 0, "text|json", "of --dry-run", OPTION_FORMAT},
+	LAUNCH_REPORT_OPTIONS,
 	{NULL, 0, NULL, NULL, 0},
 };
 
@@ -314,31 +262,6 @@ static int apply_deny(struct context *c, const char *value)
 			   : bad(c, value, "a path");
 }
 
-/*
- * Another root brings a system of its own: what the profile furnished its empty root with (binds of
- * the host's system, links, made files, a home) would lie on top of it. Denies stay, and so do the
- * empty tmpfs.
- */
-static void forget_system(struct files_section *files)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < files->mount_count; i++) {
-		struct mount_rule rule = files->mounts[i];
-		bool inherited = rule.rule.origin.document != NULL; /* else it was given on the command line */
-
-		if (inherited && rule.kind != MOUNT_DENY && rule.kind != MOUNT_TMPFS)
-			continue;
-		if (inherited && rule.kind == MOUNT_TMPFS)
-			rule.rule.enforce = ENFORCE_BEST_EFFORT; /* another system may have no such directory */
-		files->mounts[kept++] = rule;
-	}
-	files->mount_count = kept;
-	files->index = NULL; /* it is made anew by the next rule */
-	if (files->home == HOME_EMPTY)
-		files->home = HOME_NONE;
-}
-
 static int apply_rootfs(struct context *c, const char *value)
 {
 	struct files_section *files = &c->profile->files;
@@ -352,7 +275,7 @@ static int apply_rootfs(struct context *c, const char *value)
 	files->root = ROOT_DIRECTORY;
 	files->root_writable = writable;
 	files->root_rule = rule_here(c);
-	forget_system(files);
+	compose_forget_system(files);
 	return 0;
 }
 
@@ -673,7 +596,10 @@ int launch_options_read(const struct given_option *given, size_t count, struct l
 		const char *value = given[i].value;
 
 		switch (given[i].option->identifier) {
-		case OPTION_PROFILE: ret->profile = value; break;
+		case OPTION_PROFILE:
+			ret->profile = value;
+			ret->profile_is_set = true;
+			break;
 		case OPTION_RECEIPT: ret->receipt = value; break;
 		case OPTION_RESULT: ret->result = value; break;
 		case OPTION_DRY_RUN: ret->dry_run = true; break;

@@ -11,6 +11,8 @@
 
 const struct verb verbs[] = {
 	{"jail", "[OPTION…] PROGRAM [ARGUMENT…]", "run a program walled in by a profile", cli_jail},
+	{"run", "[OPTION…] IMAGE [COMMAND [ARGUMENT…]]", "run a program of an image in a container",
+		cli_run},
 	{"profile", "list | show P | check FILE | explain P",
 		"look at profiles and at what they come to", cli_profile},
 	{"doctor", "[--format=json]",

@@ -515,8 +515,10 @@ int container_remove(struct container_hold *hold, const struct container *contai
 	}
 	for (size_t i = 0; r == 0 && container->volumes && container->volumes[i]; i++) {
 		_cleanup_close_ int volumes = storage_directory(hold->storage, "volumes");
+		char id[CONTAINER_ID_ROOM];
 
-		r = volumes < 0 ? 0 : remove_tree(volumes, container->volumes[i], host, reterr);
+		(void)snprintf(id, sizeof(id), "%s", container->volumes[i]);
+		r = volumes < 0 ? 0 : remove_tree(volumes, id, host, reterr);
 	}
 	if (r == 0)
 		unlink_name(hold->storage, container->name, hold->id);

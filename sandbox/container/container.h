@@ -40,7 +40,7 @@ struct container {
 	const char *const *options;   /* of `run`, one word each, for `start` */
 	const char *const *arguments; /* after the image's name */
 	const char *const *command;   /* what was executed */
-	const char *const *volumes;   /* the anonymous ones, removed with it */
+	const char *const *volumes;   /* the anonymous ones, removed with it: "ID:PLACE" */
 	const char *directory;        /* the caller's when it was made; "" where it had no name */
 	bool transient;               /* --rm */
 	bool mapped;                  /* its files belong to subordinate ids */
@@ -103,7 +103,7 @@ int container_emit(
 
 /* janitor.c */
 struct janitor {
-	int alive; /* ends with us; -1: none */
+	int alive; /* its other end tells of our death; -1: none */
 	int pidfd;
 };
 #define JANITOR_NONE ((struct janitor){-1, -1})

@@ -2,6 +2,7 @@
 #include "container/inside.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -15,21 +16,43 @@
 #include "profile/load.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
+#include "util/file.h"
 
 bool inside_is_mapped(const struct host *host)
 {
 	return host->newuidmap && host->newgidmap && host->uid_range_count && host->gid_range_count;
 }
 
-/* The child: waits until its ids are mapped, becomes root among them, does the work. */
-_Noreturn static void child(int control, int (*work)(void *context), void *context)
+/* The one id there is (user_namespaces(7)). */
+static int map_self(const struct idmap_plan *map)
 {
-	int32_t answer;
+	int r = file_write_kernel(AT_FDCWD, "/proc/self/setgroups", "deny", 4);
+
+	if (r == 0)
+		r = file_write_kernel(
+			AT_FDCWD, "/proc/self/uid_map", map->uid_map, strlen(map->uid_map));
+	if (r == 0)
+		r = file_write_kernel(
+			AT_FDCWD, "/proc/self/gid_map", map->gid_map, strlen(map->gid_map));
+	return r;
+}
+
+/* The child: waits until its ids are mapped, becomes root among them, does the work. */
+_Noreturn static void child(
+	int control, const struct idmap_plan *map, int (*work)(void *context), void *context)
+{
+	int32_t answer = 0;
 	char byte;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	/* the map files of a process that is not belong to root (T-CRED-08 needs them ours) */
+	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	if (unshare(CLONE_NEWUSER)) {
 		answer = -errno;
+	} else if (map->way == IDMAP_SELF) {
+		answer = map_self(map);
+		if (answer == 0)
+			answer = work(context);
 	} else if (send(control, "u", 1, MSG_NOSIGNAL) != 1 || read(control, &byte, 1) != 1) {
 		_exit(1); /* the parent has said why */
 	} else if (syscall(SYS_setresgid, 0, 0, 0) || syscall(SYS_setresuid, 0, 0, 0)) {
@@ -49,7 +72,7 @@ static int compile_map(
 	struct profile profile;
 
 	profile_defaults(&profile);
-	profile.identity.kind = IDENTITY_SUBORDINATE;
+	profile.identity.kind = inside_is_mapped(host) ? IDENTITY_SUBORDINATE : IDENTITY_SINGLE;
 	profile.identity.uid = 0;
 	profile.identity.gid = 0;
 	return idmap_compile(&profile, host, arena, &receipt, ret, reterr);
@@ -63,6 +86,8 @@ static int converse(int control, pid_t pid, const struct idmap_plan *map, struct
 	ssize_t got = read(control, &answer, sizeof(answer));
 	int r;
 
+	if (got == (ssize_t)sizeof(answer) && (map->way == IDMAP_SELF || answer == 0))
+		return answer > 0 ? 0 : answer;
 	if (got == (ssize_t)sizeof(answer))
 		return err_set(reterr, answer < 0 ? answer : -EPROTO, "user namespace",
 			"cannot be made: %s", strerror(answer < 0 ? -answer : EPROTO));
@@ -97,7 +122,7 @@ int inside_run(
 	pid = fork();
 	if (pid == 0) {
 		(void)close(ours);
-		child(theirs, work, context);
+		child(theirs, &map, work, context);
 	}
 	if (pid < 0)
 		return err_set(reterr, -errno, NULL, "fork: %s", strerror(errno));

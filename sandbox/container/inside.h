@@ -14,7 +14,8 @@
 bool inside_is_mapped(const struct host *host);
 
 /*
- * Calls work in a child that is root in such a namespace, and waits for it. work answers 0 or
+ * Calls work in a child that is root in such a namespace (with its one id where there are no
+ * others), and waits for it. work answers 0 or
  * -errno; system calls and plain C only, no terminal. Returns its answer, or -errno with reterr
  * where it could not be started. The process may have one thread.
  */

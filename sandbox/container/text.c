@@ -106,6 +106,16 @@ static int read_digest(struct reading *r, const char *key, struct digest *ret)
 	return e;
 }
 
+/* "ID:/PLACE" */
+static bool is_volume(const char *text)
+{
+	char id[CONTAINER_ID_ROOM] = "";
+
+	(void)snprintf(id, sizeof(id), "%s", text);
+	return id_is_valid(id) && text[CONTAINER_ID_ROOM - 1] == ':' &&
+	       text[CONTAINER_ID_ROOM] == '/' && !text_has_control(text);
+}
+
 static int read_names(struct reading *r, struct container *c)
 {
 	const char *id = NULL;
@@ -122,8 +132,8 @@ static int read_names(struct reading *r, struct container *c)
 	if (e == 0)
 		e = read_words(r, "volumes", &c->volumes);
 	for (size_t i = 0; e == 0 && c->volumes[i]; i++)
-		if (!id_is_valid(c->volumes[i]))
-			e = bad(r, "volumes", "names of anonymous volumes");
+		if (!is_volume(c->volumes[i]))
+			e = bad(r, "volumes", "ids of anonymous volumes and their places");
 	return e;
 }
 

@@ -345,9 +345,9 @@ _Noreturn static void child(
 	if (other >= 0)
 		(void)close(other); /* or its holder would never see our end close */
 	launch = (struct launch){.place = place, .worker = worker};
-	r = take_input(worker->terminal_less);
+	r = take_input(worker->input);
 	if (r < 0)
-		(void)err_set(&err, r, worker->terminal_less, "%s", strerror(-r));
+		(void)err_set(&err, r, worker->input, "%s", strerror(-r));
 	if (r == 0)
 		r = run(&launch, place_channel(channel), &code, &err);
 	if (err.code)

@@ -22,7 +22,7 @@ enum worker_task {
 struct worker {
 	enum worker_task task;
 	const char *const *arguments; /* the verb and what follows it; NULL-terminated */
-	const char *terminal_less;    /* unused standard input: "/dev/null"; NULL: the caller's */
+	const char *input;            /* its standard input: a path; NULL: the caller's */
 	const struct layers *view;    /* WORKER_STORE: mounted read-only at WORKER_VIEW; or NULL */
 };
 #define WORKER_VIEW "/run/container"

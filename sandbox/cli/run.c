@@ -1,0 +1,482 @@
+/*
+ * immure run: an image, a profile, the options over both, and a launch whose root is made of the
+ * image's layers. And immure start, which takes an earlier one up again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/launching.h"
+#include "cli/place.h"
+#include "cli/run_options.h"
+#include "container/compose.h"
+#include "container/container.h"
+#include "container/find.h"
+#include "container/inside.h"
+#include "container/outlet.h"
+#include "container/volume.h"
+#include "util/cleanup.h"
+#include "util/file.h"
+#include "util/path.h"
+
+/* Everything of one run; lives to the end of the process. */
+struct run {
+	struct launching launching;
+	struct run_options options;
+	struct storage storage;
+	struct image image;
+	struct layers layers;
+	struct container container;
+	struct container_hold hold;
+	const char *const *command;
+	const char *word;   /* the image, as it was written */
+	bool mapped, again; /* again: started once more */
+};
+
+static int fail(const struct err *err)
+{
+	print_error(err);
+	return EXIT_OWN_ERROR;
+}
+
+static int no_memory(struct err *reterr)
+{
+	return err_set(reterr, -ENOMEM, NULL, "out of memory");
+}
+
+/* ---- the image ---- */
+
+/* 0, or the exit code of a pull that failed. */
+static int pull(struct run *run)
+{
+	struct pull_request request = {
+		.name = run->word, .platform = run->options.platform, .quiet = run->options.quiet};
+
+	return place_pull(
+		&run->launching.variables, &run->storage, &request, &run->launching.words);
+}
+
+static int find_image(struct run *run, int *ret_code, struct err *reterr)
+{
+	bool pullable = false;
+	int r = -ENOENT;
+
+	*ret_code = 0;
+	if (run->options.pull != PULL_ALWAYS || run->again)
+		r = image_find(&run->storage, run->word, &run->launching.words, &run->image,
+			&pullable, reterr);
+	else
+		pullable = true;
+	if (r != -ENOENT || !pullable || run->options.pull == PULL_NEVER || run->again ||
+		run->launching.options.dry_run)
+		return r;
+	*ret_code = pull(run);
+	if (*ret_code)
+		return -ENOENT;
+	*reterr = (struct err){0};
+	return image_find(
+		&run->storage, run->word, &run->launching.words, &run->image, &pullable, reterr);
+}
+
+/* Which of the two ways its layers are unpacked is a fact of this host and of the profile. */
+static int unpack_image(struct run *run, int *ret_code, struct err *reterr)
+{
+	const struct image_record *record = &run->image.record;
+
+	*ret_code = 0;
+	run->mapped = run->launching.profile.identity.kind != IDENTITY_SINGLE &&
+		      inside_is_mapped(&run->launching.host);
+	if (record->layer_count == 0)
+		return err_set(
+			reterr, -ENOEXEC, run->image.name, "has no layers: nothing is in it");
+	if (image_is_unpacked(&run->storage, record, run->mapped))
+		return 0;
+	if (run->launching.options.dry_run)
+		return err_set(reterr, -ENOENT, run->image.name, "is not unpacked yet");
+	*ret_code = place_unpack(&run->launching.variables, &run->storage, record->manifest.text);
+	if (*ret_code)
+		return -EIO;
+	return image_is_unpacked(&run->storage, record, run->mapped)
+		       ? 0
+		       : err_set(reterr, -EIO, run->image.name,
+				 "its layers are not there after they were unpacked");
+}
+
+static int list_layers(struct run *run, struct err *reterr)
+{
+	const struct image_record *record = &run->image.record;
+	const char **trees =
+		arena_zeroed(&run->launching.words, record->layer_count, sizeof(*trees));
+
+	for (size_t i = 0; trees && i < record->layer_count; i++) {
+		trees[i] = image_layer_path(
+			&run->storage, record, i, run->mapped, &run->launching.words);
+		if (!trees[i])
+			return no_memory(reterr);
+	}
+	run->layers.trees = trees;
+	run->layers.count = record->layer_count;
+	return trees ? 0 : no_memory(reterr);
+}
+
+/* ---- the profile ---- */
+
+/* A program that is not root keeps over exec only what was asked for by name. */
+static void settle_capabilities(struct run *run)
+{
+	struct capabilities_section *capabilities = &run->launching.profile.capabilities;
+
+	if (run->launching.profile.identity.uid == 0 || !run->options.added_capabilities)
+		return;
+	capabilities->keep &= run->options.added_capabilities;
+	capabilities->ambient = capabilities->keep != 0;
+}
+
+static bool sets_home(const struct image_record *record)
+{
+	for (size_t i = 0; record->environment[i]; i++)
+		if (strncmp(record->environment[i], "HOME=", 5) == 0)
+			return true;
+	return false;
+}
+
+static int choose_user(struct run *run, struct err *reterr)
+{
+	struct launching *launching = &run->launching;
+	const char *asked = run->options.user ? run->options.user : run->image.record.user;
+	const char *where = run->options.user ? "--user" : "user of the image";
+	struct merged merged;
+	struct user user = {0};
+	char number[32];
+	int r;
+
+	(void)snprintf(number, sizeof(number), "%u:%u", launching->profile.identity.uid,
+		launching->profile.identity.gid);
+	r = merged_open(&run->layers, &merged, reterr);
+	if (r == 0) {
+		r = user_resolve(&merged, asked[0] ? asked : number, where, &launching->words,
+			&user, reterr);
+		merged_close(&merged);
+	}
+	if (r == 0)
+		r = compose_user(&user, run->options.home_is_set || sets_home(&run->image.record),
+			&launching->words, &launching->profile, reterr);
+	if (r == 0)
+		settle_capabilities(run);
+	return r;
+}
+
+static int load_profile(struct run *run, struct err *reterr)
+{
+	struct launching *launching = &run->launching;
+	int r = profile_load(launching->options.profile, &launching->variables, &launching->words,
+		&launching->library, &launching->profile, reterr);
+
+	if (r < 0)
+		return r;
+	launching->profile.identity.pretend_ownership = true;
+	compose_forget_system(&launching->profile.files);
+	return host_probe(HOST_SUBORDINATE, &launching->words, &launching->host, reterr);
+}
+
+static int compose(struct run *run, struct err *reterr)
+{
+	struct launching *launching = &run->launching;
+	int r = list_layers(run, reterr);
+
+	if (r == 0)
+		r = compose_root(&run->layers, run->options.read_only, &launching->profile);
+	if (r == 0)
+		r = compose_image(&run->image.record, environ, &launching->words,
+			&launching->profile, reterr);
+	if (r == 0)
+		r = launch_options_apply(launching->given, launching->given_count,
+			&launching->variables, &launching->words, &launching->profile, reterr);
+	if (r == 0)
+		r = launching_place_home(launching, reterr);
+	return r;
+}
+
+/* ---- the container ---- */
+
+static int container_path(struct run *run, const char *below, const char **ret, struct err *reterr)
+{
+	*ret = arena_format(&run->launching.words, "%s/%s/%s%s%s", run->storage.path,
+		run->container.transient ? "transient" : "containers", run->container.id,
+		below ? "/" : "", below ? below : "");
+	return *ret ? 0 : no_memory(reterr);
+}
+
+static int take_container(struct run *run, struct err *reterr)
+{
+	struct container *c = &run->container;
+
+	if (run->again)
+		return container_hold(&run->storage, c, &run->hold, reterr);
+	c->name = run->options.name;
+	c->image = run->image.name;
+	c->manifest = run->image.record.manifest;
+	c->image_id = run->image.record.id;
+	c->command = run->command;
+	c->directory = run->launching.variables.cwd ? run->launching.variables.cwd : "";
+	c->transient = run->options.transient;
+	c->mapped = run->mapped;
+	c->created = c->started = (int64_t)time(NULL);
+	c->exit_code = -1;
+	return container_create(&run->storage, &run->launching.words, c, &run->hold, reterr);
+}
+
+static int write_cidfile(const struct run *run, struct err *reterr)
+{
+	_cleanup_close_ int fd = -1;
+	const char *path = run->options.cidfile;
+	int r;
+
+	if (!path)
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	r = fd < 0 ? -errno : file_write_all(fd, run->container.id, strlen(run->container.id));
+	return r < 0 ? err_set(reterr, r, path, "the id cannot be written there: %s", strerror(-r))
+		     : 0;
+}
+
+/* What depends on the container's own directory. */
+static int furnish(struct run *run, struct err *reterr)
+{
+	struct launching *launching = &run->launching;
+	const char *path = NULL;
+	int r = container_path(run, NULL, &path, reterr);
+
+	if (r == 0)
+		r = container_path(run, "upper", &run->layers.upper, reterr);
+	if (r == 0)
+		r = container_path(run, "work", &run->layers.work, reterr);
+	run->layers.discard = run->container.transient;
+	if (r == 0)
+		r = compose_names(&run->hold, path, run->options.hosts, &launching->words,
+			&launching->profile, reterr);
+	return r == 0 ? write_cidfile(run, reterr) : r;
+}
+
+static int mount_volumes(struct run *run, struct err *reterr)
+{
+	struct volume_use use = {.storage = &run->storage,
+		.host = &run->launching.host,
+		.layers = &run->layers,
+		.arena = &run->launching.words,
+		.profile = &run->launching.profile,
+		.mapped = run->mapped,
+		.container = &run->container};
+	int r = 0;
+
+	for (size_t i = 0; i < run->options.volume_count && r == 0; i++) {
+		const struct volume_option *v = &run->options.volumes[i];
+
+		r = volume_mount(
+			&use, v->flag, v->name, v->target, v->read_only, v->no_exec, reterr);
+	}
+	for (size_t i = 0; run->image.record.volumes[i] && r == 0; i++)
+		r = volume_mount(
+			&use, NULL, NULL, run->image.record.volumes[i], false, false, reterr);
+	return r;
+}
+
+static int make_plan(struct run *run, struct plan **ret, struct err *reterr)
+{
+	struct launching *launching = &run->launching;
+	struct plan_request request = {.arguments = (char *const *)run->command};
+	int r = compose_directory(&launching->words, &launching->profile, reterr);
+
+	if (r == 0)
+		r = host_probe(plan_host_parts(&launching->profile) | HOST_SUBORDINATE,
+			&launching->words, &launching->host, reterr);
+	if (r == 0)
+		r = launching_protect(launching, run->storage.path, reterr);
+	return r == 0 ? launching_plan(launching, &request, ret, reterr) : r;
+}
+
+/* ---- the end ---- */
+
+static int discard(struct run *run, struct err *reterr)
+{
+	return container_remove(&run->hold, &run->container, &run->launching.host, reterr);
+}
+
+static int settle(struct run *run, bool started, int code, struct err *reterr)
+{
+	struct container *c = &run->container;
+	int r;
+
+	if (c->transient || (!started && !run->again))
+		return discard(run, reterr);
+	c->finished = (int64_t)time(NULL);
+	c->exit_code = code;
+	r = container_write(&run->hold, c, true, reterr);
+	container_release(&run->hold);
+	return r;
+}
+
+/* The launch, between what must be there before and what must not be there after. */
+static int launch(struct run *run, const struct plan *plan)
+{
+	struct janitor janitor = JANITOR_NONE;
+	struct outlet outlet = OUTLET_NONE;
+	struct err err = {0};
+	bool started = false;
+	int code = EXIT_OWN_ERROR, r = 0;
+
+	if (run->container.transient)
+		r = janitor_start(
+			&run->hold, &run->container, &run->launching.host, &janitor, &err);
+	if (r == 0 && !run->options.tty)
+		r = outlet_start(&outlet, &err);
+	if (r == 0)
+		code = launching_run(&run->launching, plan, &started);
+	else
+		code = fail(&err);
+	err = (struct err){0};
+	r = settle(run, started, code, &err);
+	if (r < 0)
+		code = fail(&err);
+	outlet_finish(&outlet);
+	janitor_dismiss(&janitor);
+	return code;
+}
+
+/* ---- the whole ---- */
+
+static int empty_input(struct err *reterr)
+{
+	_cleanup_close_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	return null < 0 || dup2(null, STDIN_FILENO) < 0
+		       ? err_set(reterr, -errno, "/dev/null", "%s", strerror(errno))
+		       : 0;
+}
+
+/* From the image to a profile that is complete but for the container's own directory. */
+static int prepare(struct run *run, const char *const *arguments, int *ret_code, struct err *reterr)
+{
+	int r = load_profile(run, reterr);
+
+	if (r == 0)
+		r = find_image(run, ret_code, reterr);
+	if (r == 0)
+		r = unpack_image(run, ret_code, reterr);
+	if (r == 0)
+		r = compose_command(&run->image.record, run->options.entrypoint, arguments,
+			&run->launching.words, &run->command, reterr);
+	return r == 0 ? compose(run, reterr) : r;
+}
+
+static int dry_run(struct run *run, struct err *reterr)
+{
+	struct plan *plan = NULL;
+	int r = choose_user(run, reterr);
+
+	if (r == 0)
+		r = make_plan(run, &plan, reterr);
+	return r < 0 ? fail(reterr) : launching_dry_run(&run->launching, plan);
+}
+
+/* One that exists already, from here on: every failure has it to take away again. */
+static int run_container(struct run *run)
+{
+	struct err err = {0}, second = {0};
+	struct plan *plan = NULL;
+	int r = furnish(run, &err);
+
+	if (r == 0)
+		r = choose_user(run, &err);
+	if (r == 0)
+		r = mount_volumes(run, &err);
+	if (r == 0 && run->container.volumes)
+		r = container_write(&run->hold, &run->container, false, &err);
+	if (r == 0)
+		r = make_plan(run, &plan, &err);
+	if (r == 0)
+		return launch(run, plan);
+	if (!run->again)
+		(void)discard(run, &second); /* the first error is the one to tell */
+	return fail(&err);
+}
+
+/* argv: the options and what follows, whoever wrote them; arguments NULL: those after the image. */
+static int run_words(struct run *run, int argc, char **argv, struct err *reterr)
+{
+	struct launching *launching = &run->launching;
+	int taken = options_parse(
+		run_options_table, argc, argv, launching->given, &launching->given_count, reterr);
+
+	if (taken < 0)
+		return taken;
+	if (launch_options_read(
+		    launching->given, launching->given_count, &launching->options, reterr) < 0)
+		return reterr->code;
+	if (!launching->options.profile_is_set)
+		launching->options.profile = "container";
+	return taken;
+}
+
+static int remember_words(struct run *run, const struct given_option *given, size_t count,
+	char **arguments, struct err *reterr)
+{
+	run->container.arguments = (const char *const *)arguments;
+	return run_options_words(&run->launching, given, count, &run->container.options, reterr);
+}
+
+static int cli_run_all(struct run *run, const char *const *arguments)
+{
+	struct err err = {0};
+	int code = 0, r;
+
+	r = run->options.interactive ? 0 : empty_input(&err);
+	if (r == 0)
+		r = prepare(run, arguments, &code, &err);
+	if (r < 0 && code)
+		return EXIT_OWN_ERROR; /* the worker has said why */
+	if (r < 0)
+		return fail(&err);
+	if (run->launching.options.dry_run)
+		return dry_run(run, &err);
+	container_sweep(&run->storage);
+	if (take_container(run, &err) < 0)
+		return fail(&err);
+	return run_container(run);
+}
+
+int cli_run(int argc, char **argv)
+{
+	static struct run run; /* too large for a stack; used once */
+	static struct given_option given[OPTIONS_ROOM];
+	struct launching *launching = &run.launching;
+	struct err err = {0};
+	size_t count;
+	int taken = run_words(&run, argc, argv, &err), r;
+
+	run.hold = CONTAINER_HOLD_NONE;
+	if (taken < 0)
+		return fail(&err);
+	surroundings_variables(&launching->words, &launching->variables);
+	count = launching->given_count;
+	memcpy(given, launching->given, count * sizeof(*given));
+	r = run_options_read(launching, &run.options, &err);
+	if (r == 0 && taken >= argc) {
+		r = err_set(&err, -EINVAL, NULL, "no image is named");
+		err_hint(&err, "immure run [OPTION…] IMAGE [COMMAND [ARGUMENT…]]");
+	}
+	if (r == 0)
+		r = remember_words(&run, given, count, argv + taken + 1, &err);
+	if (r == 0)
+		r = place_open(&launching->variables, run.options.storage, &launching->words,
+			&run.storage, &err);
+	if (r < 0)
+		return fail(&err);
+	run.word = argv[taken];
+	return cli_run_all(&run, (const char *const *)argv + taken + 1);
+}

@@ -1,0 +1,43 @@
+/* The options of `run`: those of a launch, and those that only a container has. */
+#ifndef IMMURE_CLI_RUN_OPTIONS_H
+#define IMMURE_CLI_RUN_OPTIONS_H
+
+#include "cli/launch_options.h"
+#include "cli/launching.h"
+
+extern const struct option run_options_table[];
+
+enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
+
+/* A volume: named, or with a name of its own (NULL) that goes with the container. */
+struct volume_option {
+	const char *flag; /* "--volume", for messages */
+	const char *name; /* NULL: anonymous */
+	const char *target;
+	bool read_only, no_exec;
+};
+
+struct run_options {
+	const char *storage, *name, *user, *platform, *cidfile;
+	const char *const *entrypoint; /* NULL: not given; else the words */
+	const char **hosts;            /* "NAME:ADDRESS"; NULL-terminated once read */
+	const struct volume_option *volumes;
+	size_t volume_count;
+	enum pull_policy pull;
+	bool transient, interactive, tty, read_only, quiet, home_is_set;
+	uint64_t added_capabilities;
+	uint64_t shm_size; /* 0: the usual */
+};
+
+/*
+ * Reads what options.c has split. What is about the container goes to ret; --env-file becomes
+ * --env, and what launch_options_apply() may see stays in launching->given. launching->variables is
+ * set.
+ */
+int run_options_read(struct launching *launching, struct run_options *ret, struct err *reterr);
+
+/* The words that make the same container again: `start` reads them as if they had been typed. */
+int run_options_words(struct launching *launching, const struct given_option *given, size_t count,
+	const char *const **ret, struct err *reterr);
+
+#endif

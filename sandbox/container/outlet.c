@@ -1,0 +1,129 @@
+/* Pipes instead of a terminal: see outlet.h. */
+#include "container/outlet.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/file.h"
+
+#define STREAMS 3 /* input: from the terminal into the pipe; output and error: out of theirs */
+
+struct stream {
+	int from, to; /* -1: not one of ours */
+};
+
+static void close_stream(struct stream *stream)
+{
+	if (stream->from >= 0)
+		(void)close(stream->from);
+	if (stream->to >= 0)
+		(void)close(stream->to); /* what was written has been written */
+	*stream = (struct stream){-1, -1};
+}
+
+/* Never returns. Ends when both outputs have ended: the input alone keeps nobody waiting. */
+__attribute__((noreturn)) static void copy(struct stream *streams)
+{
+	char buffer[16384];
+
+	(void)signal(
+		SIGINT, SIG_IGN); /* the terminal's: for the program, whose last words come here */
+	(void)signal(SIGQUIT, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)prctl(PR_SET_NAME, "immure-outlet", 0, 0, 0);
+	while (streams[1].from >= 0 || streams[2].from >= 0) {
+		struct pollfd polls[STREAMS];
+
+		for (int i = 0; i < STREAMS; i++)
+			polls[i] = (struct pollfd){.fd = streams[i].from, .events = POLLIN};
+		if (poll(polls, STREAMS, -1) < 0 && errno != EINTR)
+			break;
+		for (int i = 0; i < STREAMS; i++) {
+			ssize_t got;
+
+			if (streams[i].from < 0 || !polls[i].revents)
+				continue;
+			got = read(streams[i].from, buffer, sizeof(buffer));
+			if (got <= 0 || file_write_all(streams[i].to, buffer, (size_t)got) < 0)
+				close_stream(&streams[i]);
+		}
+	}
+	_exit(0);
+}
+
+/* A pipe for descriptor number; ours stays in its place, the far end goes to stream. */
+static int divert(int number, struct stream *stream)
+{
+	int ends[2], terminal = fcntl(number, F_DUPFD_CLOEXEC, 3);
+	bool input = number == STDIN_FILENO;
+
+	if (terminal < 0)
+		return -errno;
+	if (pipe2(ends, O_CLOEXEC)) {
+		(void)close(terminal);
+		return -errno;
+	}
+	*stream = input ? (struct stream){terminal, ends[1]} : (struct stream){ends[0], terminal};
+	if (dup2(ends[input ? 0 : 1], number) < 0)
+		return -errno;
+	(void)close(ends[input ? 0 : 1]); /* its copy is what counts */
+	return 0;
+}
+
+int outlet_start(struct outlet *ret, struct err *reterr)
+{
+	struct stream streams[STREAMS] = {{-1, -1}, {-1, -1}, {-1, -1}};
+	int pidfd = -1, r = 0;
+	struct clone_args arguments = {.flags = CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+		.exit_signal = 0}; /* no waitpid(-1) of the launch sees it */
+	long pid;
+
+	*ret = OUTLET_NONE;
+	if (!isatty(STDIN_FILENO) && !isatty(STDOUT_FILENO) && !isatty(STDERR_FILENO))
+		return 0;
+	for (int i = 0; i < STREAMS && r == 0; i++)
+		if (isatty(i))
+			r = divert(i, &streams[i]);
+	if (r < 0)
+		return err_set(reterr, r, NULL, "pipe: %s", strerror(-r));
+	pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
+	if (pid < 0)
+		return err_set(reterr, -errno, NULL, "clone3: %s", strerror(errno));
+	if (pid == 0) {
+		for (int i = 0; i < STREAMS; i++) /* its own ends would keep them open */
+			if (streams[i].to >= 0 || streams[i].from >= 0)
+				(void)close(i);
+		copy(streams);
+	}
+	for (int i = 0; i < STREAMS; i++)
+		close_stream(&streams[i]);
+	ret->pidfd = pidfd;
+	return 0;
+}
+
+void outlet_finish(struct outlet *outlet)
+{
+	siginfo_t info;
+
+	if (outlet->pidfd < 0)
+		return;
+	for (int i = 0; i < STREAMS; i++)
+		(void)close(i); /* pipes of ours, or nothing more to write */
+	while (waitid(P_PIDFD, (id_t)outlet->pidfd, &info, WEXITED | __WALL) < 0 && errno == EINTR)
+		;
+	(void)close(outlet->pidfd);
+	*outlet = OUTLET_NONE;
+}

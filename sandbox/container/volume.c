@@ -1,0 +1,304 @@
+/* Volumes: see volume.h. */
+#include "container/volume.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "container/parts.h"
+#include "profile/load.h"
+#include "util/arena.h"
+#include "util/cleanup.h"
+#include "util/path.h"
+#include "util/text.h"
+
+#define DATA "data"
+
+static int bad_name(const char *name, struct err *reterr)
+{
+	char shown[160];
+
+	return err_set(reterr, -EINVAL, text_escape(name, strlen(name), shown, sizeof(shown)),
+		"is no name of a volume: 1 to 128 letters, digits, \"_\", \".\" and \"-\", a "
+		"letter or digit first");
+}
+
+static int open_all(const struct storage *storage, struct err *reterr)
+{
+	int fd = storage_directory(storage, "volumes");
+
+	return fd < 0 ? err_set(reterr, fd, storage->path, "cannot open volumes in it: %s",
+				strerror(-fd))
+		      : fd;
+}
+
+/* One that is half made has a name that no volume can have; its maker, or the next prune, takes it
+ * away. */
+static int make_hidden(
+	int volumes, const char *name, char ret[CONTAINER_ID_ROOM + 8], int *ret_data)
+{
+	_cleanup_close_ int made = -1;
+	char id[CONTAINER_ID_ROOM];
+	int r = id_make(id);
+
+	(void)name;
+	if (r < 0)
+		return r;
+	(void)snprintf(ret, CONTAINER_ID_ROOM + 8, ".new-%s", id);
+	if (mkdirat(volumes, ret, 0700))
+		return -errno;
+	made = openat(volumes, ret, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (made < 0 || mkdirat(made, DATA, 0755) || fchmodat(made, DATA, 0755, 0))
+		return -errno;
+	*ret_data = openat(made, DATA, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return *ret_data < 0 ? -errno : 0;
+}
+
+/* fill NULL: empty. -EEXIST where there is one by the end, which is then the one that counts. */
+static int make_volume(const struct storage *storage, const char *name, struct fill *fill,
+	const struct host *host, struct err *reterr)
+{
+	_cleanup_close_ int volumes = open_all(storage, reterr), data = -1;
+	char hidden[CONTAINER_ID_ROOM + 8] = "";
+	struct err ignored = {0};
+	int r = volumes < 0 ? volumes : make_hidden(volumes, name, hidden, &data);
+
+	if (r == 0 && fill) {
+		fill->directory = data;
+		r = inside_run(host, fill_copy, fill, reterr);
+	}
+	if (r == 0 &&
+		syscall(SYS_renameat2, volumes, hidden, volumes, name, 1U /* RENAME_NOREPLACE */))
+		r = -errno;
+	if (r < 0 && hidden[0])
+		(void)remove_tree(volumes, hidden, host, &ignored);
+	return r < 0 && r != -EEXIST
+		       ? err_set(reterr, r, name, "the volume cannot be made: %s", strerror(-r))
+		       : r;
+}
+
+int volume_create(const struct storage *storage, const char *name, struct err *reterr)
+{
+	int r;
+
+	if (!name_is_valid(name))
+		return bad_name(name, reterr);
+	r = make_volume(storage, name, NULL, NULL, reterr);
+	return r == -EEXIST ? err_set(reterr, r, name, "there is a volume of this name") : r;
+}
+
+static int read_volume(const struct storage *storage, int volumes, const char *name,
+	struct arena *arena, struct volume *ret)
+{
+	_cleanup_close_ int at =
+		openat(volumes, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status, data;
+
+	if (at < 0 || fstat(at, &status) || fstatat(at, DATA, &data, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if (!S_ISDIR(data.st_mode))
+		return -ENOTDIR;
+	*ret = (struct volume){.name = arena_copy(arena, name),
+		.path = arena_format(arena, "%s/volumes/%s/" DATA, storage->path, name),
+		.created = status.st_ctim.tv_sec};
+	return ret->name && ret->path ? 0 : -ENOMEM;
+}
+
+int volume_find(const struct storage *storage, const char *name, struct arena *arena,
+	struct volume *ret, struct err *reterr)
+{
+	_cleanup_close_ int volumes = -1;
+	int r;
+
+	if (!name_is_valid(name))
+		return bad_name(name, reterr);
+	volumes = open_all(storage, reterr);
+	if (volumes < 0)
+		return volumes;
+	r = read_volume(storage, volumes, name, arena, ret);
+	if (r == -ENOENT) {
+		err_set(reterr, r, name, "there is no volume of this name");
+		err_hint(reterr, "`immure volume ls` lists them");
+	}
+	return r < 0 ? err_set(reterr, r, name, "%s", strerror(-r)) : 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(((const struct volume *)a)->name, ((const struct volume *)b)->name);
+}
+
+int volume_list(const struct storage *storage, bool all, struct arena *arena, struct volume **ret,
+	size_t *ret_count, struct err *reterr)
+{
+	_cleanup_closedir_ DIR *directory = NULL;
+	int fd = open_all(storage, reterr);
+	struct volume *list = NULL;
+	const struct dirent *entry;
+	size_t count = 0;
+
+	if (fd < 0)
+		return fd;
+	directory = fdopendir(fd);
+	if (!directory) {
+		(void)close(fd);
+		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+	}
+	while ((entry = readdir(directory))) {
+		struct volume one, *place;
+
+		if (!name_is_valid(entry->d_name) || (!all && id_is_valid(entry->d_name)) ||
+			read_volume(storage, dirfd(directory), entry->d_name, arena, &one) < 0)
+			continue; /* gone since, or none of ours */
+		place = ARENA_APPEND(arena, list, count);
+		if (!place)
+			return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		*place = one;
+	}
+	if (count)
+		qsort(list, count, sizeof(*list), compare_names);
+	*ret = list;
+	*ret_count = count;
+	return 0;
+}
+
+/* Its options tell: "--volume=NAME:…", "--mount=…src=NAME…"; or its list of anonymous ones. */
+static bool uses(const struct container *container, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *const *word = container->options; *word; word++) {
+		const char *value = strchr(*word, '=');
+		const char *source = value ? strstr(value, "src=") : NULL;
+
+		if (text_starts_with(*word, "--volume=") && strncmp(value + 1, name, length) == 0 &&
+			value[1 + length] == ':')
+			return true;
+		if (!source && value)
+			source = strstr(value, "source=");
+		if (text_starts_with(*word, "--mount=") && source) {
+			source = strchr(source, '=') + 1;
+			if (strcspn(source, ",") == length && strncmp(source, name, length) == 0)
+				return true;
+		}
+	}
+	for (const char *const *word = container->volumes; *word; word++)
+		if (strncmp(*word, name, length) == 0 && (*word)[length] == ':')
+			return true;
+	return false;
+}
+
+int volume_remove(const struct storage *storage, const char *name, struct err *reterr)
+{
+	_cleanup_(arena_free) struct arena arena = {NULL};
+	_cleanup_close_ int volumes = -1;
+	struct container *list = NULL;
+	struct volume volume;
+	size_t count = 0;
+	int r = volume_find(storage, name, &arena, &volume, reterr);
+
+	if (r == 0)
+		r = container_list(storage, &arena, &list, &count, reterr);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		if (uses(&list[i], name))
+			r = err_set(reterr, -EBUSY, name, "is in use by the container %s",
+				list[i].name);
+	if (r < 0)
+		return r;
+	volumes = open_all(storage, reterr);
+	return volumes < 0 ? volumes : remove_tree(volumes, name, NULL, reterr);
+}
+
+/* ---- mounting ---- */
+
+static bool is_taken(const struct profile *profile, const char *target)
+{
+	for (size_t i = 0; i < profile->files.mount_count; i++)
+		if (strcmp(profile->files.mounts[i].target, target) == 0)
+			return true;
+	return false;
+}
+
+/* The anonymous volume that this container has had at target from its first run on. */
+static const char *known(const struct volume_use *use, const char *target)
+{
+	const char *const *word = use->container->volumes;
+
+	for (; word && *word; word++)
+		if (strlen(*word) > CONTAINER_ID_ROOM - 1 &&
+			strcmp(*word + CONTAINER_ID_ROOM, target) == 0)
+			return arena_copy_range(use->arena, *word, CONTAINER_ID_ROOM - 1);
+	return NULL;
+}
+
+static int note(const struct volume_use *use, const char *id, const char *target)
+{
+	const char *const *had = use->container->volumes;
+	size_t count = 0;
+	const char **words;
+
+	while (had && had[count])
+		count++;
+	words = arena_zeroed(use->arena, count + 2, sizeof(*words));
+	if (!words)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		words[i] = had[i];
+	words[count] = arena_format(use->arena, "%s:%s", id, target);
+	use->container->volumes = words;
+	return words[count] ? 0 : -ENOMEM;
+}
+
+static int provide(struct volume_use *use, const char *name, const char *target, struct err *reterr)
+{
+	struct fill fill = {.layers = use->layers, .path = target, .directory = -1};
+	_cleanup_close_ int volumes = open_all(use->storage, reterr);
+	int r;
+
+	if (volumes < 0)
+		return volumes;
+	if (faccessat(volumes, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	r = make_volume(use->storage, name, &fill, use->host, reterr);
+	return r == -EEXIST ? 0 : r;
+}
+
+int volume_mount(struct volume_use *use, const char *flag, const char *name, const char *target,
+	bool read_only, bool no_exec, struct err *reterr)
+{
+	struct mount_rule rule = {.kind = MOUNT_BIND,
+		.rule = {.origin = {NULL, flag ? flag : "the image"}, .set = true},
+		.target = target,
+		.writable = !read_only,
+		.no_exec = no_exec,
+		.special_files = true,
+		.handed_in = true};
+	char made[CONTAINER_ID_ROOM];
+	struct volume volume;
+	int r = 0;
+
+	if (is_taken(use->profile, target))
+		return flag ? err_set(reterr, -EEXIST, flag, "two mounts at %s", target) : 0;
+	if (!name)
+		name = known(use, target);
+	if (!name) {
+		r = id_make(made);
+		if (r == 0)
+			r = note(use, made, target);
+		name = made;
+	}
+	if (r == 0)
+		r = provide(use, name, target, reterr);
+	if (r == 0)
+		r = volume_find(use->storage, name, use->arena, &volume, reterr);
+	if (r < 0)
+		return err_set(reterr, r, name, "%s", strerror(-r));
+	rule.source = volume.path;
+	return profile_set_mount(use->profile, use->arena, &rule, reterr);
+}

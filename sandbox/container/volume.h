@@ -1,0 +1,69 @@
+/*
+ * Volumes: directories of the storage that containers write and that outlive them.
+ *
+ *	volumes/NAME/data    what is mounted
+ *
+ * The name of one that no name was given for is made like an id; it goes with its container.
+ */
+#ifndef IMMURE_CONTAINER_VOLUME_H
+#define IMMURE_CONTAINER_VOLUME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "container/container.h"
+#include "host/host.h"
+#include "profile/profile.h"
+
+struct arena;
+
+struct volume {
+	const char *name;
+	const char *path; /* of its data, absolute */
+	int64_t created;  /* seconds of the epoch */
+};
+
+/* Makes it. -EEXIST with reterr where there is one of that name. */
+int volume_create(const struct storage *storage, const char *name, struct err *reterr);
+
+/* -ENOENT with reterr. Strings are the arena's. */
+int volume_find(const struct storage *storage, const char *name, struct arena *arena,
+	struct volume *ret, struct err *reterr);
+
+/* All with a name of somebody's choice, sorted; and the others where all is true. */
+int volume_list(const struct storage *storage, bool all, struct arena *arena, struct volume **ret,
+	size_t *ret_count, struct err *reterr);
+
+/* Removes it with what is in it. -EBUSY with reterr where a container has it. */
+int volume_remove(const struct storage *storage, const char *name, struct err *reterr);
+
+/* What is needed to mount volumes into a container. */
+struct volume_use {
+	const struct storage *storage;
+	const struct host *host;
+	const struct layers *layers; /* of the image: what a new volume is filled from */
+	struct arena *arena;
+	struct profile *profile;
+	struct container *container; /* anonymous ones are noted here: "ID:TARGET" */
+	bool mapped;
+};
+
+/*
+ * Mounts the volume name at target (canonical): made where it is missing, and then, as docker does,
+ * filled with what the image has there. name NULL: an anonymous one. flag NULL: the image asks for
+ * it, and something of the caller's at the same place stays.
+ */
+int volume_mount(struct volume_use *use, const char *flag, const char *name, const char *target,
+	bool read_only, bool no_exec, struct err *reterr);
+
+/* fill.c: copies what layers show at path into directory: the work of inside_run(). */
+struct fill {
+	const struct layers *layers;
+	const char *path;
+	int directory;
+};
+int fill_copy(
+	void *context); /* struct fill; 0 (also where the image has nothing there) or -errno */
+
+#endif
