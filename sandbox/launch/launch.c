@@ -125,6 +125,8 @@ static int collect(const struct plan *plan, struct supervision *supervision,
 {
 	int status = 0;
 
+	if (supervision->reported)
+		supervise_settle(); /* while PID 1 takes its mounts down */
 	while (wait4(supervision->pid, &status, 0, &ret->usage) < 0)
 		if (errno != EINTR)
 			return err_set(reterr, -errno, NULL, "lost PID 1 of the jail: %s",
@@ -231,6 +233,7 @@ int launch_run(const struct plan *plan, struct arena *arena, struct launch_resul
 	bool *ret_exec_failed, struct err *reterr)
 {
 	struct cgroup cgroup = {.directory = -1, .parent = -1};
+	_cleanup_close_ int home = -1; /* keeps it ours */
 	int closed, r;
 
 	*ret = (struct launch_result){0};
@@ -238,7 +241,8 @@ int launch_run(const struct plan *plan, struct arena *arena, struct launch_resul
 	r = arena_protect(arena);
 	if (r < 0)
 		return err_set(reterr, r, NULL, "cannot make the plan read-only: %s", strerror(-r));
-	r = selinux_apply_parent(&plan->selinux, reterr);
+	r = selinux_apply_parent(&plan->selinux, plan->process.preserved,
+		plan->process.preserved_count, &home, reterr);
 	if (r < 0)
 		return r;
 	if (plan->cgroup.way != CGROUP_NONE) {

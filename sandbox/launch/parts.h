@@ -71,6 +71,12 @@ struct supervision {
 };
 int supervise(const struct plan *plan, struct supervision *supervision, struct err *reterr);
 uint64_t supervise_clock(void);
+/*
+ * Gives back the pages of our own program that the launch needed and waiting does not: they are on
+ * disk, and come back when they are touched. Done where there is nothing else to do, it also takes
+ * that work out of the end, when somebody waits. System calls only.
+ */
+void supervise_settle(void);
 /* Blocks the forwarded signals and SIGCHLD; the descriptor that reads them, or -errno. */
 int supervise_signals(void);
 

@@ -1,8 +1,10 @@
 /* The supervisor's loop: messages of PID 1, signals to pass on, the clock, the terminal. */
 #include "launch/parts.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -166,23 +168,26 @@ static void check_clock(struct supervision *supervision)
 	supervision->deadline += GRACE;
 }
 
-/*
- * Gives back the pages of our own program that the launch needed and waiting does not: they are
- * read-only and on disk, and come back when they are touched. Only for a program that stays a while
- * (SETTLED): a short one must not pay for it.
- */
+/* Only for a program that stays a while: a short one must not pay for it. */
 #define SETTLED 100 /* milliseconds */
 
-static void settle(void)
+/* What cannot be written is as it is on disk: text, constants, but not what relocations changed. */
+void supervise_settle(void)
 {
-	extern const char __executable_start[], etext[]; /* of the linker */
+	extern const char __executable_start[]; /* of the linker: where our ELF header is mapped */
+	const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)(const void *)__executable_start;
+	const ElfW(Phdr) *segments = (const ElfW(Phdr) *)(const void *)(__executable_start +
+									header->e_phoff);
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t start = ((uintptr_t)__executable_start + page - 1) / page * page,
-		  end = (uintptr_t)etext / page * page;
 
-	if (end > start)
-		(void)madvise((void *)start, end - start,
-			MADV_DONTNEED); /* a refusal costs memory only */
+	for (size_t i = 0; i < header->e_phnum; i++) {
+		uintptr_t start = (uintptr_t)__executable_start + segments[i].p_vaddr;
+
+		if (segments[i].p_type == PT_LOAD && !(segments[i].p_flags & PF_W))
+			(void)madvise((void *)(start & ~(page - 1)),
+				(start & (page - 1)) + segments[i].p_filesz,
+				MADV_DONTNEED); /* a refusal costs memory only */
+	}
 }
 
 int supervise(const struct plan *plan, struct supervision *supervision, struct err *reterr)
@@ -203,7 +208,7 @@ int supervise(const struct plan *plan, struct supervision *supervision, struct e
 		if (ready < 0 && errno != EINTR)
 			return err_set(reterr, -errno, NULL, "poll: %s", strerror(errno));
 		if (ready == 0 && !settled) {
-			settle();
+			supervise_settle();
 			settled = true;
 		}
 		check_clock(supervision);

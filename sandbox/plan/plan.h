@@ -80,9 +80,9 @@ struct plan {
 enum step_who { STEP_BY_INIT, STEP_BY_PROGRAM };
 
 enum step_id {
+	STEP_SCORES,
 	STEP_NETWORK_BEGIN,
 	STEP_IDMAP,
-	STEP_SCORES,
 	STEP_HIDE,
 	STEP_NAMESPACES,
 	STEP_LABEL,

@@ -79,9 +79,10 @@ static int apply_label(const struct plan *plan, struct child *child, uint16_t *r
 }
 
 const struct step steps[STEP_COUNT] = {
+	/* before anybody shares our memory: the kernel would look for him among all processes */
+	[STEP_SCORES] = {"scores", STEP_BY_INIT, apply_scores, NULL},
 	[STEP_NETWORK_BEGIN] = {"network namespace", STEP_BY_INIT, apply_network_begin, NULL},
 	[STEP_IDMAP] = {"identity", STEP_BY_INIT, apply_idmap, explain_idmap},
-	[STEP_SCORES] = {"scores", STEP_BY_INIT, apply_scores, NULL},
 	[STEP_HIDE] = {"not dumpable", STEP_BY_INIT, apply_hide, NULL},
 	[STEP_NAMESPACES] = {"namespaces", STEP_BY_INIT, apply_namespaces, explain_namespaces},
 	[STEP_LABEL] = {"selinux", STEP_BY_INIT, apply_label, explain_label},
