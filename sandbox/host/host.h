@@ -83,12 +83,14 @@ struct host {
 	 */
 	int (*selinux_check)(const struct host *host, const char *context);
 	/*
-	 * Two categories (first < second) that no other live launch of this user has. They stay
-	 * ours until the descriptor ret_lock and its copies are closed, so at the latest until the
-	 * launcher's end. 0 or -errno with reterr. Tests put their own. NULL when disabled.
+	 * Two categories (first < second) that no other live launch of this user has: those in the
+	 * label of kept, a directory (NULL: none), where it has such a pair and nobody else has it
+	 * now. They stay ours until the descriptor ret_lock and its copies are closed, so at the
+	 * latest until the launcher's end. 0 or -errno with reterr. Tests put their own. NULL when
+	 * disabled.
 	 */
-	int (*mcs_pair)(const struct host *host, unsigned *ret_first, unsigned *ret_second,
-		int *ret_lock, struct err *reterr);
+	int (*mcs_pair)(const struct host *host, const char *kept, unsigned *ret_first,
+		unsigned *ret_second, int *ret_lock, struct err *reterr);
 
 	enum cgroup_way cgroup;
 	const char *cgroup_parent; /* DELEGATED: absolute path below which we may make a directory;
@@ -129,7 +131,7 @@ int host_path(const struct host *host, struct arena *arena, const char *path, bo
 	struct path_fact *ret);
 
 /* The real struct host.mcs_pair: mcs.c. */
-int host_mcs_pair(const struct host *host, unsigned *ret_first, unsigned *ret_second, int *ret_lock,
-	struct err *reterr);
+int host_mcs_pair(const struct host *host, const char *kept, unsigned *ret_first,
+	unsigned *ret_second, int *ret_lock, struct err *reterr);
 
 #endif

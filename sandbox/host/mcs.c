@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "host/parts.h"
@@ -36,6 +37,32 @@ void mcs_categories(unsigned index, unsigned *ret_first, unsigned *ret_second)
 	}
 	*ret_first = first;
 	*ret_second = first + 1 + index;
+}
+
+/* "c12", below the number of categories; NULL where it is none. */
+static const char *parse_category(const char *text, unsigned *ret)
+{
+	char *end;
+	unsigned long number;
+
+	if (text[0] != 'c' || text[1] < '0' || text[1] > '9')
+		return NULL;
+	number = strtoul(text + 1, &end, 10);
+	*ret = (unsigned)number;
+	return number < MCS_CATEGORIES ? end : NULL;
+}
+
+bool mcs_index(const char *label, unsigned *ret)
+{
+	const char *level = strrchr(label, ':'), *rest;
+	unsigned first, second;
+
+	rest = level ? parse_category(level + 1, &first) : NULL;
+	rest = rest && *rest == ',' ? parse_category(rest + 1, &second) : NULL;
+	if (!rest || *rest || first >= second)
+		return false;
+	*ret = first * (2 * MCS_CATEGORIES - first - 1) / 2 + second - first - 1;
+	return true;
 }
 
 static bool is_private_to(int fd, uid_t uid, mode_t type, mode_t forbidden)
@@ -83,10 +110,13 @@ static int try_pair(int fd, unsigned index)
 	return errno == EAGAIN || errno == EACCES ? 0 : -errno;
 }
 
-int mcs_lock_pair(int fd, unsigned pairs)
+int mcs_lock_pair(int fd, unsigned pairs, unsigned wish)
 {
 	unsigned drawn = 0;
-	int r = 0;
+	int r = wish < pairs ? try_pair(fd, wish) : 0;
+
+	if (r != 0)
+		return r < 0 ? r : (int)wish;
 
 	for (unsigned attempt = 0; attempt < DRAWS; attempt++) {
 		if (getrandom(&drawn, sizeof(drawn), 0) != (ssize_t)sizeof(drawn))
@@ -119,8 +149,22 @@ static int open_where_it_may_be(const struct host *host)
 	return fd < 0 && host->uid == 0 ? mcs_open_locks("/run", 0) : fd;
 }
 
-int host_mcs_pair(const struct host *host, unsigned *ret_first, unsigned *ret_second, int *ret_lock,
-	struct err *reterr)
+/* Whatever cannot be read there is no pair, and a fresh one is taken. */
+static unsigned kept_pair(const char *directory)
+{
+	char label[4096];
+	ssize_t length =
+		directory ? lgetxattr(directory, "security.selinux", label, sizeof(label) - 1) : 0;
+	unsigned index;
+
+	if (length <= 0)
+		return MCS_NO_WISH;
+	label[length] = '\0';
+	return mcs_index(label, &index) ? index : MCS_NO_WISH;
+}
+
+int host_mcs_pair(const struct host *host, const char *kept, unsigned *ret_first,
+	unsigned *ret_second, int *ret_lock, struct err *reterr)
 {
 	struct stat status;
 	int index;
@@ -135,7 +179,7 @@ int host_mcs_pair(const struct host *host, unsigned *ret_first, unsigned *ret_se
 					 "can write, or give a \"level\" of your own");
 			return fd;
 		}
-		index = mcs_lock_pair(fd, MCS_PAIRS);
+		index = mcs_lock_pair(fd, MCS_PAIRS, kept_pair(kept));
 		if (index < 0)
 			return err_set(reterr, index, "selinux",
 				"no pair of MCS categories can be had: %s", strerror(-index));

@@ -31,12 +31,15 @@ const char *passwd_find_name(char *text, uid_t uid);
 #define MCS_CATEGORIES 1024U
 #define MCS_PAIRS (MCS_CATEGORIES * (MCS_CATEGORIES - 1) / 2)
 void mcs_categories(unsigned index, unsigned *ret_first, unsigned *ret_second);
+/* The other way round: the number of the pair at the end of a label. False where there is none. */
+bool mcs_index(const char *label, unsigned *ret);
 int mcs_open_locks(const char *runtime, uid_t uid);
 /*
- * Locks a free pair of the first `pairs` in the file open at fd. Its index or -errno (-EBUSY: all
- * are taken).
+ * Locks a free pair of the first `pairs` in the file open at fd; the one called wish, if that is
+ * one of them and free. Its index or -errno (-EBUSY: all are taken).
  */
-int mcs_lock_pair(int fd, unsigned pairs);
+#define MCS_NO_WISH MCS_PAIRS
+int mcs_lock_pair(int fd, unsigned pairs, unsigned wish);
 
 /* cgroup v2 and the way to a directory of our own in it: delegation.c. ret->uid must be filled. */
 int host_probe_cgroup(struct arena *arena, struct host *ret, struct err *reterr);

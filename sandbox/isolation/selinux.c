@@ -13,15 +13,13 @@
 
 #include "host/host.h"
 #include "isolation/child.h"
+#include "isolation/selinux_parts.h"
 #include "profile/grammar.h"
 #include "util/arena.h"
 #include "util/mutant.h"
 #include "util/report.h"
 
 #define PROC_MAGIC 0x9fa0
-#define FILE_TYPE "immure_file_t"
-#define LABEL_ATTRIBUTE "security.selinux"
-#define LABEL_MAXIMUM 4096
 
 static const char remedy_policy[] =
 	"load immure's policy module (policies/selinux), and let this user's SELinux user have the "
@@ -50,12 +48,13 @@ static int parse_caller(const char *context, struct arena *arena, struct caller 
 	return ret->user_and_role && (!range || ret->sensitivity) ? 0 : -ENOMEM;
 }
 
-/* "s0:c12,c900", the pair held by plan->lock. */
+/* "s0:c12,c900", the pair held by plan->lock; that of a home which is kept, where it can be had. */
 static int make_level(const struct host *host, const char *sensitivity, struct arena *arena,
 	struct selinux_plan *plan, const char **ret, struct err *reterr)
 {
+	const char *kept = plan->files->home == HOME_PRIVATE ? plan->files->home_source : NULL;
 	unsigned first, second;
-	int r = host->mcs_pair(host, &first, &second, &plan->lock, reterr);
+	int r = host->mcs_pair(host, kept, &first, &second, &plan->lock, reterr);
 
 	if (r < 0)
 		return r;
@@ -94,7 +93,7 @@ static const char *weakness(
 static int make_file_context(const struct host *host, const struct caller *caller,
 	const char *level, struct arena *arena, struct selinux_plan *plan)
 {
-	const char *context = arena_format(arena, "%.*s:object_r:" FILE_TYPE "%s%s",
+	const char *context = arena_format(arena, "%.*s:object_r:" SELINUX_FILE_TYPE "%s%s",
 		(int)strcspn(caller->user_and_role, ":"), caller->user_and_role, level ? ":" : "",
 		level ? level : "");
 
@@ -200,130 +199,6 @@ void selinux_explain(const struct selinux_plan *plan, struct report *out)
 			"%s", plan->context);
 	if (plan->file_context)
 		report_row(out, NULL, "tmpfs label", "%s", plan->file_context);
-}
-
-/* ---- parent ---- */
-
-/*
- * True also where the policy has no such class or permission, or where we may not ask: then it is
- * for the kernel to say.
- */
-static bool allows(
-	const char *context, const char *target, const char *class, const char *permission)
-{
-	security_class_t number = string_to_security_class(class);
-	access_vector_t wanted = number ? string_to_av_perm(number, permission) : 0;
-	struct av_decision decision;
-
-	if (!wanted || security_compute_av(context, target, number, wanted, &decision) < 0)
-		return true;
-	return !(wanted & ~decision.allowed) || (decision.flags & SELINUX_AVD_FLAGS_PERMISSIVE);
-}
-
-static bool allows_all(const char *context, const char *target, const char *class,
-	const char *const permissions[2])
-{
-	return allows(context, target, class, permissions[0]) &&
-	       (!permissions[1] || allows(context, target, class, permissions[1]));
-}
-
-/* "u:r:t:s0-s0:c0.c1023" to "u:r:t:s0", in place. False where there is nothing to take away. */
-static bool lower_level(char *label)
-{
-	char *level = label;
-
-	for (unsigned colons = 0; level && colons < 3; colons++) {
-		level = strchr(level, ':');
-		level += level != NULL;
-	}
-	if (!level || !level[strcspn(level, ":-")])
-		return false;
-	level[strcspn(level, ":-")] = '\0';
-	return true;
-}
-
-/* The kernel's own questions about a descriptor that is kept over an exec (file_to_av()). */
-static void ask_for(int flags, const char *ret[2])
-{
-	const char *write = flags & O_APPEND ? "append" : "write";
-
-	ret[0] = (flags & O_ACCMODE) == O_WRONLY ? write : "read";
-	ret[1] = (flags & O_ACCMODE) == O_RDWR ? write : NULL;
-}
-
-/*
- * A terminal is either replaced by the jail's own or one that every jail may use, and a socket's
- * class is not seen from here.
- */
-static int hand_over(const struct selinux_plan *plan, int fd, struct err *reterr)
-{
-	static const char *const names[] = {"standard input", "standard output", "standard error"};
-	const char *class, *permissions[2];
-	char label[LABEL_MAXIMUM];
-	struct stat status;
-	ssize_t length;
-
-	if (fstat(fd, &status) || (!S_ISFIFO(status.st_mode) && !S_ISREG(status.st_mode)))
-		return 0;
-	length = fgetxattr(fd, LABEL_ATTRIBUTE, label, sizeof(label) - 1);
-	if (length <= 0)
-		return 0;
-	label[length] = '\0';
-	class = S_ISFIFO(status.st_mode) ? "fifo_file" : "file";
-	ask_for(fcntl(fd, F_GETFL), permissions);
-	if (allows_all(plan->context, label, class, permissions))
-		return 0;
-	if (S_ISFIFO(status.st_mode) && lower_level(label) &&
-		allows_all(plan->context, label, class, permissions) &&
-		fsetxattr(fd, LABEL_ATTRIBUTE, label, strlen(label) + 1, 0) == 0)
-		return 0;
-	(void)err_set(reterr, -EACCES, names[fd],
-		"it is labelled %.150s, and SELinux lets no program labelled %.150s use it", label,
-		plan->context);
-	err_hint(reterr, "use a pipe of this session's, or a file of the type " FILE_TYPE
-			 " (chcon -t " FILE_TYPE " FILE), or take no label: "
-			 "--security-opt label=disable");
-	return -EACCES;
-}
-
-static int check_source(
-	const struct selinux_plan *plan, const struct mount_rule *mount, struct err *reterr)
-{
-	const char *permissions[2] = {"read", mount->writable ? "write" : NULL}, *class;
-	char label[LABEL_MAXIMUM], where[768];
-	struct stat status;
-	ssize_t length;
-
-	if (mount->kind != MOUNT_BIND || mount->rule.enforce != ENFORCE_REQUIRED ||
-		stat(mount->source, &status))
-		return 0; /* what is missing is told by the mount itself */
-	class = S_ISDIR(status.st_mode) ? "dir" : S_ISREG(status.st_mode) ? "file" : NULL;
-	length = class ? getxattr(mount->source, LABEL_ATTRIBUTE, label, sizeof(label) - 1) : 0;
-	if (length <= 0)
-		return 0;
-	label[length] = '\0';
-	if (allows_all(plan->context, label, class, permissions))
-		return 0;
-	(void)err_set(reterr, -EACCES, origin_format(&mount->rule.origin, where, sizeof(where)),
-		"SELinux does not let a program labelled %.150s %s %.150s (%.100s)", plan->context,
-		mount->writable ? "write to" : "read", mount->source, label);
-	err_hint(reterr, "give it to jails: chcon -R -t " FILE_TYPE " PATH; or take the type for "
-			 "work in a home, --security-opt label=type:immure_dev_t: see "
-			 "immure_selinux(8)");
-	return -EACCES;
-}
-
-int selinux_apply_parent(const struct selinux_plan *plan, struct err *reterr)
-{
-	int r = 0;
-
-	if (!plan->context || !plan->enforcing || mutant(MUTANT_NO_LABEL))
-		return 0;
-	for (int fd = 0; r == 0 && fd <= 2; fd++)
-		r = hand_over(plan, fd, reterr);
-	for (size_t i = 0; r == 0 && i < plan->files->mount_count; i++)
-		r = check_source(plan, &plan->files->mounts[i], reterr);
-	return r;
 }
 
 /* ---- child ---- */

@@ -44,14 +44,23 @@ void selinux_explain(const struct selinux_plan *plan, struct report *out);
  * Parent half, before the child is made: what the jail is handed must be of use to a program with
  * the label, or the launch is refused here, in words, where the kernel would be silent.
  *
- * Standard descriptors: at exec the kernel puts /dev/null in the place of each one that the new
- * label may not use. The usual case is a pipe made by a shell that has every category: it is above
- * every jail. A pipe's level is lowered to its sensitivity alone (fsetxattr(2)), and stays so; its
- * type is never changed. Binds that are required: their source must be readable, and writable where
- * the rule says so. Decided as the kernel does, by security_compute_av(3); where that cannot be
- * asked, the kernel decides later. 0 or -EACCES with reterr.
+ * Standard descriptors, and the preserved ones above them: at exec the kernel puts /dev/null in the
+ * place of each one that the new label may not use. The usual case is a pipe made by a shell that
+ * has every category: it is above every jail. A pipe's level is lowered to its sensitivity alone
+ * (fsetxattr(2)), and stays so; its type is never changed. Pipes, files, directories and sockets
+ * (UNIX, TCP, UDP) are asked about; for the rest, and for who opened a descriptor (fd use), the
+ * kernel decides. A root that is a directory, and binds that are required: their source must be
+ * readable, and writable where the rule says so; what lies below it is not looked at, and
+ * best-effort binds are not, either. Decided as the kernel does, by security_compute_av(3); where
+ * that cannot be asked, the kernel decides later.
+ *
+ * A private home gets the jail's own label (selinux_home.c), and *ret_home, left alone where there
+ * is none, keeps it: the caller closes it after the jail's end.
+ *
+ * 0, -EACCES, -EBUSY (the home is in use at another level), or another -errno with reterr.
  */
-int selinux_apply_parent(const struct selinux_plan *plan, struct err *reterr);
+int selinux_apply_parent(const struct selinux_plan *plan, const int *preserved,
+	size_t preserved_count, int *ret_home, struct err *reterr);
 
 /*
  * Writes the label to child->label, and has the tmpfs that follow carry the file label, for the

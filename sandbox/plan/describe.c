@@ -71,8 +71,12 @@ static void describe_exec(const struct plan *plan, int error, struct err *reterr
 				 "profile? Add it with -v PATH (see `immure profile explain`)");
 	} else if (error == EACCES) {
 		err_set(reterr, -error, program, "cannot be run in the jail: %s", strerror(error));
-		err_hint(reterr, "its mount or its Landlock rule may be without \"exec\", or the "
-				 "file is not executable");
+		err_hint(reterr,
+			"its mount or its Landlock rule may be without \"exec\", or the file is "
+			"not executable%s%s%s",
+			plan->selinux.context ? "; or SELinux lets no program labelled " : "",
+			plan->selinux.context ? plan->selinux.context : "",
+			plan->selinux.context ? " begin there: see immure_selinux(8)" : "");
 	} else {
 		err_set(reterr, -error, program, "cannot be run in the jail: %s", strerror(error));
 		if (error == ENOSYS)

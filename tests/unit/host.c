@@ -303,10 +303,14 @@ static void test_systemd(struct arena *arena)
 
 static void test_pairs(void)
 {
-	unsigned first, second, last_first = 0, last_second = 0, wrong = 0;
+	unsigned first, second, last_first = 0, last_second = 0, wrong = 0, again = 0;
+	char label[64];
 
 	for (unsigned index = 0; index < MCS_PAIRS; index++) {
 		mcs_categories(index, &first, &second);
+		(void)snprintf(
+			label, sizeof(label), "u:object_r:immure_file_t:s0:c%u,c%u", first, second);
+		wrong += !mcs_index(label, &again) || again != index;
 		wrong += first >= second || second >= MCS_CATEGORIES;
 		wrong += index > 0 &&
 			 (first < last_first || (first == last_first && second != last_second + 1));
@@ -315,6 +319,18 @@ static void test_pairs(void)
 	}
 	check_int(wrong, 0, "each of %u numbers is a pair of its own", MCS_PAIRS);
 	check(last_first == 1022 && last_second == 1023, "up to c1022,c1023");
+}
+
+static void test_no_pair(void)
+{
+	static const char *const labels[] = {"", "u:r:t", "u:r:t:s0", "u:r:t:s0:c5",
+		"u:r:t:s0:c5.c6", "u:r:t:s0:c5,c5", "u:r:t:s0:c6,c5", "u:r:t:s0:c5,c6,c7",
+		"u:r:t:s0:c5,c1024", "u:r:t:s0:c-5,c6", "u:r:t:s0:c5,c6 ", "u:r:t:s0:c,c6",
+		"u:r:t:s0:c99999999999999999999,c6"};
+	unsigned index;
+
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
+		check(!mcs_index(labels[i], &index), "no pair in \"%s\"", labels[i]);
 }
 
 static void test_pair_locks(void)
@@ -327,15 +343,22 @@ static void test_pair_locks(void)
 	for (size_t i = 0; i < 8; i++) {
 		fds[i] = mcs_open_locks(path, getuid());
 		check(fds[i] >= 0, "the file of locks");
-		r = mcs_lock_pair(fds[i], 8);
+		r = mcs_lock_pair(fds[i], 8, MCS_NO_WISH);
 		check(r >= 0 && r < 8 && !seen[r], "a pair that nobody has (%d)", r);
 		if (r >= 0 && r < 8)
 			seen[r] = true;
 	}
 	extra = mcs_open_locks(path, getuid());
-	check_int(mcs_lock_pair(extra, 8), -EBUSY, "none is left");
+	check_int(mcs_lock_pair(extra, 8, MCS_NO_WISH), -EBUSY, "none is left");
 	(void)close(fds[3]);
-	check(mcs_lock_pair(extra, 8) >= 0, "one comes free with its descriptor");
+	check(mcs_lock_pair(extra, 8, MCS_NO_WISH) >= 0, "one comes free with its descriptor");
+	(void)close(fds[5]);
+	fds[5] = mcs_open_locks(path, getuid());
+	check_int(mcs_lock_pair(fds[5], 20, 13), 13, "the pair that is wished for");
+	(void)close(fds[6]);
+	fds[6] = mcs_open_locks(path, getuid());
+	r = mcs_lock_pair(fds[6], 20, 13);
+	check(r >= 0 && r != 13, "another one where somebody has it (%d)", r);
 	(void)close(extra);
 	for (size_t i = 0; i < 8; i++)
 		if (i != 3)
@@ -353,14 +376,14 @@ static void test_pair_of_the_dead(void)
 	pid = fork();
 	if (pid == 0) {
 		fd = mcs_open_locks(path, getuid());
-		if (mcs_lock_pair(fd, 1) == 0)
+		if (mcs_lock_pair(fd, 1, MCS_NO_WISH) == 0)
 			(void)raise(SIGKILL);
 		_exit(1);
 	}
 	(void)waitpid(pid, &status, 0);
 	check(WIFSIGNALED(status), "a launcher that is killed while it has the only pair");
 	fd = mcs_open_locks(path, getuid());
-	check_int(mcs_lock_pair(fd, 1), 0, "leaves it to the next");
+	check_int(mcs_lock_pair(fd, 1, MCS_NO_WISH), 0, "leaves it to the next");
 	(void)close(fd);
 }
 
@@ -563,6 +586,7 @@ int main(void)
 	test_none(&arena);
 	test_systemd(&arena);
 	test_pairs();
+	test_no_pair();
 	test_pair_locks();
 	test_pair_of_the_dead();
 	test_unsafe_places();

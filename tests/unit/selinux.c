@@ -24,21 +24,22 @@ static int policy_knows(const struct host *host, const char *context)
 		       : -EINVAL;
 }
 
-static int give_pair(const struct host *host, unsigned *ret_first, unsigned *ret_second,
-	int *ret_lock, struct err *reterr)
+static int give_pair(const struct host *host, const char *kept, unsigned *ret_first,
+	unsigned *ret_second, int *ret_lock, struct err *reterr)
 {
 	(void)host;
 	(void)reterr;
-	*ret_first = 12;
+	*ret_first = kept ? (unsigned)strlen(kept) : 12;
 	*ret_second = 900;
 	*ret_lock = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	return 0;
 }
 
-static int give_no_pair(const struct host *host, unsigned *ret_first, unsigned *ret_second,
-	int *ret_lock, struct err *reterr)
+static int give_no_pair(const struct host *host, const char *kept, unsigned *ret_first,
+	unsigned *ret_second, int *ret_lock, struct err *reterr)
 {
 	(void)host;
+	(void)kept;
 	(void)ret_first;
 	(void)ret_second;
 	(void)ret_lock;
@@ -212,6 +213,31 @@ static void test_trouble(void)
 	check_int(count_descriptors(), before, "no descriptor is left open");
 }
 
+/* A home that is kept is asked for its pair; one of the host's, or of nobody's, is not. */
+static void test_kept_home(void)
+{
+	static const struct {
+		enum home_kind home;
+		const char *source, *want;
+	} cases[] = {
+		{HOME_PRIVATE, "/kept", "u:r:immure_t:s0:c5,c900"},
+		{HOME_PRIVATE, NULL, "u:r:immure_t:s0:c12,c900"},
+		{HOME_HOST, "/home/somebody", "u:r:immure_t:s0:c12,c900"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bench bench;
+
+		bench_start(&bench, "immure_t", NULL, ENFORCE_REQUIRED);
+		bench.host.selinux_context = "u:r:t:s0";
+		bench.profile.files.home = cases[i].home;
+		bench.profile.files.home_source = cases[i].source;
+		check_int(compile(&bench), 0, "home %zu", i);
+		check_text(bench.plan.context, cases[i].want, "the label");
+		bench_end(&bench);
+	}
+}
+
 static void test_not_asked(void)
 {
 	struct bench bench;
@@ -266,7 +292,8 @@ static void test_apply(void)
 	check_int(selinux_apply(&plan, &child, &item), -EBADF, "no descriptor at all");
 	check_int(selinux_apply(&none, &child, &item), 0, "no label, nothing to do");
 	check(!child.file_label, "and tmpfs are made as ever");
-	check_int(selinux_apply_parent(&none, &err), 0, "nothing is asked of the policy either");
+	check_int(selinux_apply_parent(&none, NULL, 0, NULL, &err), 0,
+		"nothing is asked of the policy either");
 	child.label = open(
 		"/proc/thread-self/comm", O_WRONLY | O_CLOEXEC); /* a procfs file that takes text */
 	check_int(selinux_apply(&plan, &child, &item), 0, "a true procfs gets it");
@@ -285,6 +312,7 @@ int main(void)
 	test_labels();
 	test_choices();
 	test_trouble();
+	test_kept_home();
 	test_not_asked();
 	test_grammar();
 	test_apply();

@@ -1,0 +1,18 @@
+/* What the files of the label share, and nobody else. */
+#ifndef IMMURE_ISOLATION_SELINUX_PARTS_H
+#define IMMURE_ISOLATION_SELINUX_PARTS_H
+
+#include "isolation/selinux.h"
+
+#define SELINUX_FILE_TYPE "immure_file_t"
+#define SELINUX_ATTRIBUTE "security.selinux"
+#define SELINUX_LABEL_MAXIMUM 4096
+
+/*
+ * Gives the private home at files->home_source, and all in it, the label plan->file_context, and
+ * keeps every jail of another level out of it for as long as *ret_lock (or a copy) is open: see
+ * selinux_home.c. -EBUSY where such a jail runs.
+ */
+int selinux_home_take(const struct selinux_plan *plan, int *ret_lock, struct err *reterr);
+
+#endif
