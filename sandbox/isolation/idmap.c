@@ -220,14 +220,14 @@ int idmap_become(const struct idmap_plan *plan, struct child *child, uint16_t *r
 
 /* ---- parent ---- */
 
-static int run_helper(const char *program, pid_t pid, const char *const *words, struct err *reterr)
+static int start_helper(const char *program, pid_t pid, const char *const *words, pid_t *ret_helper,
+	struct err *reterr)
 {
 	const char *arguments[3 * EXTENTS + 3];
 	char number[16];
 	size_t count = 0;
 	char *const no_environment[] = {NULL};
-	int status;
-	pid_t helper;
+	int error;
 
 	(void)snprintf(number, sizeof(number), "%d", (int)pid);
 	arguments[count++] = program;
@@ -235,10 +235,15 @@ static int run_helper(const char *program, pid_t pid, const char *const *words, 
 	for (; *words; words++)
 		arguments[count++] = *words;
 	arguments[count] = NULL;
-	status =
-		posix_spawn(&helper, program, NULL, NULL, (char *const *)arguments, no_environment);
-	if (status)
-		return err_set(reterr, -status, program, "cannot start: %s", strerror(status));
+	error = posix_spawn(
+		ret_helper, program, NULL, NULL, (char *const *)arguments, no_environment);
+	return error ? err_set(reterr, -error, program, "cannot start: %s", strerror(error)) : 0;
+}
+
+static int wait_for_helper(const char *program, pid_t helper, struct err *reterr)
+{
+	int status;
+
 	while (waitpid(helper, &status, 0) < 0)
 		if (errno != EINTR)
 			return err_set(reterr, -errno, program, "lost: %s", strerror(errno));
@@ -250,6 +255,21 @@ static int run_helper(const char *program, pid_t pid, const char *const *words, 
 		return -EPERM;
 	}
 	return 0;
+}
+
+/* Both at once: neither waits for the other, and each takes as long as all the rest of a launch. */
+static int run_helpers(const struct idmap_plan *plan, pid_t pid, struct err *reterr)
+{
+	pid_t users, groups;
+	int r = start_helper(plan->newuidmap, pid, plan->uid_words, &users, reterr), waited;
+
+	if (r < 0)
+		return r;
+	r = start_helper(plan->newgidmap, pid, plan->gid_words, &groups, reterr);
+	if (r == 0)
+		r = wait_for_helper(plan->newgidmap, groups, reterr);
+	waited = wait_for_helper(plan->newuidmap, users, reterr);
+	return r < 0 ? r : waited;
 }
 
 /* The number that comes next, over blanks and line ends, plus one; 0 at the end. */
@@ -313,8 +333,7 @@ int idmap_apply_parent(const struct idmap_plan *plan, pid_t pid, struct err *ret
 	if (plan->way == IDMAP_PARENT) {
 		r = write_maps(plan, process, reterr);
 	} else {
-		r = run_helper(plan->newuidmap, pid, plan->uid_words, reterr);
-		r = r < 0 ? r : run_helper(plan->newgidmap, pid, plan->gid_words, reterr);
+		r = run_helpers(plan, pid, reterr);
 	}
 	r = r < 0 ? r : verify_map(process, "uid_map", plan->uid_map, reterr);
 	return r < 0 ? r : verify_map(process, "gid_map", plan->gid_map, reterr);
