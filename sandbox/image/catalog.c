@@ -195,6 +195,12 @@ static struct catalog_image *find_name(const struct catalog *catalog, const stru
 	return name->digest.text[0] ? find_manifest(catalog, &name->digest) : NULL;
 }
 
+bool catalog_same_id(const struct catalog_image *a, const struct catalog_image *b)
+{
+	return a->fault == 0 && b->fault == 0 &&
+	       digest_equal(&a->image.config.record.id, &b->image.config.record.id);
+}
+
 static bool begins_with(const struct catalog_image *image, const char *digits)
 {
 	return text_starts_with(digest_hex(&image->manifest), digits) ||
@@ -214,6 +220,8 @@ static int find_digits(const struct catalog *catalog, const char *text, struct c
 	for (size_t i = 0; i < catalog->count; i++) {
 		if (!begins_with(&catalog->images[i], digits))
 			continue;
+		if (found && catalog_same_id(found, &catalog->images[i]))
+			continue; /* one image in two manifests, OCI's and Docker's */
 		if (found)
 			return err_set(reterr, -ENOTUNIQ, text,
 				"more than one image has an id that begins so");

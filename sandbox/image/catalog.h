@@ -45,8 +45,10 @@ int catalog_read(const struct storage *storage, struct arena *arena, struct cata
 int catalog_find(const struct catalog *catalog, const char *text, struct catalog_image **ret,
 	const struct reference **ret_name, struct err *reterr);
 
-/* What --all of the verbs means: with its names, for people: "docker.io/library/debian:12", or the
- * first twelve digits of its id. */
+/* Whether both have the same configuration and so the same content, though manifests differ. */
+bool catalog_same_id(const struct catalog_image *a, const struct catalog_image *b);
+
+/* For people: its first name, whole, or the first twelve digits of its id. */
 const char *catalog_title(const struct catalog_image *image, char buffer[REFERENCE_ROOM]);
 
 /* Bytes of the files of a layer that is unpacked here; false where it is not. */

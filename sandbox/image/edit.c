@@ -155,23 +155,38 @@ static int remove_name(
 	return r == 0 ? untag(removal, name) : r;
 }
 
-/* By its id: all of its names, and what names remember of it. */
-static int remove_image(struct removal *removal, const struct catalog_image *image)
+static int remove_manifest(struct removal *removal, const struct catalog_image *image)
 {
 	struct verb_context *context = removal->context;
-	char title[REFERENCE_ROOM];
-	int r;
+	int r = check_unused(removal, image);
 
-	if (image->name_count > 1 && !removal->force && !removal->all) {
-		(void)err_set(&context->err, -EBUSY, catalog_title(image, title),
-			"this image has %zu names", image->name_count);
-		err_hint(&context->err, "remove them one by one, or all of them with --force");
-		return -EBUSY;
-	}
-	r = check_unused(removal, image);
 	for (size_t i = 0; r == 0 && i < image->name_count; i++)
 		r = untag(removal, &image->names[i]);
 	return r == 0 ? tag_drop(&context->storage, &image->manifest, &context->err) : r;
+}
+
+/* By its id: all of its names, and what names remember of it, in whatever manifests. */
+static int remove_image(struct removal *removal, const struct catalog_image *image)
+{
+	struct verb_context *context = removal->context;
+	const struct catalog *catalog = &removal->catalog;
+	char title[REFERENCE_ROOM];
+	size_t names = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < catalog->count; i++)
+		if (&catalog->images[i] == image || catalog_same_id(&catalog->images[i], image))
+			names += catalog->images[i].name_count;
+	if (names > 1 && !removal->force) {
+		(void)err_set(&context->err, -EBUSY, catalog_title(image, title),
+			"this image has %zu names", names);
+		err_hint(&context->err, "remove them one by one, or all of them with --force");
+		return -EBUSY;
+	}
+	for (size_t i = 0; r == 0 && i < catalog->count; i++)
+		if (&catalog->images[i] == image || catalog_same_id(&catalog->images[i], image))
+			r = remove_manifest(removal, &catalog->images[i]);
+	return r;
 }
 
 static int remove_word(struct removal *removal, const char *word)
@@ -202,7 +217,7 @@ static int remove_all(struct removal *removal)
 	int r = catalog_read(&context->storage, &context->arena, &removal->catalog, &context->err);
 
 	for (size_t i = 0; r == 0 && i < removal->catalog.count; i++)
-		r = remove_image(removal, &removal->catalog.images[i]);
+		r = remove_manifest(removal, &removal->catalog.images[i]);
 	return r;
 }
 

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "image/catalog.h"
+#include "image/digest_set.h"
 #include "image/options.h"
 #include "image/print.h"
 #include "image/print_table.h"
@@ -22,7 +23,8 @@ struct listing {
 	struct option_texts filters;
 	const char *operand;
 	struct table table;
-	json_t *array; /* of --format=json */
+	json_t *array;            /* of --format=json */
+	struct digest_set listed; /* ids, with --quiet */
 	int64_t now;
 };
 
@@ -247,15 +249,20 @@ static json_t *image_json(const struct catalog_image *image)
 /* Once an image, where its id or its object is all there is to print. */
 static int add_once(struct listing *listing, const struct catalog_image *image)
 {
+	const struct digest *whole =
+		image->fault ? &image->manifest : &image->image.config.record.id;
 	char id[DIGEST_ROOM];
 
 	if (listing->array)
 		return json_array_append_new(listing->array, image_json(image))
 			       ? err_set(&listing->context->err, -ENOMEM, NULL, "out of memory")
 			       : 0;
-	(void)puts(catalog_id(image->fault ? &image->manifest : &image->image.config.record.id,
-		listing->whole, id));
-	return 0;
+	if (digest_set_has(&listing->listed, whole))
+		return 0;
+	(void)puts(catalog_id(whole, listing->whole, id)); /* main flushes and tells */
+	return digest_set_add(&listing->listed, &listing->context->arena, whole) < 0
+		       ? err_set(&listing->context->err, -ENOMEM, NULL, "out of memory")
+		       : 0;
 }
 
 static int add_image(struct listing *listing, const struct catalog_image *image)
