@@ -20,7 +20,7 @@
 #define NODE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
 #define SHM_SIZE ((uint64_t)64 << 20)
 
-enum { ITEM_TMPFS = 1000, ITEM_PTS, ITEM_SHM, ITEM_LINKS };
+enum { ITEM_TMPFS = 1000, ITEM_PTS, ITEM_SHM, ITEM_LINKS, ITEM_QUEUES };
 
 /* Fixed numbers (Documentation/admin-guide/devices.txt): a host whose /dev/null is something else
  * gets no launch. */
@@ -128,6 +128,7 @@ int device_compile(const struct profile *profile, const struct host *host, struc
 		.rule = &asked->rule, .asked = "a /dev of its own", .layer = "mount"};
 	struct device_plan plan = {.own_tmpfs = profile->files.root != ROOT_EMPTY,
 		.make = profile->files.root == ROOT_LAYERS,
+		.queues = profile->files.root == ROOT_LAYERS && profile->namespaces.ipc,
 		.standard = asked->standard};
 	int r = asked->standard ? compile_standard(&plan, arena, reterr) : 0;
 
@@ -156,6 +157,8 @@ void device_explain(const struct device_plan *plan, struct report *out)
 		report_row(out, NULL, "tmpfs", "/dev/shm of %s bytes (rw,nosuid,nodev,noexec)",
 			plan->shm_size);
 	}
+	if (plan->standard && plan->queues)
+		report_row(out, NULL, "mqueue", "/dev/mqueue, of the jail's own IPC namespace");
 }
 
 /* ---- child ---- */
@@ -229,6 +232,15 @@ static int own_dev(const struct device_plan *plan, const struct child *child)
 	return tree < 0 ? tree : child_attach(child, tree, "dev", LOOKUP_PLAIN);
 }
 
+/* Message queues as files, which images made for other runtimes expect; a kernel may lack them. */
+static int mount_queues(const struct child *child)
+{
+	const char *const none[] = {NULL};
+	int r = attach_new(child, "dev/mqueue", "mqueue", none, NODE | MOUNT_ATTR_NODEV);
+
+	return r == -ENODEV ? 0 : r;
+}
+
 static int apply_standard(
 	const struct device_plan *plan, const struct child *child, uint16_t *reterr_item)
 {
@@ -249,7 +261,8 @@ static int apply_standard(
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
 		if (symlinkat(links[i].text, child->root, links[i].name))
 			return -errno;
-	return 0;
+	*reterr_item = ITEM_QUEUES;
+	return plan->queues ? mount_queues(child) : 0;
 }
 
 int device_apply(const struct device_plan *plan, struct child *child, uint16_t *reterr_item)

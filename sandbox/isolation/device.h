@@ -30,6 +30,7 @@ struct device_node {
 struct device_plan {
 	bool own_tmpfs; /* the root is not ours: mount a tmpfs on its /dev */
 	bool make;      /* and where an image has no /dev, make one in its upper directory */
+	bool queues;    /* a mount of /dev/mqueue */
 	bool standard;
 	struct device_node *nodes;
 	size_t count;

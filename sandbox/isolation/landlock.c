@@ -139,6 +139,8 @@ static int derive(const struct profile *profile, const struct host *host, struct
 			false);
 	if (r == 0 && profile->devices.standard)
 		r = add(layer, arena, "/dev/shm", READ | WRITE | SPECIAL, false);
+	if (r == 0 && profile->devices.standard && files->root == ROOT_LAYERS)
+		r = add(layer, arena, "/dev/mqueue", READ | WRITE, true);
 	/* the covers that root "host" gets without asking (isolation/mount_compile.c) */
 	if (r == 0 && files->root == ROOT_HOST)
 		r = add(layer, arena, "/tmp", READ | WRITE | SPECIAL, true);
