@@ -9,10 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define CHILD_OWN_MOUNTS 16
+
 struct child {
 	int control;  /* socket to the supervisor (SOCK_SEQPACKET); never -1 */
 	int root;     /* the new root (a mount), from the root step until the pivot; else -1 */
 	int scratch;  /* a root of layers: the tmpfs below it, where there is one, for the same time; else -1 */
+	uint64_t own[CHILD_OWN_MOUNTS]; /* a root of layers: mounts of ours in it that places may be made in (tmpfs), by their ids */
+	unsigned own_count;
 	int label;    /* /proc/thread-self/attr/exec, open while the host's /proc is reachable; else -1 */
 	int terminal; /* slave of the jail's own pty; else -1 */
 	int network; /* the network namespace that network_begin() had made; else -1 */
@@ -35,9 +39,12 @@ int child_open_place(const struct child *child, const char *target, enum child_l
 /*
  * The same in a root of layers, where a missing component is made: the last one as a directory or an empty file, those above it as
  * directories. Links are followed as inside the root, dangling ones too. -ENOTDIR or -EISDIR where something of the other kind is there;
- * -EXDEV where the way leads to the root itself, into another mount, or below /dev, /proc or /sys.
+ * -EXDEV where the way leads to the root itself, into a mount that is not in child->own, or below /dev, /proc or /sys.
  */
 int child_make_place(const struct child *child, const char *target, bool directory);
+
+/* The id of the mount that fd is in. 0 or -errno. */
+int child_mount_id(int fd, uint64_t *ret);
 
 /* Mounts a detached tree on target (LOOKUP_MAKE: made as what the tree is). Takes the descriptor: it is closed in every case. 0 or -errno. */
 int child_attach(const struct child *child, int tree, const char *target, enum child_lookup lookup);

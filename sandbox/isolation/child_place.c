@@ -21,9 +21,9 @@
 #define REST_SIZE (2 * PATH_MAX)
 
 struct way {
-	int root;
+	const struct child *child;
 	int here;       /* -1: still at the root */
-	uint64_t mount; /* the root's: nothing is made, or even looked for, in another */
+	uint64_t mount; /* the root's */
 	unsigned links;
 	size_t length;
 	char place[PATH_MAX]; /* the way to here, free of links and relative to the root */
@@ -40,10 +40,10 @@ static void move_to(struct way *way, int fd)
 
 static int stand(const struct way *way)
 {
-	return way->here >= 0 ? way->here : way->root;
+	return way->here >= 0 ? way->here : way->child->root;
 }
 
-static int mount_of(int fd, uint64_t *ret)
+int child_mount_id(int fd, uint64_t *ret)
 {
 	struct statx status;
 
@@ -91,7 +91,8 @@ static int step_up(struct way *way)
 
 	way->length = slash ? (size_t)(slash - way->place) : 0;
 	way->place[way->length] = '\0';
-	fd = way->length ? path_open_no_links(way->root, way->place, O_PATH | O_CLOEXEC) : -1;
+	fd = way->length ? path_open_no_links(way->child->root, way->place, O_PATH | O_CLOEXEC)
+			 : -1;
 	if (way->length && fd < 0)
 		return fd;
 	move_to(way, fd);
@@ -104,15 +105,25 @@ static bool is_reserved(const char *name)
 	return strcmp(name, "dev") == 0 || strcmp(name, "proc") == 0 || strcmp(name, "sys") == 0;
 }
 
+/* Nothing is made, or even looked for, in a mount of somebody else's. */
+static bool is_ours(const struct way *way, uint64_t mount)
+{
+	bool ours = mount == way->mount;
+
+	for (unsigned i = 0; i < way->child->own_count; i++)
+		ours |= mount == way->child->own[i];
+	return ours;
+}
+
 static int step_into(struct way *way, int fd, const char *name)
 {
 	size_t size = strlen(name), separator = way->length > 0;
 	uint64_t mount;
-	int r = mount_of(fd, &mount);
+	int r = child_mount_id(fd, &mount);
 
 	if (r < 0)
 		return r;
-	if (mount != way->mount || (way->length == 0 && is_reserved(name)))
+	if (!is_ours(way, mount) || (way->length == 0 && is_reserved(name)))
 		return -EXDEV;
 	if (way->length + separator + size >= sizeof(way->place))
 		return -ENAMETOOLONG;
@@ -199,8 +210,8 @@ static int go(struct way *way, bool directory)
 
 int child_make_place(const struct child *child, const char *target, bool directory)
 {
-	struct way way = {.root = child->root, .here = -1, .start = REST_SIZE};
-	int r = mount_of(child->root, &way.mount);
+	struct way way = {.child = child, .here = -1, .start = REST_SIZE};
+	int r = child_mount_id(child->root, &way.mount);
 
 	way.rest[--way.start] = '\0';
 	if (r == 0)

@@ -289,6 +289,19 @@ static int check_shown(const struct mount_operation *operation, const struct chi
 	return 0;
 }
 
+/* Others may lie in it, by a link of the image (/etc/resolv.conf to ../run/…, with a tmpfs on
+ * /run). */
+static int remember(const struct mount_operation *operation, struct child *child)
+{
+	_cleanup_close_ int place = -1;
+
+	if (operation->kind != OPERATION_TMPFS || operation->lookup != LOOKUP_MAKE ||
+		child->own_count >= CHILD_OWN_MOUNTS)
+		return 0;
+	place = child_open_place(child, operation->target, operation->lookup);
+	return place < 0 ? place : child_mount_id(place, &child->own[child->own_count++]);
+}
+
 int mount_apply(const struct mount_plan *plan, struct child *child, uint16_t *reterr_item)
 {
 	static int (*const apply[])(const struct mount_operation *, const struct child *) = {
@@ -308,6 +321,7 @@ int mount_apply(const struct mount_plan *plan, struct child *child, uint16_t *re
 	for (size_t i = 0; i < plan->count && r == 0; i++) {
 		*reterr_item = (uint16_t)i;
 		r = apply[plan->operations[i].kind](&plan->operations[i], child);
+		r = r < 0 ? r : remember(&plan->operations[i], child);
 	}
 	for (size_t i = 0; i < plan->count && r == 0; i++) {
 		*reterr_item = (uint16_t)i;

@@ -488,6 +488,29 @@ static int compile_rule(struct compiler *c, const struct mount_rule *rule)
 	return -EINVAL;
 }
 
+/*
+ * In a root of layers a link of the image may lead any rule into a tmpfs of ours: those that lie in
+ * the root itself are mounted before everything else.
+ */
+static int tmpfs_first(struct compiler *c)
+{
+	struct mount_operation *sorted = arena_zeroed(c->arena, c->plan->count, sizeof(*sorted));
+	size_t count = 0;
+
+	if (!sorted)
+		return mount_out_of_memory(c);
+	for (int round = 0; round < 2; round++)
+		for (size_t i = 0; i < c->plan->count; i++) {
+			const struct mount_operation *operation = &c->plan->operations[i];
+
+			if ((operation->kind == OPERATION_TMPFS &&
+				    operation->lookup == LOOKUP_MAKE) == (round == 0))
+				sorted[count++] = *operation;
+		}
+	c->plan->operations = sorted;
+	return 0;
+}
+
 int mount_compile(const struct profile *profile, const struct host *host, struct arena *arena,
 	struct receipt *receipt, struct mount_plan *ret, struct err *reterr)
 {
@@ -512,6 +535,8 @@ int mount_compile(const struct profile *profile, const struct host *host, struct
 		if (plan.count > before) /* a rule that was left out has not made its parents */
 			c.previous = c.rules[i]->target;
 	}
+	if (r == 0 && files->root == ROOT_LAYERS && plan.count)
+		r = tmpfs_first(&c);
 	if (r < 0)
 		return r;
 	if (plan.count > UINT16_MAX)
