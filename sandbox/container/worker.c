@@ -72,17 +72,33 @@ static int bind_if_there(struct launch *launch, const char *path, bool writable,
 	return show(launch, path, writable, true, reterr);
 }
 
+/* Nothing of it is seen. */
+static int cover(struct launch *launch, const char *path, struct err *reterr)
+{
+	struct mount_rule rule = {.kind = MOUNT_TMPFS,
+		.rule = {.origin = {NULL, PROGRAM}, .set = true},
+		.target = path,
+		.no_exec = true,
+		.mode = 0700,
+		.size = 1024 * 1024};
+
+	return path ? profile_set_mount(&launch->profile, &launch->words, &rule, reterr)
+		    : no_memory(reterr);
+}
+
+/* One mount, whoever it is for: a blob is linked from staging/ to its name, and a link does not
+ * cross mounts. */
 static int bind_storage(struct launch *launch, struct err *reterr)
 {
-	static const char *const parts[] = {"images", "tags", "records", "staging"};
-	int r = 0;
+	static const char *const covered[] = {"layers", "containers", "names", "volumes"};
+	int r = show(launch, launch->place->storage, true, true, reterr);
 
 	if (launch->worker->task == WORKER_STORE)
-		return show(launch, launch->place->storage, true, true, reterr);
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && r == 0; i++)
-		r = show(launch,
-			arena_format(&launch->words, "%s/%s", launch->place->storage, parts[i]),
-			true, true, reterr);
+		return r;
+	for (size_t i = 0; i < sizeof(covered) / sizeof(covered[0]) && r == 0; i++)
+		r = cover(launch,
+			arena_format(&launch->words, "%s/%s", launch->place->storage, covered[i]),
+			reterr);
 	return r;
 }
 
