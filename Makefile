@@ -48,6 +48,18 @@ all: $(BUILD)/immure $(BUILD)/immure-image
 
 # ---- the two programs, in their three builds ----
 
+# libselinux without its constructor, which would cost each launch some reads whether SELinux is there or not: host/host.c calls it instead.
+LATE := $(BUILD)/late
+LINK_release += -L$(LATE)
+$(LATE)/libselinux.a: Makefile
+	@mkdir -p $(@D)
+	@objcopy --redefine-sym init_lib=libselinux_start --globalize-symbol=libselinux_start -R .init_array -R .rela.init_array \
+		"$$($(CC) -print-file-name=libselinux.a)" $@.new
+	@nm $@.new 2> /dev/null | grep -q ' T libselinux_start$$' || { echo "$@: libselinux names its constructor otherwise" >&2; exit 1; }
+	@mv $@.new $@
+$(BUILD)/objects/host/host.o: FLAGS_release += -DIMMURE_LATE_LIBSELINUX
+$(BUILD)/libimmure.a: | $(LATE)/libselinux.a
+
 # $(1): variant, $(2): its folder
 define variant
 OBJECTS_$(1) := $$(patsubst sandbox/%.c,$(2)/objects/%.o,$$(ENGINE)) $(2)/objects/builtins.o
@@ -121,7 +133,7 @@ $(BUILD)/frozen.c: $(BUILD)/freeze
 # The product once more, in which nobody may allocate between clone and exec.
 $(BUILD)/nomalloc/immure: tests/nomalloc.c $(BUILD)/objects/cli/main.o $(BUILD)/objects/frozen.o $(BUILD)/libimmure.a
 	@mkdir -p $(@D)
-	@echo "  LINK $@"; $(CC) $(BASE) $(FLAGS_mutant) $(LINK_mutant) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free -o $@ $^ $(LIBS)
+	@echo "  LINK $@"; $(CC) $(BASE) $(FLAGS_mutant) $(LINK_mutant) -L$(LATE) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free -o $@ $^ $(LIBS)
 
 .PHONY: asan mutant units probes
 asan: $(BUILD)/asan/immure $(BUILD)/asan/immure-image

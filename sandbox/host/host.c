@@ -63,6 +63,38 @@ static int probe_seccomp(struct arena *arena, struct host *ret, struct err *rete
 	return 0;
 }
 
+/*
+ * libselinux looks for its file system in a constructor, before anybody has asked, in each process
+ * it is linked into. The Makefile takes that away in the product, and gives the constructor this
+ * name: it runs here, before the library is first used. Other builds have it run by itself.
+ */
+#ifdef IMMURE_LATE_LIBSELINUX
+void libselinux_start(void);
+#else
+static void libselinux_start(void)
+{
+}
+#endif
+
+#ifndef SYS_lsm_list_modules
+#define SYS_lsm_list_modules 461 /* the same on every architecture */
+#endif
+#define LSM_SELINUX 101 /* LSM_ID_SELINUX of linux/lsm.h */
+#define LSMS 32
+
+/* True where the kernel itself (6.8 and later) says that SELinux is not among its modules. */
+static bool lacks_selinux(void)
+{
+	uint64_t modules[LSMS];
+	uint32_t size = sizeof(modules);
+	long count = syscall(SYS_lsm_list_modules, modules, &size, 0);
+
+	for (long i = 0; i < count; i++)
+		if (modules[i] == LSM_SELINUX)
+			return false;
+	return count >= 0;
+}
+
 static int check_context(const struct host *host, const char *context)
 {
 	(void)host;
@@ -73,7 +105,10 @@ static int probe_selinux(struct arena *arena, struct host *ret, struct err *rete
 {
 	char *context = NULL;
 
-	if (is_selinux_enabled() != 1) /* looked up once, by the library's constructor */
+	if (lacks_selinux())
+		return 0;
+	libselinux_start();
+	if (is_selinux_enabled() != 1) /* what the line above found */
 		return 0;
 	if (getcon(&context) < 0 || !context)
 		return err_set(reterr, -errno, "/proc/thread-self/attr/current",
@@ -198,6 +233,25 @@ static int open_for_facts(const char *path, bool follow, bool *ret_plain)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+/*
+ * A link that stands in the root directory itself, as /bin and /lib do: nothing can be followed on
+ * the way there, so that one call tells all there is to tell. -EINVAL: it is something else.
+ */
+static int read_root_link(const char *path, struct arena *arena, struct path_fact *ret)
+{
+	struct path_fact fact = {.type = PATH_SYMLINK, .resolved = path};
+	char text[PATH_MAX];
+	ssize_t length = strchr(path + 1, '/') ? -1 : readlink(path, text, sizeof(text));
+
+	if (length < 0 || length == (ssize_t)sizeof(text))
+		return -EINVAL;
+	fact.link = arena_copy_range(arena, text, (size_t)length);
+	if (!fact.link)
+		return -ENOMEM;
+	*ret = fact;
+	return 0;
+}
+
 /* What the kernel calls the file that is open at fd. */
 static int name_of(int fd, struct arena *arena, const char **ret)
 {
@@ -240,6 +294,14 @@ int host_path(const struct host *host, struct arena *arena, const char *path, bo
 
 	if (!follow && recall(host->links, path, ret))
 		return 0;
+	r = follow ? -EINVAL : read_root_link(path, arena, &fact);
+	if (r == 0) {
+		remember(host->links, path, &fact);
+		*ret = fact;
+	}
+	if (r != -EINVAL)
+		return r;
+	r = 0;
 	fd = open_for_facts(path, follow, &plain);
 	if (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES) {
 		fact.type = fd == -EACCES ? PATH_FORBIDDEN : PATH_ABSENT;
@@ -251,8 +313,10 @@ int host_path(const struct host *host, struct arena *arena, const char *path, bo
 	if (fstat(fd, &status))
 		return -errno;
 	fact.type = type_of(status.st_mode);
-	fact.device = status.st_dev;
-	fact.inode = status.st_ino;
+	if (fact.type != PATH_SYMLINK) {
+		fact.device = status.st_dev;
+		fact.inode = status.st_ino;
+	}
 	if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))
 		fact.node = status.st_rdev;
 	if (fact.type == PATH_SYMLINK)

@@ -36,8 +36,8 @@ enum path_type {
 };
 
 struct path_fact {
-	enum path_type type; /* of the path itself when !followed, else of what it leads to */
-	uint64_t device, inode;
+	enum path_type type;    /* of the path itself when !followed, else of what it leads to */
+	uint64_t device, inode; /* 0 for a link, which nobody takes for itself */
 	uint64_t node; /* st_rdev of a character device, and of a block device (which is PATH_OTHER)
 			*/
 	const char *link;     /* PATH_SYMLINK: its text */

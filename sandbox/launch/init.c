@@ -40,8 +40,8 @@ _Noreturn static void report(int control, int status)
 {
 	struct control_message message = {.kind = CONTROL_ENDED, .value = status};
 
-	/* every process in here descends from us; where none is left, kill(2) need not look through all
-	 * that the host has */
+	/* every process in here descends from us; where none is left, kill(2) need not look through
+	 * all that the host has */
 	if (syscall(SYS_wait4, -1, NULL, WNOHANG, NULL) >= 0)
 		(void)kill(-1, SIGKILL); /* everybody but us */
 	while (syscall(SYS_wait4, -1, NULL, 0, NULL) > 0)

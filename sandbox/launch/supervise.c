@@ -176,8 +176,8 @@ void supervise_settle(void)
 {
 	extern const char __executable_start[]; /* of the linker: where our ELF header is mapped */
 	const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)(const void *)__executable_start;
-	const ElfW(Phdr) *segments = (const ElfW(Phdr) *)(const void *)(__executable_start +
-									header->e_phoff);
+	const ElfW(Phdr) *segments =
+		(const ElfW(Phdr) *)(const void *)(__executable_start + header->e_phoff);
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 
 	for (size_t i = 0; i < header->e_phnum; i++) {

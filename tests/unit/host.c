@@ -455,6 +455,17 @@ static void test_paths(struct arena *arena)
 	(void)snprintf(whole, sizeof(whole), "%s/p/to-d", base);
 	check_int(host_path(&(struct host){0}, arena, whole, false, &fact), 0, "a link");
 	check_text(fact.link, "d", "its text");
+	if (lstat("/bin", &status) == 0 && S_ISLNK(status.st_mode)) {
+		char text[256] = "";
+
+		check(readlink("/bin", text, sizeof(text) - 1) > 0, "a link in the root directory");
+		check_int(host_path(&(struct host){0}, arena, "/bin", false, &fact), 0, "the same as a fact");
+		check(fact.type == PATH_SYMLINK && strcmp(fact.link, text) == 0 && strcmp(fact.resolved, "/bin") == 0, "told whole");
+	}
+	check_int(host_path(&(struct host){0}, arena, "/proc", false, &fact), 0, "no link in the root directory");
+	check(fact.type == PATH_DIRECTORY && fact.inode, "is what it is");
+	check_int(host_path(&(struct host){0}, arena, "/no-such", false, &fact), 0, "nothing in the root directory");
+	check(fact.type == PATH_ABSENT, "is nothing");
 	check_int(host_path(&(struct host){0}, arena, "/dev/null", true, &fact), 0, "a device");
 	check(fact.type == PATH_CHARACTER && fact.node == makedev(1, 3), "with its number");
 	check_int(host_path(&(struct host){0}, arena, base, true, &fact) || stat(base, &status), 0,
