@@ -23,6 +23,8 @@ static const struct verb {
 	{"history", verb_history, NEEDS_STORAGE},
 	{"inspect", verb_inspect, NEEDS_STORAGE},
 	{"list", verb_list, NEEDS_STORAGE},
+	{"login", verb_login, NEEDS_NOTHING},
+	{"logout", verb_logout, NEEDS_NOTHING},
 	{"prune", verb_prune, NEEDS_STORAGE},
 	{"rm", verb_rm, NEEDS_STORAGE},
 	{"rmi", verb_rm, NEEDS_STORAGE},

@@ -305,19 +305,26 @@ int mirror_resolve(const struct mirror_config *config, const struct reference *r
 	size_t length = 0;
 	int r;
 
-	(void)snprintf(name, sizeof(name), "%s/%s", reference->registry, reference->repository);
+	(void)snprintf(name, sizeof(name), "%s%s%s", reference->registry,
+		reference->repository[0] ? "/" : "", reference->repository);
 	table = find_registry(config, name, &length);
 	if (table && json_is_true(json_object_get(table, "blocked")))
 		return err_set(
 			reterr, -EACCES, name, "registries.conf blocks %s", prefix_of(table));
-	if (table)
+	if (!reference->repository[0]) /* the registry itself, to log in to */
+		r = add_endpoint(&endpoints, reference->registry, "/x", 0,
+			table && json_is_true(json_object_get(table, "insecure")), reterr);
+	else if (table)
 		r = add_all(
 			table, name, length, push, reference->digest.text[0], &endpoints, reterr);
 	else
 		r = add_endpoint(&endpoints, name, "", 0, false, reterr);
-	if (!r)
-		*ret = endpoints;
-	return r;
+	if (r)
+		return r;
+	if (!reference->repository[0])
+		endpoints.items[0].repository[0] = '\0';
+	*ret = endpoints;
+	return 0;
 }
 
 /* ---- short names ---- */

@@ -67,8 +67,8 @@ static int next_hop(const struct endpoint *endpoint, const struct transport_requ
 	/* a form has a secret in it, and a manifest is for the registry alone */
 	if (http->body && !url_same_origin(url, &next)) {
 		url_free(&next);
-		return err_set(reterr, -EPERM, what,
-			"what was sent would go to somebody else: refused");
+		return err_set(
+			reterr, -EPERM, what, "what was sent would go to somebody else: refused");
 	}
 	if (!next.https && (url->https || !endpoint->insecure)) {
 		url_free(&next);
@@ -417,8 +417,8 @@ int registry_refusal(struct registry *registry, size_t index, const char *what,
 			r = rows[i].r;
 			message = rows[i].message;
 		}
-	(void)snprintf(where, sizeof(where), "%.150s/%.200s: %.120s", endpoint->name.registry,
-		endpoint->name.repository, what);
+	(void)snprintf(where, sizeof(where), "%.150s%s%.200s: %.120s", endpoint->name.registry,
+		endpoint->name.repository[0] ? "/" : "", endpoint->name.repository, what);
 	(void)err_set(reterr, r, where, "%s (status %d)%s", message, response->status,
 		registry_words(response, words, sizeof(words)));
 	if (r == -EACCES)

@@ -560,6 +560,10 @@ static int explain(struct exchange *exchange, CURLcode code)
 		detail = curl_easy_strerror(code);
 	(void)err_set(exchange->err, r, url_show(exchange->request->url, shown), "%s (%s)", message,
 		text_escape(detail, strlen(detail), escaped, sizeof(escaped)));
+	if (code == CURLE_SSL_CONNECT_ERROR)
+		err_hint(exchange->err,
+			"a registry without TLS has to be named so: insecure = true in "
+			"registries.conf, or --tls-verify=false");
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
 		err_hint(exchange->err, "an authority of your own goes to "
 					"~/.config/containers/certs.d/HOST:PORT/ca.crt");

@@ -22,6 +22,8 @@ struct verb_context {
 int verb_history(struct verb_context *context, int argc, char **argv);
 int verb_inspect(struct verb_context *context, int argc, char **argv);
 int verb_list(struct verb_context *context, int argc, char **argv);
+int verb_login(struct verb_context *context, int argc, char **argv);
+int verb_logout(struct verb_context *context, int argc, char **argv);
 int verb_prune(struct verb_context *context, int argc, char **argv);
 int verb_rm(struct verb_context *context, int argc, char **argv);
 int verb_rollback(struct verb_context *context, int argc, char **argv);
