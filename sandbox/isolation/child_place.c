@@ -171,7 +171,8 @@ static int step(struct way *way, const char *name, bool file)
 	return r;
 }
 
-/* Takes the next name, and the slashes behind it, off the rest; 0 at the end. */
+/* Takes the next name off the rest, but not the slashes behind it, before which a link's text may
+ * have to go; 0 at the end. */
 static int next_name(struct way *way, char name[static NAME_MAX + 1])
 {
 	const char *start = way->rest + way->start + strspn(way->rest + way->start, "/");
@@ -182,8 +183,15 @@ static int next_name(struct way *way, char name[static NAME_MAX + 1])
 	memcpy(name, start, size);
 	name[size] = '\0';
 	start += size;
-	way->start = (size_t)(start + strspn(start, "/") - way->rest);
+	way->start = (size_t)(start - way->rest);
 	return size > 0;
+}
+
+static bool is_last(const struct way *way)
+{
+	const char *rest = way->rest + way->start;
+
+	return !rest[strspn(rest, "/")];
 }
 
 static int go(struct way *way, bool directory)
@@ -193,7 +201,7 @@ static int go(struct way *way, bool directory)
 	int r;
 
 	while ((r = next_name(way, name)) > 0) {
-		r = step(way, name, !directory && !way->rest[way->start]);
+		r = step(way, name, !directory && is_last(way));
 		if (r < 0)
 			break;
 	}
