@@ -14,6 +14,7 @@
 #include "cli/launching.h"
 #include "cli/place.h"
 #include "cli/run_options.h"
+#include "cli/verbs.h"
 #include "container/compose.h"
 #include "container/container.h"
 #include "container/find.h"
@@ -67,12 +68,15 @@ static int find_image(struct run *run, int *ret_code, struct err *reterr)
 	int r = -ENOENT;
 
 	*ret_code = 0;
-	if (run->options.pull != PULL_ALWAYS || run->again)
+	if (run->again)
+		return image_open(&run->storage, &run->container.manifest, run->container.image,
+			&run->launching.words, &run->image, reterr);
+	if (run->options.pull != PULL_ALWAYS)
 		r = image_find(&run->storage, run->word, &run->launching.words, &run->image,
 			&pullable, reterr);
 	else
 		pullable = true;
-	if (r != -ENOENT || !pullable || run->options.pull == PULL_NEVER || run->again ||
+	if (r != -ENOENT || !pullable || run->options.pull == PULL_NEVER ||
 		run->launching.options.dry_run)
 		return r;
 	*ret_code = pull(run);
@@ -91,6 +95,12 @@ static int unpack_image(struct run *run, int *ret_code, struct err *reterr)
 	*ret_code = 0;
 	run->mapped = run->launching.profile.identity.kind != IDENTITY_SINGLE &&
 		      inside_is_mapped(&run->launching.host);
+	if (run->again && run->mapped != run->container.mapped)
+		return err_set(reterr, -EPERM, run->container.name,
+			run->mapped
+				? "was made without subordinate ids, and its files say so"
+				: "its files belong to subordinate ids, which are not there any "
+				  "more");
 	if (record->layer_count == 0)
 		return err_set(
 			reterr, -ENOEXEC, run->image.name, "has no layers: nothing is in it");
@@ -216,8 +226,11 @@ static int take_container(struct run *run, struct err *reterr)
 {
 	struct container *c = &run->container;
 
-	if (run->again)
-		return container_hold(&run->storage, c, &run->hold, reterr);
+	if (run->again) {
+		int r = container_hold(&run->storage, c, &run->hold, reterr);
+
+		return r == 0 ? container_write(&run->hold, c, false, reterr) : r;
+	}
 	c->name = run->options.name;
 	c->image = run->image.name;
 	c->manifest = run->image.record.manifest;
@@ -406,8 +419,8 @@ static int run_container(struct run *run)
 	return fail(&err);
 }
 
-/* argv: the options and what follows, whoever wrote them; arguments NULL: those after the image. */
-static int run_words(struct run *run, int argc, char **argv, struct err *reterr)
+/* The options at the beginning of argv, whoever wrote them; how many words they took. */
+static int read_words(struct run *run, int argc, char **argv, struct err *reterr)
 {
 	struct launching *launching = &run->launching;
 	int taken = options_parse(
@@ -430,7 +443,7 @@ static int remember_words(struct run *run, const struct given_option *given, siz
 	return run_options_words(&run->launching, given, count, &run->container.options, reterr);
 }
 
-static int cli_run_all(struct run *run, const char *const *arguments)
+static int run_all(struct run *run, const char *const *arguments)
 {
 	struct err err = {0};
 	int code = 0, r;
@@ -450,6 +463,108 @@ static int cli_run_all(struct run *run, const char *const *arguments)
 	return run_container(run);
 }
 
+/* ---- start ---- */
+
+enum { START_ATTACH, START_INTERACTIVE, START_STORAGE };
+
+const struct option start_options_table[] = {
+	{"attach", 'a', NULL, "stay with it until it ends (there is no other way yet)",
+		START_ATTACH},
+	{"interactive", 'i', NULL, "connect standard input", START_INTERACTIVE},
+	{"storage", 0, "DIR", "where images and containers lie", START_STORAGE},
+	{NULL, 0, NULL, NULL, 0},
+};
+
+/* The options of its first run, and what it has kept of it. */
+static int recall(struct run *run, struct err *reterr)
+{
+	struct launching *launching = &run->launching;
+	struct container *c = &run->container;
+	size_t count = 0;
+	char **words;
+	int r;
+
+	while (c->options[count])
+		count++;
+	words = arena_zeroed(&launching->words, count + 2, sizeof(*words));
+	if (!words)
+		return no_memory(reterr);
+	words[0] = (char *)"run";
+	for (size_t i = 0; i < count; i++)
+		words[i + 1] = (char *)c->options[i];
+	r = read_words(run, (int)count + 1, words, reterr);
+	if (r < 0)
+		return r;
+	/* paths were written as seen from there */
+	if (c->directory[0])
+		launching->variables.cwd = c->directory;
+	r = run_options_read(launching, &run->options, reterr);
+	run->again = true;
+	run->word = c->manifest.text;
+	c->started = (int64_t)time(NULL);
+	c->finished = 0;
+	c->exit_code = -1;
+	return r;
+}
+
+static int read_start_options(struct run *run, int argc, char **argv, const char **ret_storage,
+	bool *ret_interactive, struct err *reterr)
+{
+	struct launching *launching = &run->launching;
+	bool attach = false;
+	int taken = options_parse(
+		start_options_table, argc, argv, launching->given, &launching->given_count, reterr);
+
+	if (taken < 0)
+		return taken;
+	for (size_t i = 0; i < launching->given_count; i++) {
+		int identifier = launching->given[i].option->identifier;
+
+		attach |= identifier != START_STORAGE;
+		*ret_interactive |= identifier == START_INTERACTIVE;
+		if (identifier == START_STORAGE)
+			*ret_storage = launching->given[i].value;
+	}
+	launching->given_count = 0;
+	if (taken + 1 != argc)
+		return err_set(reterr, -EINVAL, NULL, "expected the name of one container");
+	if (attach)
+		return taken;
+	err_set(reterr, -ENOTSUP, "start", "detached containers are not there yet");
+	err_hint(reterr, "immure start -a %s stays with it until it ends", argv[taken]);
+	return -ENOTSUP;
+}
+
+int cli_start(int argc, char **argv)
+{
+	static struct run run; /* too large for a stack; used once */
+	struct launching *launching = &run.launching;
+	const char *storage = NULL;
+	bool interactive = false;
+	struct err err = {0};
+	int taken = read_start_options(&run, argc, argv, &storage, &interactive, &err), r = taken;
+
+	run.hold = CONTAINER_HOLD_NONE;
+	if (r >= 0) {
+		surroundings_variables(&launching->words, &launching->variables);
+		r = place_open(
+			&launching->variables, storage, &launching->words, &run.storage, &err);
+	}
+	if (r == 0)
+		r = container_find(
+			&run.storage, argv[taken], &launching->words, &run.container, &err);
+	if (r == 0 && (run.container.running || run.container.transient))
+		r = err_set(&err, -EBUSY, argv[taken], "is running");
+	if (r == 0)
+		r = recall(&run, &err);
+	if (r < 0)
+		return fail(&err);
+	run.options.interactive |= interactive;
+	return run_all(&run, run.container.arguments);
+}
+
+/* ---- run ---- */
+
 int cli_run(int argc, char **argv)
 {
 	static struct run run; /* too large for a stack; used once */
@@ -457,7 +572,7 @@ int cli_run(int argc, char **argv)
 	struct launching *launching = &run.launching;
 	struct err err = {0};
 	size_t count;
-	int taken = run_words(&run, argc, argv, &err), r;
+	int taken = read_words(&run, argc, argv, &err), r;
 
 	run.hold = CONTAINER_HOLD_NONE;
 	if (taken < 0)
@@ -478,5 +593,5 @@ int cli_run(int argc, char **argv)
 	if (r < 0)
 		return fail(&err);
 	run.word = argv[taken];
-	return cli_run_all(&run, (const char *const *)argv + taken + 1);
+	return run_all(&run, (const char *const *)argv + taken + 1);
 }

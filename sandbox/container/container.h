@@ -69,6 +69,10 @@ int container_create(const struct storage *storage, struct arena *arena,
 /* Takes an existing one, by its whole id. -EBUSY with reterr where it runs. */
 int container_hold(const struct storage *storage, const struct container *container,
 	struct container_hold *ret, struct err *reterr);
+/* kill.c: ends one that runs, and takes it; ret stays CONTAINER_HOLD_NONE where it is gone
+ * altogether. */
+int container_kill(const struct storage *storage, const struct container *container,
+	struct container_hold *ret, struct err *reterr);
 void container_release(struct container_hold *hold); /* NULL-safe on one that is none */
 
 /* Replaces container.json. flush: it must outlive a power cut. 0 or -errno with reterr. */

@@ -26,6 +26,10 @@ struct image {
 int image_find(const struct storage *storage, const char *word, struct arena *arena,
 	struct image *ret, bool *ret_pullable, struct err *reterr);
 
+/* The image of that manifest, whatever is called name (borrowed) now. */
+int image_open(const struct storage *storage, const struct digest *manifest, const char *name,
+	struct arena *arena, struct image *ret, struct err *reterr);
+
 /* True where every layer is unpacked for this way of mapping ids. */
 bool image_is_unpacked(
 	const struct storage *storage, const struct image_record *record, bool mapped);

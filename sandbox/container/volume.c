@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "container/copy.h"
 #include "container/parts.h"
 #include "profile/load.h"
 #include "util/arena.h"
@@ -61,7 +62,7 @@ static int make_hidden(
 }
 
 /* fill NULL: empty. -EEXIST where there is one by the end, which is then the one that counts. */
-static int make_volume(const struct storage *storage, const char *name, struct fill *fill,
+static int make_volume(const struct storage *storage, const char *name, struct copy *fill,
 	const struct host *host, struct err *reterr)
 {
 	_cleanup_close_ int volumes = open_all(storage, reterr), data = -1;
@@ -71,7 +72,7 @@ static int make_volume(const struct storage *storage, const char *name, struct f
 
 	if (r == 0 && fill) {
 		fill->directory = data;
-		r = inside_run(host, fill_copy, fill, reterr);
+		r = inside_run(host, copy_fill, fill, reterr);
 	}
 	if (r == 0 &&
 		syscall(SYS_renameat2, volumes, hidden, volumes, name, 1U /* RENAME_NOREPLACE */))
@@ -257,7 +258,7 @@ static int note(const struct volume_use *use, const char *id, const char *target
 
 static int provide(struct volume_use *use, const char *name, const char *target, struct err *reterr)
 {
-	struct fill fill = {.layers = use->layers, .path = target, .directory = -1};
+	struct copy fill = {.layers = use->layers, .path = target, .directory = -1};
 	_cleanup_close_ int volumes = open_all(use->storage, reterr);
 	int r;
 

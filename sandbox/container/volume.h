@@ -57,13 +57,4 @@ struct volume_use {
 int volume_mount(struct volume_use *use, const char *flag, const char *name, const char *target,
 	bool read_only, bool no_exec, struct err *reterr);
 
-/* fill.c: copies what layers show at path into directory: the work of inside_run(). */
-struct fill {
-	const struct layers *layers;
-	const char *path;
-	int directory;
-};
-int fill_copy(
-	void *context); /* struct fill; 0 (also where the image has nothing there) or -errno */
-
 #endif

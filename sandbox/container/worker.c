@@ -90,7 +90,8 @@ static int cover(struct launch *launch, const char *path, struct err *reterr)
  * cross mounts. */
 static int bind_storage(struct launch *launch, struct err *reterr)
 {
-	static const char *const covered[] = {"layers", "containers", "names", "volumes"};
+	static const char *const covered[] = {
+		"layers", "containers", "transient", "names", "volumes"};
 	int r = show(launch, launch->place->storage, true, true, reterr);
 
 	if (launch->worker->task == WORKER_STORE)

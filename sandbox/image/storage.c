@@ -27,6 +27,7 @@ static const char *const directories[] = {
 	"layers/single",
 	"staging",
 	"containers",
+	"transient",
 	"names",
 	"volumes",
 };

@@ -1,0 +1,257 @@
+/*
+ * immure image and its short forms: the second program's verbs. What they print is its own; the
+ * launcher opens the files that are named, since the jail sees none of them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/launching.h"
+#include "cli/place.h"
+#include "cli/verbs.h"
+#include "util/cleanup.h"
+#include "util/text.h"
+
+const struct sub_verb image_verbs[] = {
+	{"list", "images", "[-a] [-q] [--format F] [NAME]", "list images"},
+	{"pull", "pull", "[--platform P] [-q] NAME…", "fetch images from their registries"},
+	{"push", "push", "NAME [DESTINATION]", "send an image to a registry"},
+	{"tag", "tag", "NAME NEW-NAME…", "give an image more names"},
+	{"rollback", NULL, "NAME", "let a name mean again what it meant before"},
+	{"rm", "rmi", "[-f] [-a] NAME…", "remove names, and images that have none left"},
+	{"inspect", "inspect", "[--format F] NAME…", "show all that is known of an image"},
+	{"history", "history", "[--format F] NAME", "show how an image was made"},
+	{"tree", NULL, "[NAME]", "show layers and who shares them"},
+	{"save", "save", "[-o FILE] NAME…", "write images into an archive"},
+	{"load", "load", "[-i FILE]", "read images from an archive"},
+	{"import", "import", "FILE|- [NAME]", "make an image of a tree in a tar archive"},
+	{"prune", NULL, "[-a]", "remove what nothing refers to"},
+	{"verify", NULL, "[NAME]", "check every byte of the storage again"},
+	{"login", "login", "[-u USER] [--password-stdin] REGISTRY",
+		"keep credentials of a registry"},
+	{"logout", "logout", "REGISTRY|--all", "forget them"},
+	{NULL, NULL, NULL, NULL},
+};
+
+const struct option storage_options_table[] = {
+	{"storage", 0, "DIR", "where images and containers lie", 0},
+	{NULL, 0, NULL, NULL, 0},
+};
+
+struct image_run {
+	struct arena words;
+	struct profile_variables variables;
+	struct storage storage;
+};
+
+static int fail(const struct err *err)
+{
+	print_error(err);
+	return EXIT_OWN_ERROR;
+}
+
+/* ---- files that the caller names ---- */
+
+/* Takes "-o FILE", "-oFILE", "--output FILE", "--output=FILE" off the words; NULL where none is. */
+static const char *take_word(int *argc, char **argv, char letter, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (int i = 1; i < *argc && strcmp(argv[i], "--") != 0; i++) {
+		const char *word = argv[i], *value = NULL;
+		int taken = 1;
+
+		if (word[0] == '-' && word[1] == letter && letter)
+			value = word[2] ? word + 2 : argv[i + 1];
+		else if (text_starts_with(word, "--") && strncmp(word + 2, name, length) == 0 &&
+			 (word[2 + length] == '=' || !word[2 + length]))
+			value = word[2 + length] ? word + 3 + length : argv[i + 1];
+		else
+			continue;
+		if (!value)
+			return NULL;
+		taken = value == argv[i + 1] ? 2 : 1;
+		memmove(argv + i, argv + i + taken,
+			(size_t)(*argc - i - taken + 1) * sizeof(*argv));
+		*argc -= taken;
+		return value;
+	}
+	return NULL;
+}
+
+static int redirect(int to, const char *path, int flags, struct err *reterr)
+{
+	_cleanup_close_ int fd = open(path, flags | O_CLOEXEC, 0644);
+
+	if (fd < 0 || dup2(fd, to) < 0)
+		return err_set(reterr, -errno, path, "cannot be opened: %s", strerror(errno));
+	return 0;
+}
+
+static int open_files(const char *verb, int *argc, char **argv, struct err *reterr)
+{
+	const char *path = NULL;
+
+	if (strcmp(verb, "save") == 0)
+		path = take_word(argc, argv, 'o', "output");
+	if (path && strcmp(path, "-") != 0)
+		return redirect(STDOUT_FILENO, path, O_WRONLY | O_CREAT | O_TRUNC, reterr);
+	if (strcmp(verb, "load") == 0)
+		path = take_word(argc, argv, 'i', "input");
+	if (path && strcmp(path, "-") != 0)
+		return redirect(STDIN_FILENO, path, O_RDONLY, reterr);
+	if (strcmp(verb, "save") == 0 && isatty(STDOUT_FILENO))
+		return err_set(reterr, -ENOTTY, "save",
+			"an archive is nothing for a terminal: -o FILE, or redirect it");
+	if (strcmp(verb, "load") == 0 && isatty(STDIN_FILENO))
+		return err_set(reterr, -ENOTTY, "load",
+			"no archive is on standard input: -i FILE, or redirect it");
+	/* the tar to import is the first word that is no option; the worker reads it as "-" */
+	for (int i = 1; strcmp(verb, "import") == 0 && i < *argc; i++) {
+		if (argv[i][0] == '-' && argv[i][1]) {
+			i += strchr(argv[i], '=') || argv[i][1] == 'q' ? 0 : 1;
+			continue;
+		}
+		if (strcmp(argv[i], "-") == 0)
+			return 0;
+		path = argv[i];
+		argv[i] = (char *)"-";
+		return redirect(STDIN_FILENO, path, O_RDONLY, reterr);
+	}
+	return 0;
+}
+
+/* ---- running them ---- */
+
+static int pull_all(struct image_run *run, int argc, char **argv)
+{
+	const char *platform = take_word(&argc, argv, 0, "platform");
+	const char **options = arena_zeroed(&run->words, (size_t)argc + 1, sizeof(*options));
+	size_t count = 0;
+	struct err err = {0};
+	int names = 0, code = 0;
+
+	if (!options)
+		return EXIT_OWN_ERROR;
+	for (int i = 1; i < argc; i++)
+		if (argv[i][0] == '-')
+			options[count++] = argv[i];
+	for (int i = 1; i < argc; i++) {
+		struct pull_request request = {
+			.name = argv[i], .platform = platform, .options = options};
+		int one;
+
+		if (argv[i][0] == '-')
+			continue;
+		names++;
+		one = place_pull(&run->variables, &run->storage, &request, &run->words);
+		code = code ? code : one;
+	}
+	if (names)
+		return code;
+	err_set(&err, -EINVAL, "pull", "no image is named");
+	return fail(&err);
+}
+
+static int work(
+	struct image_run *run, enum worker_task task, const char *verb, int argc, char **argv)
+{
+	const char **words = arena_zeroed(&run->words, (size_t)argc + 1, sizeof(*words));
+	struct worker worker = {.task = task, .arguments = words};
+
+	if (!words)
+		return EXIT_OWN_ERROR;
+	words[0] = verb;
+	for (int i = 1; i < argc; i++)
+		words[i] = argv[i];
+	return place_work(&run->variables, &run->storage, &worker, 1);
+}
+
+/* A file of credentials of the caller's choice is looked for where that variable says. */
+static int take_authfile(struct image_run *run, int *argc, char **argv, struct err *reterr)
+{
+	const char *path = take_word(argc, argv, 0, "authfile");
+
+	if (!path)
+		return 0;
+	path = surroundings_path(&run->words, &run->variables, path);
+	if (!path || setenv("REGISTRY_AUTH_FILE", path, 1))
+		return err_set(reterr, -EINVAL, "--authfile", "leads nowhere");
+	return 0;
+}
+
+/* argv[0]: the sub-verb, by whichever of its names. */
+static int run_verb(const struct sub_verb *verb, int argc, char **argv)
+{
+	static struct image_run run;
+	const char *storage = NULL;
+	struct err err = {0};
+	int r = place_take_option(&argc, &argv, &storage, &err);
+	const char *late;
+
+	surroundings_variables(&run.words, &run.variables);
+	late = take_word(&argc, argv, 0, "storage");
+	if (late)
+		storage = late;
+	if (r == 0)
+		r = place_open(&run.variables, storage, &run.words, &run.storage, &err);
+	if (r == 0)
+		r = take_authfile(&run, &argc, argv, &err);
+	if (r == 0)
+		r = open_files(verb->name, &argc, argv, &err);
+	if (r < 0)
+		return fail(&err);
+	if (strcmp(verb->name, "pull") == 0)
+		return pull_all(&run, argc, argv);
+	if (strcmp(verb->name, "push") == 0)
+		return work(&run, WORKER_FETCH, verb->name, argc, argv);
+	if (text_starts_with(verb->name, "log"))
+		return work(&run, WORKER_LOGIN, verb->name, argc, argv);
+	return work(&run, WORKER_STORE, verb->name, argc, argv);
+}
+
+static int unknown(const char *word)
+{
+	const char *names[sizeof(image_verbs) / sizeof(image_verbs[0])], *near;
+	struct err err = {0};
+	size_t count = 0;
+
+	for (; image_verbs[count].name; count++)
+		names[count] = image_verbs[count].name;
+	err_set(&err, -EINVAL, word, "there is no such verb of `immure image`");
+	near = text_nearest(word, names, count);
+	if (near)
+		err_hint(&err, "did you mean `immure image %s`?", near);
+	else
+		err_hint(&err, "`immure help image` lists them");
+	return fail(&err);
+}
+
+int cli_image(int argc, char **argv)
+{
+	bool whole = strcmp(argv[0], "image") == 0;
+	struct err err = {0};
+
+	if (whole && argc < 2) {
+		err_set(&err, -EINVAL, "image", "no verb is given");
+		err_hint(&err, "`immure help image` lists them");
+		return fail(&err);
+	}
+	if (whole && text_starts_with(argv[1], "--storage")) {
+		/* "image --storage DIR list": the option goes after the verb */
+		int taken = strchr(argv[1], '=') ? 1 : 2;
+		char *verb = argc > 1 + taken ? argv[1 + taken] : NULL;
+
+		if (verb) {
+			memmove(argv + 2, argv + 1, (size_t)taken * sizeof(*argv));
+			argv[1] = verb;
+		}
+	}
+	for (const struct sub_verb *verb = image_verbs; verb->name; verb++)
+		if (whole ? strcmp(argv[1], verb->name) == 0
+			  : verb->alias && strcmp(argv[0], verb->alias) == 0)
+			return run_verb(verb, argc - whole, argv + whole);
+	return unknown(whole ? argv[1] : argv[0]);
+}

@@ -1,0 +1,192 @@
+/* Tables, JSON and templates: see table.h. */
+#include "cli/table.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "util/text.h"
+
+#define WIDEST 60
+
+static const char *shown(const char *text, char buffer[1024])
+{
+	return text_escape(text, strlen(text), buffer, 1024);
+}
+
+/* Columns count characters, not bytes. */
+static size_t width(const char *text)
+{
+	size_t count = 0;
+
+	for (; *text; text++)
+		count += ((unsigned char)*text & 0xc0) != 0x80;
+	return count;
+}
+
+static void print_cell(const char *text, size_t column, bool last, FILE *out)
+{
+	size_t used = width(text);
+
+	(void)fputs(text, out);
+	for (; !last && used < column + 2; used++)
+		(void)fputc(' ', out);
+}
+
+static size_t column_width(const struct table *table, size_t field,
+	const char *const (*rows)[TABLE_FIELDS], size_t count)
+{
+	size_t widest = width(table->titles[field]);
+	char clean[1024];
+
+	for (size_t i = 0; i < count; i++) {
+		size_t one = width(shown(rows[i][field], clean));
+
+		widest = one > widest ? one : widest;
+	}
+	return widest > WIDEST ? WIDEST : widest;
+}
+
+static void print_table(
+	const struct table *table, const char *const (*rows)[TABLE_FIELDS], size_t count, FILE *out)
+{
+	size_t widths[TABLE_FIELDS] = {0}, last = 0;
+	char clean[1024];
+
+	for (size_t field = 0; table->fields[field]; field++)
+		if (table->titles[field]) {
+			widths[field] = column_width(table, field, rows, count);
+			last = field;
+		}
+	for (size_t field = 0; table->fields[field]; field++)
+		if (table->titles[field])
+			print_cell(table->titles[field], widths[field], field == last, out);
+	(void)fputc('\n', out);
+	for (size_t i = 0; i < count; i++) {
+		for (size_t field = 0; table->fields[field]; field++)
+			if (table->titles[field])
+				print_cell(shown(rows[i][field], clean), widths[field],
+					field == last, out);
+		(void)fputc('\n', out);
+	}
+}
+
+static int print_json(
+	const struct table *table, const char *const (*rows)[TABLE_FIELDS], size_t count, FILE *out)
+{
+	json_t *array = json_array();
+	char clean[1024];
+	int r;
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *row = json_object();
+
+		for (size_t field = 0; table->fields[field]; field++)
+			(void)json_object_set_new(row, table->fields[field],
+				json_string(shown(rows[i][field], clean)));
+		(void)json_array_append_new(array, row);
+	}
+	r = array ? json_dumpf(array, out, JSON_INDENT(2)) : -1;
+	json_decref(array);
+	return r || fputc('\n', out) == EOF ? -EIO : 0;
+}
+
+/* The field that "{{ .Name }}" at text names, and how long that is; -1 with reterr. */
+static int find_field(
+	const struct table *table, const char *text, size_t *ret_length, struct err *reterr)
+{
+	const char *end = strstr(text, "}}"), *name = text + 2 + strspn(text + 2, " ");
+	size_t length = end && *name == '.' ? strcspn(name + 1, " }") : 0;
+
+	for (size_t i = 0; length && table->fields[i]; i++)
+		if (strlen(table->fields[i]) == length &&
+			strncmp(table->fields[i], name + 1, length) == 0) {
+			*ret_length = (size_t)(end + 2 - text);
+			return (int)i;
+		}
+	(void)err_set(reterr, -EINVAL, "--format", "\"%.*s\": there is no such field",
+		(int)(end ? end + 2 - text : 2), text);
+	return -1;
+}
+
+static int print_row(const struct table *table, const char *const row[TABLE_FIELDS], FILE *out,
+	struct err *reterr)
+{
+	char clean[1024];
+
+	for (const char *c = table->format; *c;) {
+		size_t length = 1;
+
+		if (c[0] == '{' && c[1] == '{') {
+			int field = find_field(table, c, &length, reterr);
+
+			if (field < 0)
+				return reterr->code;
+			(void)fputs(shown(row[field], clean), out);
+		} else if (c[0] == '\\' && (c[1] == 't' || c[1] == 'n')) {
+			(void)fputc(c[1] == 't' ? '\t' : '\n', out);
+			length = 2;
+		} else {
+			(void)fputc(*c, out);
+		}
+		c += length;
+	}
+	(void)fputc('\n', out);
+	return 0;
+}
+
+/* A template that is wrong is told even where nothing is printed. */
+static int check_template(const struct table *table, struct err *reterr)
+{
+	for (const char *c = strstr(table->format, "{{"); c; c = strstr(c + 2, "{{")) {
+		size_t length;
+
+		if (find_field(table, c, &length, reterr) < 0)
+			return reterr->code;
+	}
+	return 0;
+}
+
+int table_print(const struct table *table, const char *const (*rows)[TABLE_FIELDS], size_t count,
+	FILE *out, struct err *reterr)
+{
+	int r;
+
+	if (!table->format) {
+		print_table(table, rows, count, out);
+		return 0;
+	}
+	if (strcmp(table->format, "json") == 0) {
+		r = print_json(table, rows, count, out);
+		return r < 0 ? err_set(reterr, r, NULL, "cannot write: %s", strerror(-r)) : 0;
+	}
+	r = check_template(table, reterr);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = print_row(table, rows[i], out, reterr);
+	return r;
+}
+
+const char *table_age(long long then, long long now, char buffer[48])
+{
+	static const struct {
+		long long seconds;
+		const char *one, *many;
+	} units[] = {{31536000, "a year", "years"}, {2592000, "a month", "months"},
+		{604800, "a week", "weeks"}, {86400, "a day", "days"}, {3600, "an hour", "hours"},
+		{60, "a minute", "minutes"}, {1, "a second", "seconds"}};
+	long long age = now > then ? now - then : 0;
+
+	(void)snprintf(buffer, 48, "less than a second");
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		long long number = age / units[i].seconds;
+
+		if (number == 0)
+			continue;
+		if (number == 1)
+			(void)snprintf(buffer, 48, "%s", units[i].one);
+		else
+			(void)snprintf(buffer, 48, "%lld %s", number, units[i].many);
+		break;
+	}
+	return buffer;
+}

@@ -1,0 +1,107 @@
+/*
+ * Ending a container that somebody else's launcher runs. Its pid is in no file of ours, which could
+ * be old: the kernel itself says who holds the lock (/proc/locks), and a pidfd makes sure that the
+ * one who is killed is the one who was found (R20).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "container/container.h"
+#include "util/cleanup.h"
+#include "util/file.h"
+
+#define LOCKS_BYTES ((size_t)4 * 1024 * 1024)
+#define END_MILLISECONDS 5000
+#define ATTEMPTS 100 /* 20 ms apart: what ran in it may end a moment after its launcher */
+
+/* "7: FLOCK  ADVISORY  WRITE 1234 00:1f:5678 0 EOF" (proc_locks(5)). */
+static bool is_lock_on(char *line, dev_t device, ino_t inode, pid_t *ret)
+{
+	char *words[6], *end;
+	size_t count = 0;
+	unsigned major_number, minor_number;
+	unsigned long long number;
+
+	for (char *word; count < 6 && (word = strsep(&line, " "));)
+		if (*word)
+			words[count++] = word;
+	if (count < 6 || strcmp(words[1], "FLOCK") != 0 || strcmp(words[3], "WRITE") != 0 ||
+		sscanf(words[5], "%x:%x:%llu", &major_number, &minor_number, &number) != 3)
+		return false;
+	*ret = (pid_t)strtol(words[4], &end, 10);
+	return !*end && *ret > 0 && makedev(major_number, minor_number) == device &&
+	       number == inode;
+}
+
+static pid_t find_holder(const struct stat *status)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t length;
+	char *rest;
+	pid_t pid;
+
+	if (file_read(AT_FDCWD, "/proc/locks", LOCKS_BYTES, &text, &length) < 0)
+		return 0;
+	rest = text;
+	for (char *line; (line = strsep(&rest, "\n"));)
+		if (is_lock_on(line, status->st_dev, status->st_ino, &pid))
+			return pid;
+	return 0;
+}
+
+/* 0 once the launcher is gone; -ESRCH where nobody is found. */
+static int kill_holder(const struct stat *status)
+{
+	_cleanup_close_ int pidfd = -1;
+	struct pollfd wait;
+	pid_t pid = find_holder(status);
+
+	if (!pid)
+		return -ESRCH;
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0U);
+	if (pidfd < 0)
+		return -errno;
+	if (find_holder(status) != pid) /* it ended, and the number may be another's */
+		return -ESRCH;
+	if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0))
+		return -errno;
+	wait = (struct pollfd){.fd = pidfd, .events = POLLIN};
+	(void)poll(&wait, 1, END_MILLISECONDS);
+	return 0;
+}
+
+int container_kill(const struct storage *storage, const struct container *container,
+	struct container_hold *ret, struct err *reterr)
+{
+	struct stat status;
+	char path[96];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%s/%s",
+		container->transient ? "transient" : "containers", container->id);
+	for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
+		struct err err = {0};
+
+		if (fstatat(storage->directory, path, &status, AT_SYMLINK_NOFOLLOW))
+			return 0; /* its own janitor has removed it */
+		r = kill_holder(&status);
+		if (r < 0 && r != -ESRCH)
+			return err_set(
+				reterr, r, container->name, "cannot be killed: %s", strerror(-r));
+		r = container_hold(storage, container, ret, &err);
+		if (r == 0 || r == -ENOENT)
+			return 0;
+		(void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+	}
+	return err_set(reterr, -EBUSY, container->name, "does not end");
+}
