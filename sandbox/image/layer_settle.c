@@ -241,20 +241,23 @@ static int visit(void *context, int directory, const char *path, const struct st
 	struct layer_set none = {0}, *set = &settle->sets[settle->level + 1];
 	struct layer_found found = {.fd = -1};
 	struct timespec ignored;
+	bool named = layer_times_find(&settle->tree.times, status->st_ino, &ignored), opaque;
 	int r = 0;
 
 	*set = none;
 	settle->level++;
 	if (settle->moving[0]) /* it, or what comes with it: after the move */
 		return 0;
-	if (!layer_set_is_empty(&settle->sets[settle->level - 1]) && !is_opaque(directory)) {
+	opaque = is_opaque(directory);
+	if (!layer_set_is_empty(&settle->sets[settle->level - 1]) && !(named && opaque)) {
 		r = layer_below_look(
 			settle->below, &settle->sets[settle->level - 1], path, &found, reterr);
 		if (r < 0)
 			return r;
-		*set = found.set;
+		if (!opaque)
+			*set = found.set;
 	}
-	if (!layer_times_find(&settle->tree.times, status->st_ino, &ignored)) {
+	if (!named) {
 		if (found.kind == LAYER_LINK)
 			memcpy(settle->moving, path, strlen(path) + 1);
 		else if (found.kind == LAYER_FILE || found.kind == LAYER_OTHER)
@@ -384,11 +387,9 @@ static int merge_one(struct settle *settle, struct arena *arena, size_t index, s
 	to = openat(r, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (to < 0)
 		return fail(merge.to, "open the directory", reterr);
-	if (index > 0) { /* the first is the link itself, whose attributes nobody has named */
-		r = merge_attributes(settle, from, to, merge.to, reterr);
-		if (r < 0)
-			return r;
-	}
+	r = merge_attributes(settle, from, to, merge.to, reterr);
+	if (r < 0)
+		return r;
 	return move_all(settle, arena, &merge, from, to, todo, todo_count, reterr);
 }
 
@@ -409,7 +410,8 @@ static int move_subtree(struct settle *settle, struct err *reterr)
 		return err_set(reterr, -ENOTDIR, settle->moving,
 			"is a link to a file in a layer below, and a directory in the name of an "
 			"entry");
-	if (path_is_beneath(place, settle->moving))
+	if (strncmp(place, settle->moving, strlen(settle->moving)) == 0 &&
+		(place[strlen(settle->moving)] == '/' || !place[strlen(settle->moving)]))
 		return err_set(reterr, -ELOOP, settle->moving, "this link leads in circles");
 	first = ARENA_APPEND(&arena, todo, count);
 	if (!first)

@@ -147,12 +147,15 @@ static int make_implicit(
 	r = layer_attributes_apply(fd, &plain, tree->way, name, reterr);
 	if (r == 0 && opaque)
 		r = mark_opaque(fd, name, reterr);
-	/* the inode may have been that of a directory that is gone */
+	/*
+	 * Anew in any case, since the inode may have been that of a directory that is gone. In the
+	 * place of a whiteout it is as good as named: nothing below has a say in it.
+	 */
 	if (r == 0)
-		r = layer_times_put(&tree->times, status.st_ino, &plain.mtime, true, reterr);
+		r = layer_times_put(&tree->times, status.st_ino, &plain.mtime, !opaque, reterr);
 	if (r < 0)
 		return r;
-	tree->implicit++;
+	tree->implicit += !opaque;
 	return take_fd(&fd);
 }
 
@@ -538,6 +541,7 @@ int layer_tree_link(
 int layer_tree_whiteout(struct layer_tree *tree, const char *path, struct err *reterr)
 {
 	const char *name;
+	struct timespec never = {0};
 	struct stat status;
 	int parent = layer_tree_parent(tree, path, &name, reterr), r = count_one(tree, reterr);
 	_cleanup_close_ int fd = -1;
@@ -549,8 +553,13 @@ int layer_tree_whiteout(struct layer_tree *tree, const char *path, struct err *r
 		if (!S_ISDIR(status.st_mode))
 			return 0;
 		fd = openat(parent, name, DIRECTORY_FLAGS);
-		return fd < 0 ? fail(path, "open the directory", reterr)
-			      : mark_opaque(fd, path, reterr);
+		r = fd < 0 ? fail(path, "open the directory", reterr)
+			   : mark_opaque(fd, path, reterr);
+		if (r == 0 && !layer_times_find(&tree->times, status.st_ino, &never)) {
+			tree->implicit--;
+			r = layer_times_put(&tree->times, status.st_ino, &never, false, reterr);
+		}
+		return r;
 	}
 	/* not a device: overlayfs's sign for "nothing", which the kernel lets anybody make */
 	if (mknodat(parent, name, S_IFCHR, makedev(0, 0)))

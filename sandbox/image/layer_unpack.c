@@ -39,6 +39,7 @@ struct unpack {
 	struct stream *stream;
 	struct archive *archive;
 	uint64_t entries; /* as libarchive counts them */
+	bool unreadable;  /* it was libarchive that failed */
 	uint64_t bytes;   /* of files, holes counted as if they were none */
 	struct layer_attributes attributes;
 	char path[PATH_MAX], target[PATH_MAX];
@@ -179,6 +180,7 @@ static int write_at(int fd, const void *data, size_t length, off_t offset)
 
 static int archive_error(struct unpack *unpack, const char *where, struct err *reterr)
 {
+	unpack->unreadable = true;
 	return err_set(reterr, -EBADMSG, where, "the archive cannot be read: %s",
 		archive_error_string(unpack->archive));
 }
@@ -415,7 +417,8 @@ static int run(struct unpack *unpack, int fd, enum compression compression, stru
 	if (r == 0)
 		return finish(unpack, reterr);
 	/* where the stream broke off, libarchive only saw it end too early */
-	stream_error(unpack->stream, &own);
+	if (unpack->unreadable)
+		stream_error(unpack->stream, &own);
 	(void)err_set(reterr, own.code, own.where, "%s", own.message);
 	if (own.hint[0])
 		err_hint(reterr, "%s", own.hint);

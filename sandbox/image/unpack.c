@@ -63,13 +63,16 @@ struct job {
 static void note_failure(struct job *job, size_t index, const struct err *err)
 {
 	struct channel_message message = {.kind = CHANNEL_FAILED, .index = (uint32_t)index};
+	char text[sizeof(err->where) + sizeof(err->message) + 4];
+	int length;
 
 	if (job->failed)
 		return;
 	job->failed = true;
 	job->err = *err;
-	(void)snprintf(message.text, sizeof(message.text), "%.200s%s%.300s", err->where,
-		err->where[0] ? ": " : "", err->message);
+	length = snprintf(
+		text, sizeof(text), "%s%s%s", err->where, err->where[0] ? ": " : "", err->message);
+	(void)text_escape(text, (size_t)length, message.text, sizeof(message.text));
 	job->told = channel_send(job->channel, &message, -1) == 0;
 }
 
