@@ -18,9 +18,21 @@ enum {
 	EXIT_BY_SIGNAL = 128,
 };
 
+struct option;
+
+/* A verb of a verb: "image pull". */
+struct sub_verb {
+	const char *name;
+	const char *alias; /* the short form, a verb of its own; or NULL */
+	const char *arguments, *summary;
+	const struct option *options; /* NULL: none */
+};
+
 struct verb {
 	const char *name, *arguments, *summary;
 	int (*run)(int argc, char **argv); /* argv[0] is the verb's name; returns the exit code */
+	const struct option *options; /* for help and completion; NULL: none, or those of subs */
+	const struct sub_verb *subs;  /* end with a NULL name; NULL: none */
 };
 extern const struct verb verbs[]; /* ends with a NULL name */
 

@@ -14,30 +14,138 @@
 #include "util/cleanup.h"
 #include "util/text.h"
 
-const struct sub_verb image_verbs[] = {
-	{"list", "images", "[-a] [-q] [--format F] [NAME]", "list images"},
-	{"pull", "pull", "[--platform P] [-q] NAME…", "fetch images from their registries"},
-	{"push", "push", "NAME [DESTINATION]", "send an image to a registry"},
-	{"tag", "tag", "NAME NEW-NAME…", "give an image more names"},
-	{"rollback", NULL, "NAME", "let a name mean again what it meant before"},
-	{"rm", "rmi", "[-f] [-a] NAME…", "remove names, and images that have none left"},
-	{"inspect", "inspect", "[--format F] NAME…", "show all that is known of an image"},
-	{"history", "history", "[--format F] NAME", "show how an image was made"},
-	{"tree", NULL, "[NAME]", "show layers and who shares them"},
-	{"save", "save", "[-o FILE] NAME…", "write images into an archive"},
-	{"load", "load", "[-i FILE]", "read images from an archive"},
-	{"import", "import", "FILE|- [NAME]", "make an image of a tree in a tar archive"},
-	{"prune", NULL, "[-a]", "remove what nothing refers to"},
-	{"verify", NULL, "[NAME]", "check every byte of the storage again"},
-	{"login", "login", "[-u USER] [--password-stdin] REGISTRY",
-		"keep credentials of a registry"},
-	{"logout", "logout", "REGISTRY|--all", "forget them"},
-	{NULL, NULL, NULL, NULL},
+/*
+ * The second program parses these; the launcher has them for help and completion, and takes out
+ * only what names a file of the caller's.
+ */
+#define STORAGE_OPTION                                                    \
+	{                                                                 \
+		"storage", 0, "DIR", "where images and containers lie", 0 \
+	}
+#define OPTIONS_END                    \
+	{                              \
+		NULL, 0, NULL, NULL, 0 \
+	}
+#define REGISTRY_OPTIONS                                                                    \
+	{"authfile", 0, "FILE", "credentials (else where podman and docker keep them)", 0}, \
+	{                                                                                   \
+		"tls-verify", 0, "true|false",                                              \
+			"check certificates (default: as registries.conf says)", 0          \
+	}
+#define FORMAT_OPTION(letter)                                                \
+	{                                                                    \
+		"format", letter, "json|TEMPLATE",                           \
+			"JSON, or a line each: {{.ID}} {{.Repository}} …", 0 \
+	}
+
+static const struct option list_options[] = {
+	{"all", 'a', NULL, "those without a name, too", 0},
+	{"quiet", 'q', NULL, "ids only", 0},
+	{"no-trunc", 0, NULL, "whole ids", 0},
+	{"digests", 0, NULL, "digests of manifests, too", 0},
+	{"noheading", 'n', NULL, "no line of titles", 0},
+	{"filter", 'f', "KEY=VALUE", "only those", 0},
+	FORMAT_OPTION(0),
+	STORAGE_OPTION,
+	OPTIONS_END,
+};
+static const struct option pull_options[] = {
+	{"platform", 0, "OS/ARCH[/VARIANT]", "of an image that is there for several", 0},
+	{"policy", 0, "always|missing|never", "when to fetch (default: always)", 0},
+	{"quiet", 'q', NULL, "no progress", 0},
+	REGISTRY_OPTIONS,
+	STORAGE_OPTION,
+	OPTIONS_END,
+};
+static const struct option push_options[] = {
+	{"quiet", 'q', NULL, "no progress", 0},
+	REGISTRY_OPTIONS,
+	STORAGE_OPTION,
+	OPTIONS_END,
+};
+static const struct option plain_options[] = {STORAGE_OPTION, OPTIONS_END};
+static const struct option rm_image_options[] = {
+	{"force", 'f', NULL, "by its id even where it has several names", 0},
+	{"all", 'a', NULL, "every image", 0},
+	{"ignore", 'i', NULL, "one that is not there is no error", 0},
+	STORAGE_OPTION,
+	OPTIONS_END,
+};
+static const struct option inspect_options[] = {
+	FORMAT_OPTION('f'),
+	{"type", 't', "image", "accepted for habit", 0},
+	STORAGE_OPTION,
+	OPTIONS_END,
+};
+static const struct option history_options[] = {
+	{"no-trunc", 0, NULL, "whole lines", 0},
+	{"quiet", 'q', NULL, "ids only", 0},
+	{"human", 'H', NULL, "sizes and times for people", 0},
+	FORMAT_OPTION(0),
+	STORAGE_OPTION,
+	OPTIONS_END,
+};
+static const struct option save_options[] = {
+	{"output", 'o', "FILE", "write there (else to standard output)", 0},
+	STORAGE_OPTION,
+	OPTIONS_END,
+};
+static const struct option load_options[] = {
+	{"input", 'i', "FILE", "read it (else standard input)", 0},
+	{"quiet", 'q', NULL, "no progress", 0},
+	STORAGE_OPTION,
+	OPTIONS_END,
+};
+static const struct option import_options[] = {
+	{"change", 'c', "INSTRUCTION", "CMD, ENTRYPOINT, ENV …, as in a Dockerfile", 0},
+	{"message", 'm', "TEXT", "a comment in the image's history", 0},
+	{"quiet", 'q', NULL, "no progress", 0},
+	STORAGE_OPTION,
+	OPTIONS_END,
+};
+static const struct option prune_options[] = {
+	{"all", 'a', NULL, "images with a name that no container has, too", 0},
+	{"force", 'f', NULL, "accepted for habit: nobody is asked", 0},
+	STORAGE_OPTION,
+	OPTIONS_END,
+};
+static const struct option login_options[] = {
+	{"username", 'u', "USER", "the user's name (else it is asked for)", 0},
+	{"password-stdin", 0, NULL, "read the password from standard input", 0},
+	REGISTRY_OPTIONS,
+	STORAGE_OPTION,
+	OPTIONS_END,
+};
+static const struct option logout_options[] = {
+	{"all", 'a', NULL, "of every registry", 0},
+	{"authfile", 0, "FILE", "credentials (else where podman and docker keep them)", 0},
+	STORAGE_OPTION,
+	OPTIONS_END,
 };
 
-const struct option storage_options_table[] = {
-	{"storage", 0, "DIR", "where images and containers lie", 0},
-	{NULL, 0, NULL, NULL, 0},
+const struct sub_verb image_verbs[] = {
+	{"list", "images", "[-a] [-q] [--format F] [NAME]", "list images", list_options},
+	{"pull", "pull", "[--platform P] [-q] NAME…", "fetch images from their registries",
+		pull_options},
+	{"push", "push", "NAME [DESTINATION]", "send an image to a registry", push_options},
+	{"tag", "tag", "NAME NEW-NAME…", "give an image more names", plain_options},
+	{"rollback", NULL, "NAME", "let a name mean again what it meant before", plain_options},
+	{"rm", "rmi", "[-f] [-a] NAME…", "remove names, and images that have none left",
+		rm_image_options},
+	{"inspect", "inspect", "[--format F] NAME…", "show all that is known of an image",
+		inspect_options},
+	{"history", "history", "[--format F] NAME", "show how an image was made", history_options},
+	{"tree", NULL, "[NAME]", "show layers and who shares them", plain_options},
+	{"save", "save", "[-o FILE] NAME…", "write images into an archive", save_options},
+	{"load", "load", "[-i FILE]", "read images from an archive", load_options},
+	{"import", "import", "FILE|- [NAME]", "make an image of a tree in a tar archive",
+		import_options},
+	{"prune", NULL, "[-a]", "remove what nothing refers to", prune_options},
+	{"verify", NULL, "[NAME]", "check every byte of the storage again", plain_options},
+	{"login", "login", "[-u USER] [--password-stdin] REGISTRY",
+		"keep credentials of a registry", login_options},
+	{"logout", "logout", "REGISTRY|--all", "forget them", logout_options},
+	{NULL, NULL, NULL, NULL, NULL},
 };
 
 struct image_run {

@@ -15,15 +15,9 @@ int cli_image(int argc, char **argv);
 int cli_volume(int argc, char **argv);
 
 extern const struct option ps_options_table[], rm_options_table[], start_options_table[],
-	commit_options_table[], storage_options_table[], cp_options_table[], export_options_table[],
-	volume_options_table[];
+	commit_options_table[], cp_options_table[], export_options_table[], volume_options_table[],
+	run_options_table[];
 
-/* A sub-verb of `image`, or of `volume`. */
-struct sub_verb {
-	const char *name;
-	const char *alias; /* the short form, a verb of its own; or NULL */
-	const char *arguments, *summary;
-};
 extern const struct sub_verb image_verbs[], volume_verbs[]; /* end with a NULL name */
 
 #endif

@@ -26,12 +26,12 @@ const struct option volume_options_table[] = {
 };
 
 const struct sub_verb volume_verbs[] = {
-	{"ls", NULL, "[-a] [-q] [--format F]", "list volumes"},
-	{"create", NULL, "NAME…", "make one"},
-	{"inspect", NULL, "NAME…", "say where it lies"},
-	{"rm", NULL, "[-f] NAME… | --all", "remove it with what is in it"},
-	{"prune", NULL, "", "remove those that no container has"},
-	{NULL, NULL, NULL, NULL},
+	{"ls", NULL, "[-a] [-q] [--format F]", "list volumes", volume_options_table},
+	{"create", NULL, "NAME…", "make one", volume_options_table},
+	{"inspect", NULL, "NAME…", "say where it lies", volume_options_table},
+	{"rm", NULL, "[-f] NAME… | --all", "remove it with what is in it", volume_options_table},
+	{"prune", NULL, "", "remove those that no container has", volume_options_table},
+	{NULL, NULL, NULL, NULL, NULL},
 };
 
 struct volume_run {
