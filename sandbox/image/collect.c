@@ -23,6 +23,7 @@
 #include "image/layer.h"
 #include "image/print.h"
 #include "image/record.h"
+#include "image/tag.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/text.h"
@@ -287,6 +288,8 @@ static int collect_alone(struct collection *collection)
 
 	for (size_t i = 0; r == 0 && i < collection->images.count; i++)
 		r = keep_image(collection, &collection->images.items[i]);
+	if (r == 0)
+		r = tag_sweep(storage, collection->err);
 	if (r == 0)
 		r = roots_each_entry(storage, "records", visit_record, collection);
 	if (r == 0)

@@ -509,3 +509,42 @@ int tag_forget(const struct storage *storage, struct err *reterr)
 {
 	return drop_everywhere(storage, NULL, reterr);
 }
+
+/* Takes fd. What cannot be removed stays for another time. */
+static void sweep_directory(int fd, unsigned depth)
+{
+	_cleanup_closedir_ DIR *stream = fdopendir(fd);
+
+	if (!stream) {
+		(void)close(fd); /* a directory: nothing was written through it */
+		return;
+	}
+	for (const struct dirent *entry; (entry = readdir(stream));) {
+		int below;
+
+		if (text_starts_with(entry->d_name, ".immure-"))
+			(void)unlinkat(dirfd(stream), entry->d_name, 0);
+		if (strchr(".:@", entry->d_name[0]) || depth == DEPTH)
+			continue;
+		below = openat(dirfd(stream), entry->d_name,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (below < 0)
+			continue;
+		sweep_directory(below, depth + 1);
+		(void)unlinkat(dirfd(stream), entry->d_name, AT_REMOVEDIR); /* if it is empty */
+	}
+}
+
+int tag_sweep(const struct storage *storage, struct err *reterr)
+{
+	_cleanup_close_ int lock = lock_tags(storage, reterr);
+	int tags = lock < 0 ? -1 : storage_directory(storage, "tags");
+
+	if (lock < 0)
+		return lock;
+	if (tags < 0)
+		return err_set(
+			reterr, tags, storage->path, "cannot open tags in it: %s", strerror(-tags));
+	sweep_directory(tags, 0);
+	return 0;
+}

@@ -61,4 +61,7 @@ int tag_drop(const struct storage *storage, const struct digest *manifest, struc
 /* Forgets all but the present meaning of every tag (prune). */
 int tag_forget(const struct storage *storage, struct err *reterr);
 
+/* Removes what killed writers left: temporary files, directories in which no name is. */
+int tag_sweep(const struct storage *storage, struct err *reterr);
+
 #endif
