@@ -26,6 +26,7 @@ static const struct verb {
 	{"login", verb_login, NEEDS_NOTHING},
 	{"logout", verb_logout, NEEDS_NOTHING},
 	{"prune", verb_prune, NEEDS_STORAGE},
+	{"push", verb_push, NEEDS_STORAGE},
 	{"rm", verb_rm, NEEDS_STORAGE},
 	{"rmi", verb_rm, NEEDS_STORAGE},
 	{"rollback", verb_rollback, NEEDS_STORAGE},

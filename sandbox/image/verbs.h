@@ -25,6 +25,7 @@ int verb_list(struct verb_context *context, int argc, char **argv);
 int verb_login(struct verb_context *context, int argc, char **argv);
 int verb_logout(struct verb_context *context, int argc, char **argv);
 int verb_prune(struct verb_context *context, int argc, char **argv);
+int verb_push(struct verb_context *context, int argc, char **argv);
 int verb_rm(struct verb_context *context, int argc, char **argv);
 int verb_rollback(struct verb_context *context, int argc, char **argv);
 int verb_tag(struct verb_context *context, int argc, char **argv);
