@@ -13,6 +13,16 @@ $(BUILD)/tests/verdict: tests/profiles/verdict.c $(BUILD)/objects/frozen.o $(BUI
 	@mkdir -p $(@D)
 	@echo "  TEST $@"; $(CC) $(BASE) $(FLAGS_release) $(LINK_release) -o $@ $^ $(LIBS)
 
+# the launcher of the rows about layers, beside each build of the product
+define layers_driver
+$(2)/layers: tests/escape/layers.c $(2)/objects/frozen.o $(2)/libimmure.a
+	@echo "  TEST $$@"; $$(CC) $$(BASE) $$(FLAGS_$(1)) $$(LINK_$(1)) -o $$@ $$^ $$(LIBS)
+probes: $(2)/layers
+endef
+$(eval $(call layers_driver,release,$(BUILD)))
+$(eval $(call layers_driver,asan,$(BUILD)/asan))
+$(eval $(call layers_driver,mutant,$(BUILD)/mutant))
+
 demo:
 	@tests/setup build
 	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/immure > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }; rm -f $(BUILD).log

@@ -26,8 +26,9 @@ int child_attach(const struct child *child, int tree, const char *target, enum c
 	_cleanup_close_ int place = -1;
 	struct stat status;
 
-	if (lookup == LOOKUP_PLAIN || mutant(MUTANT_STRING_PATHS))
-		return move_mount(owned, "", child->root, target, MOVE_MOUNT_F_EMPTY_PATH) ? -errno : 0;
+	if (lookup == LOOKUP_PLAIN || (lookup != LOOKUP_MAKE && mutant(MUTANT_STRING_PATHS)))
+		return move_mount(owned, "", child->root, target, MOVE_MOUNT_F_EMPTY_PATH) ? -errno
+											   : 0;
 	if (lookup == LOOKUP_MAKE && fstat(owned, &status))
 		return -errno;
 	place = lookup == LOOKUP_MAKE ? child_make_place(child, target, S_ISDIR(status.st_mode))
@@ -39,14 +40,16 @@ int child_attach(const struct child *child, int tree, const char *target, enum c
 	return 0;
 }
 
-int child_new_mount(const struct child *child, const char *type, const char *const *options, uint64_t attributes)
+int child_new_mount(const struct child *child, const char *type, const char *const *options,
+	uint64_t attributes)
 {
 	_cleanup_close_ int context = fsopen(type, FSOPEN_CLOEXEC);
 	int mount;
 
 	if (context < 0)
 		return -errno;
-	/* else a tmpfs takes its type from whoever mounts it, the caller's domain, whose files no jail may touch (SELinux) */
+	/* else a tmpfs takes its type from whoever mounts it, the caller's domain, whose files no
+	 * jail may touch (SELinux) */
 	if (child->file_label && strcmp(type, "tmpfs") == 0 &&
 		fsconfig(context, FSCONFIG_SET_STRING, "rootcontext", child->file_label, 0))
 		return -errno;
@@ -61,7 +64,9 @@ int child_new_mount(const struct child *child, const char *type, const char *con
 
 int child_clone_path(const char *path, bool recursive)
 {
-	int tree = open_tree(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0u));
+	int tree = open_tree(AT_FDCWD, path,
+		AT_SYMLINK_NOFOLLOW | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+			(recursive ? AT_RECURSIVE : 0u));
 
 	return tree < 0 ? -errno : tree;
 }
@@ -75,13 +80,16 @@ int child_change_tree(int tree, bool recursive, uint64_t attributes)
 		change.propagation = 0;
 	if (mutant(MUTANT_NO_NOSUID))
 		change.attr_set &= ~(uint64_t)(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-	/* one call for the whole tree, all or nothing: no submount can be left writable (T-PATH-32) */
+	/* one call for the whole tree, all or nothing: no submount can be left writable (T-PATH-32)
+	 */
 	return mount_setattr(tree, "", AT_EMPTY_PATH | deep, &change, sizeof(change)) ? -errno : 0;
 }
 
 int child_clone_tree(int fd, bool recursive, uint64_t attributes)
 {
-	_cleanup_close_ int tree = open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0u));
+	_cleanup_close_ int tree = open_tree(fd, "",
+		AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+			(recursive ? AT_RECURSIVE : 0u));
 	int r = tree < 0 ? -errno : child_change_tree(tree, recursive, attributes);
 
 	return r < 0 ? r : take_fd(&tree);

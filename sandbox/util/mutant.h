@@ -35,10 +35,11 @@
 	X(STRING_PATHS, "string-paths")         /* mount points are followed as plain paths */     \
 	X(NO_SOURCE_CHECK,                                                                         \
 		"no-source-check") /* the bind source is not compared with what was checked */     \
-	X(NO_DENY, "no-deny")      /* deny rules are not mounted */                                \
-	X(NO_PIN, "no-pin")        /* parents of denied paths can be renamed */                    \
-	X(FULL_PROC, "full-proc")  /* the whole of /proc */                                        \
-	X(HOST_NETWORK, "host-network") /* no network namespace */                                 \
+	X(NO_SHOWN_CHECK, "no-shown-check") /* a mount may come to hide another */                 \
+	X(NO_DENY, "no-deny")               /* deny rules are not mounted */                       \
+	X(NO_PIN, "no-pin")                 /* parents of denied paths can be renamed */           \
+	X(FULL_PROC, "full-proc")           /* the whole of /proc */                               \
+	X(HOST_NETWORK, "host-network")     /* no network namespace */                             \
 	X(HOST_IPC, "host-ipc")                                                                    \
 	X(HOST_UTS, "host-uts")                                                                    \
 	X(HOST_PID, "host-pid-proc") /* the host's /proc is bound instead of an own one */         \
