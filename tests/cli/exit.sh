@@ -36,6 +36,8 @@ ends 137 'the wall clock' --timeout 300ms sleep 20
 ends 0 'options of the program stay its own' sh -c 'test "$1" = --bind' sh --bind
 ends 0 'words after -- are the program' -- sh -c 'exit 0'
 
+output=$(immure completion bash 2>&1 > /dev/full); status=$?
+if [ $status = 125 ] && [[ $output == *'standard output'* ]]; then ok 'output that cannot be written'; else not_ok 'output that cannot be written' "status $status" "$output"; fi
 says 'no program' 'no program' jail
 says 'an unknown option' '--volum' jail --volum x true
 says 'the nearest option as advice' 'did you mean --volume' jail --volum x true
