@@ -20,9 +20,14 @@ static const struct verb {
 	int (*run)(struct verb_context *context, int argc, char **argv);
 	enum need need;
 } verbs[] = {
+	{"commit", verb_commit, NEEDS_STORAGE},
+	{"diff", verb_diff, NEEDS_STORAGE},
+	{"export", verb_export, NEEDS_NOTHING},
 	{"history", verb_history, NEEDS_STORAGE},
+	{"import", verb_import, NEEDS_STORAGE},
 	{"inspect", verb_inspect, NEEDS_STORAGE},
 	{"list", verb_list, NEEDS_STORAGE},
+	{"load", verb_load, NEEDS_STORAGE},
 	{"login", verb_login, NEEDS_NOTHING},
 	{"logout", verb_logout, NEEDS_NOTHING},
 	{"prune", verb_prune, NEEDS_STORAGE},
@@ -30,6 +35,7 @@ static const struct verb {
 	{"rm", verb_rm, NEEDS_STORAGE},
 	{"rmi", verb_rm, NEEDS_STORAGE},
 	{"rollback", verb_rollback, NEEDS_STORAGE},
+	{"save", verb_save, NEEDS_STORAGE},
 	{"tag", verb_tag, NEEDS_STORAGE},
 	{"tree", verb_tree, NEEDS_STORAGE},
 	{"pull", verb_pull, NEEDS_STORAGE},

@@ -150,8 +150,16 @@ static ssize_t fill_input(struct stream *stream, struct err *reterr)
 static ssize_t read_plain(
 	struct stream *stream, unsigned char *out, size_t size, struct err *reterr)
 {
+	size_t ready = stream->filled - stream->used;
+
 	stream->whole = true;
-	return read_input(stream, out, size, reterr);
+	if (ready == 0)
+		return read_input(stream, out, size, reterr);
+	if (ready > size)
+		ready = size;
+	memcpy(out, stream->input + stream->used, ready); /* what was read for a guess */
+	stream->used += ready;
+	return (ssize_t)ready;
 }
 
 /*
@@ -287,9 +295,6 @@ static void *run(void *argument)
 
 static int prepare(struct stream *stream, struct err *reterr)
 {
-	stream->stop = eventfd(0, EFD_CLOEXEC);
-	if (stream->stop < 0)
-		return err_set(reterr, -errno, NULL, "cannot make an event: %s", strerror(errno));
 	stream->hash = hash_start(NULL);
 	if (!stream->hash)
 		return err_set(reterr, -ENOMEM, NULL, "out of memory");
@@ -324,23 +329,32 @@ static int start_thread(struct stream *stream, struct err *reterr)
 	return 0;
 }
 
-int stream_start(int fd, enum compression compression, const struct layer_limits *limits,
-	struct stream **ret, struct err *reterr)
+static struct stream *make_stream(int fd, const struct layer_limits *limits, struct err *reterr)
 {
 	struct stream *stream = malloc(sizeof(*stream));
-	int r;
 
-	if (!stream)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+	if (!stream) {
+		(void)err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return NULL;
+	}
 	memset(stream, 0, offsetof(struct stream, input)); /* the buffers stay untouched pages */
 	stream->fd = fd;
-	stream->stop = -1;
-	stream->compression = compression;
 	stream->limits = *limits;
 	(void)pthread_mutex_init(&stream->lock, NULL); /* neither can fail on Linux */
 	(void)pthread_cond_init(&stream->changed, NULL);
 	tar_check_start(&stream->check);
-	r = prepare(stream, reterr);
+	stream->stop = eventfd(0, EFD_CLOEXEC);
+	if (stream->stop >= 0)
+		return stream;
+	(void)err_set(reterr, -errno, NULL, "cannot make an event: %s", strerror(errno));
+	stream_free(stream);
+	return NULL;
+}
+
+static int begin(struct stream *stream, struct stream **ret, struct err *reterr)
+{
+	int r = prepare(stream, reterr);
+
 	if (r == 0)
 		r = start_thread(stream, reterr);
 	if (r < 0) {
@@ -349,6 +363,47 @@ int stream_start(int fd, enum compression compression, const struct layer_limits
 	}
 	*ret = stream;
 	return 0;
+}
+
+int stream_start(int fd, enum compression compression, const struct layer_limits *limits,
+	struct stream **ret, struct err *reterr)
+{
+	struct stream *stream = make_stream(fd, limits, reterr);
+
+	if (!stream)
+		return -ENOMEM;
+	stream->compression = compression;
+	return begin(stream, ret, reterr);
+}
+
+enum compression stream_guess(const void *data, size_t length)
+{
+	if (length >= 2 && memcmp(data, "\x1f\x8b", 2) == 0)
+		return COMPRESSION_GZIP;
+	if (length >= 4 && memcmp(data, "\x28\xb5\x2f\xfd", 4) == 0)
+		return COMPRESSION_ZSTD;
+	return COMPRESSION_NONE;
+}
+
+int stream_start_guessing(
+	int fd, const struct layer_limits *limits, struct stream **ret, struct err *reterr)
+{
+	struct stream *stream = make_stream(fd, limits, reterr);
+	ssize_t got = 1;
+
+	if (!stream)
+		return -ENOMEM;
+	while (got > 0 && stream->filled < 4) { /* a pipe may give less at once */
+		got = read_input(stream, stream->input + stream->filled,
+			sizeof(stream->input) - stream->filled, reterr);
+		stream->filled += got > 0 ? (size_t)got : 0;
+	}
+	if (got < 0) {
+		stream_free(stream);
+		return (int)got;
+	}
+	stream->compression = stream_guess(stream->input, stream->filled);
+	return begin(stream, ret, reterr);
 }
 
 int stream_finish(struct stream *stream, struct stream_result *ret, struct err *reterr)

@@ -23,6 +23,14 @@ struct stream; /* opaque */
 int stream_start(int fd, enum compression compression, const struct layer_limits *limits,
 	struct stream **ret, struct err *reterr);
 
+/* What the first bytes of an archive say it is; anything unknown is taken for a plain archive,
+ * which the check of it will then refuse. */
+enum compression stream_guess(const void *data, size_t length);
+
+/* The same for an archive of which nobody has said how it is compressed: its first bytes tell. */
+int stream_start_guessing(
+	int fd, const struct layer_limits *limits, struct stream **ret, struct err *reterr);
+
 /*
  * The next block of the archive: valid until the next call. Its length; 0 at the end, and where the
  * stream has failed (stream_finish() says so).

@@ -16,7 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "image/blob.h"
+#include "image/catalog.h"
 #include "image/channel.h"
+#include "image/collect.h"
 #include "image/hash.h"
 #include "image/layer.h"
 #include "image/manifest.h"
@@ -277,22 +280,138 @@ static int run(struct job *job, struct err *reterr)
 	return r < 0 ? r : check_done(job, reterr);
 }
 
-int unpack_channel(const struct storage *storage, int channel, struct err *reterr)
+static struct job *make_job(const struct storage *storage, int channel, struct err *reterr)
 {
 	struct job *job = calloc(1, sizeof(*job));
-	int r;
 
-	if (!job)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+	if (!job) {
+		(void)err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return NULL;
+	}
 	job->storage = storage;
 	job->way = layer_way_here();
 	job->channel = channel;
 	(void)pthread_mutex_init(&job->lock, NULL); /* cannot fail on Linux */
 	(void)signal(SIGXFSZ, SIG_IGN); /* a file over the limit is an error like another */
-	r = run(job, reterr);
+	return job;
+}
+
+static void free_job(struct job *job)
+{
 	(void)pthread_mutex_destroy(&job->lock);
 	free(job);
+}
+
+int unpack_channel(const struct storage *storage, int channel, struct err *reterr)
+{
+	struct job *job = make_job(storage, channel, reterr);
+	int r;
+
+	if (!job)
+		return -ENOMEM;
+	r = run(job, reterr);
+	free_job(job);
 	return r;
+}
+
+/* ---- from blobs that are here ---- */
+
+/* Two at a time: more threads than that have no processor. */
+#define AT_ONCE 2
+
+static void join_part(struct job *job, size_t index)
+{
+	struct part *part = &job->parts[index];
+
+	if (!part->started)
+		return;
+	(void)pthread_join(part->thread, NULL);
+	part->started = false;
+	layer_abandon(take_pointer(&part->staging));
+}
+
+static int unpack_blobs(struct job *job, const struct image *image, struct err *reterr)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < job->count; i++) {
+		struct part *part = &job->parts[i];
+		uint64_t size;
+		int fd;
+
+		if (i >= AT_ONCE)
+			join_part(job, i - AT_ONCE);
+		if (!part->needed || job->failed)
+			continue;
+		fd = blob_open(job->storage, &image->manifest.layers[i].digest, &size, reterr);
+		if (fd < 0)
+			r = fd;
+		else
+			r = start_part(job, i, fd, reterr);
+	}
+	for (size_t i = 0; i < job->count; i++)
+		join_part(job, i);
+	return r < 0 ? r : check_done(job, reterr);
+}
+
+static int prepare_parts(struct job *job, const struct image *image, struct err *reterr)
+{
+	job->count = image->manifest.layer_count;
+	if (job->count > RECORD_LAYERS)
+		return err_set(reterr, -EFBIG, NULL, "more than %d layers", RECORD_LAYERS);
+	for (size_t i = 0; i < job->count; i++) {
+		struct part *part = &job->parts[i];
+
+		*part = (struct part){.job = job,
+			.index = i,
+			.diff = image->config.diffs[i],
+			.compression = image->manifest.layers[i].compression,
+			.verified = true, /* blobs were when they were stored, and diff tells */
+			.fd = -1};
+		if (hash_chain(i ? &job->chains[i - 1] : NULL, &part->diff, &part->chain) < 0)
+			return err_set(reterr, -EIO, NULL, "cannot compute a chain id");
+		job->chains[i] = part->chain;
+		part->done = layer_exists(job->storage, job->way, &part->chain);
+		part->needed = !part->done;
+	}
+	return 0;
+}
+
+int unpack_image(const struct storage *storage, const struct image *image, struct err *reterr)
+{
+	struct job *job = make_job(storage, -1, reterr);
+	int r;
+
+	if (!job)
+		return -ENOMEM;
+	r = prepare_parts(job, image, reterr);
+	if (r == 0)
+		r = unpack_blobs(job, image, reterr);
+	free_job(job);
+	return r;
+}
+
+static int unpack_named(struct verb_context *context, const char *name)
+{
+	struct catalog_image *found;
+	const struct reference *ignored;
+	struct catalog catalog;
+	struct digest manifest;
+	struct image image;
+	_cleanup_close_ int hold = collect_hold(&context->storage, &context->err);
+	int r = hold < 0 ? hold : 0;
+
+	if (r == 0 && digest_parse(name, &manifest) < 0) {
+		r = catalog_read(&context->storage, &context->arena, &catalog, &context->err);
+		if (r == 0)
+			r = catalog_find(&catalog, name, &found, &ignored, &context->err);
+		if (r == 0)
+			manifest = found->manifest;
+	}
+	if (r == 0)
+		r = image_load(
+			&context->storage, &manifest, &context->arena, &image, &context->err);
+	return r < 0 ? r : unpack_image(&context->storage, &image, &context->err);
 }
 
 int verb_unpack(struct verb_context *context, int argc, char **argv)
@@ -305,8 +424,11 @@ int verb_unpack(struct verb_context *context, int argc, char **argv)
 
 	if (r < 0)
 		return r;
-	if (!channel)
-		return err_set(&context->err, -EINVAL, "--channel", "is missing");
+	if (!channel && argc == 2)
+		return unpack_named(context, argv[1]);
+	if (!channel || argc != 1)
+		return err_set(&context->err, -EINVAL, "unpack",
+			"expected the name of an image, or --channel");
 	if (text_parse_u64(channel, INT32_MAX, &fd) < 0 || fcntl((int)fd, F_GETFD) < 0)
 		return err_set(&context->err, -EINVAL, "--channel", "is no open descriptor");
 	return unpack_channel(&context->storage, (int)fd, &context->err);

@@ -19,15 +19,21 @@ struct verb_context {
 };
 
 /* argv[0] is the verb's name, argv[argc] is NULL; options.h takes the options off. */
+int verb_commit(struct verb_context *context, int argc, char **argv);
+int verb_diff(struct verb_context *context, int argc, char **argv);
+int verb_export(struct verb_context *context, int argc, char **argv);
 int verb_history(struct verb_context *context, int argc, char **argv);
+int verb_import(struct verb_context *context, int argc, char **argv);
 int verb_inspect(struct verb_context *context, int argc, char **argv);
 int verb_list(struct verb_context *context, int argc, char **argv);
+int verb_load(struct verb_context *context, int argc, char **argv);
 int verb_login(struct verb_context *context, int argc, char **argv);
 int verb_logout(struct verb_context *context, int argc, char **argv);
 int verb_prune(struct verb_context *context, int argc, char **argv);
 int verb_push(struct verb_context *context, int argc, char **argv);
 int verb_rm(struct verb_context *context, int argc, char **argv);
 int verb_rollback(struct verb_context *context, int argc, char **argv);
+int verb_save(struct verb_context *context, int argc, char **argv);
 int verb_tag(struct verb_context *context, int argc, char **argv);
 int verb_tree(struct verb_context *context, int argc, char **argv);
 int verb_verify(struct verb_context *context, int argc, char **argv);

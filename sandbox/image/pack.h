@@ -1,0 +1,53 @@
+/*
+ * Trees into tar archives: what a container changed as a layer (commit), all of it as a plain
+ * archive (export). The tree was written by a program that nobody trusts; nothing in it is
+ * followed. Second program only.
+ */
+#ifndef IMMURE_IMAGE_PACK_H
+#define IMMURE_IMAGE_PACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "image/layer.h"
+#include "image/layer_below.h"
+#include "util/err.h"
+
+enum pack_kind {
+	PACK_LAYER, /* whiteouts and opaque directories become the files that stand for them */
+	PACK_TREE
+};
+
+struct pack_sink {
+	int (*data)(void *context, const void *data, size_t length, struct err *reterr);
+	void *context;
+};
+
+struct pack_result {
+	uint64_t entries;
+	uint64_t skipped; /* sockets, devices, names that would be whiteouts */
+};
+
+/*
+ * Writes the tree below root into sink as a tar archive (pax, names sorted, so that the same tree
+ * is the same archive), ownership as way keeps it. below: of a layer, what it lies on: directories
+ * that are the same there are only named where something lies in them; NULL for PACK_TREE.
+ */
+int pack_tree(int root, enum layer_way way, enum pack_kind kind, const struct layer_below *below,
+	const struct pack_sink *sink, struct pack_result *ret, struct err *reterr);
+
+/*
+ * Every entry of a tree, names sorted, each directory before what is in it, without following links
+ * or recursion. visit gets the open directory it lies in, its name and its path from the root; the
+ * root itself comes first, with directory root, name "." and path "". It answers 0; 1: not into
+ * this directory; or -errno. empty: of a directory, that nothing is in it.
+ */
+struct pack_walk {
+	int (*visit)(void *context, int directory, const char *name, const char *path,
+		const struct stat *status, bool empty, struct err *reterr);
+	void *context;
+};
+int pack_walk(int root, const struct pack_walk *walk, struct err *reterr);
+
+#endif

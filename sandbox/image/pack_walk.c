@@ -1,0 +1,165 @@
+/* A tree's entries in order: see pack.h. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "image/layer_parts.h"
+#include "image/pack.h"
+#include "util/cleanup.h"
+
+struct level {
+	int fd;
+	char **names; /* sorted; each owned */
+	size_t count, next;
+	size_t path_length; /* of the directory itself */
+};
+
+struct stack {
+	struct level levels[LAYER_WALK_DEPTH];
+	size_t depth;
+	char path[PATH_MAX];
+};
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void close_level(struct level *level)
+{
+	for (size_t i = 0; i < level->count; i++)
+		free(level->names[i]);
+	free(level->names);
+	if (level->fd >= 0)
+		(void)close(level->fd);
+}
+
+static int add_name(struct level *level, const char *name)
+{
+	if ((level->count & (level->count - 1)) == 0) { /* full: a power of two, or none */
+		size_t room = level->count ? level->count * 2 : 1;
+		char **grown = realloc(level->names, room * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		level->names = grown;
+	}
+	level->names[level->count] = strdup(name);
+	return level->names[level->count] ? (level->count++, 0) : -ENOMEM;
+}
+
+static int read_names(struct level *level, const char *path, struct err *reterr)
+{
+	int fd = openat(level->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!stream) {
+		if (fd >= 0)
+			(void)close(fd);
+		return err_set(reterr, -EIO, path, "cannot read the directory");
+	}
+	errno = 0;
+	while ((entry = readdir(stream))) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (add_name(level, entry->d_name) < 0)
+			return err_set(reterr, -ENOMEM, NULL, "out of memory");
+	}
+	if (errno)
+		return err_set(
+			reterr, -errno, path, "cannot read the directory: %s", strerror(errno));
+	if (level->count)
+		qsort(level->names, level->count, sizeof(*level->names), compare_names);
+	return 0;
+}
+
+/* Reads a directory, shows it, and makes it the next to walk, where it is wanted. */
+static int enter(struct stack *stack, const struct pack_walk *walk, int parent, const char *name,
+	const struct stat *status, struct err *reterr)
+{
+	struct level *level = &stack->levels[stack->depth];
+	struct stat now;
+	int r;
+
+	if (stack->depth == LAYER_WALK_DEPTH)
+		return err_set(reterr, -EFBIG, NULL, "directories lie more than %d deep",
+			LAYER_WALK_DEPTH);
+	*level = (struct level){.path_length = strlen(stack->path)};
+	level->fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (level->fd < 0 || fstat(level->fd, &now))
+		r = err_set(reterr, -errno, stack->path, "cannot open the directory: %s",
+			strerror(errno));
+	else if (now.st_ino != status->st_ino && stack->depth > 0)
+		r = err_set(reterr, -EAGAIN, stack->path, "changed while it was read");
+	else
+		r = read_names(level, stack->path, reterr);
+	if (r == 0)
+		r = walk->visit(
+			walk->context, parent, name, stack->path, &now, level->count == 0, reterr);
+	if (r != 0)
+		close_level(level);
+	else
+		stack->depth++;
+	return r < 0 ? r : 0;
+}
+
+static int set_path(
+	struct stack *stack, const struct level *level, const char *name, struct err *reterr)
+{
+	size_t length = level->path_length, size = strlen(name);
+
+	if (length + size + 2 > sizeof(stack->path))
+		return err_set(reterr, -ENAMETOOLONG, name, "lies too deep");
+	if (length)
+		stack->path[length++] = '/';
+	memcpy(stack->path + length, name, size + 1);
+	return 0;
+}
+
+static int step(struct stack *stack, const struct pack_walk *walk, struct err *reterr)
+{
+	struct level *level = &stack->levels[stack->depth - 1];
+	struct stat status;
+	const char *name;
+	int r;
+
+	if (level->next == level->count) {
+		close_level(level);
+		stack->depth--;
+		return 0;
+	}
+	name = level->names[level->next++];
+	r = set_path(stack, level, name, reterr);
+	if (r < 0)
+		return r;
+	if (fstatat(level->fd, name, &status, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT
+			       ? 0 /* gone meanwhile */
+			       : err_set(reterr, -errno, stack->path, "%s", strerror(errno));
+	if (S_ISDIR(status.st_mode))
+		return enter(stack, walk, level->fd, name, &status, reterr);
+	r = walk->visit(walk->context, level->fd, name, stack->path, &status, false, reterr);
+	return r < 0 ? r : 0;
+}
+
+int pack_walk(int root, const struct pack_walk *walk, struct err *reterr)
+{
+	struct stack *stack = calloc(1, sizeof(*stack));
+	struct stat status = {0};
+	int r;
+
+	if (!stack)
+		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+	r = enter(stack, walk, root, ".", &status, reterr);
+	while (r == 0 && stack->depth > 0)
+		r = step(stack, walk, reterr);
+	while (stack->depth > 0)
+		close_level(&stack->levels[--stack->depth]);
+	free(stack);
+	return r;
+}
