@@ -25,6 +25,19 @@ $(BUILD)/fuzz/libimmure.a: $(FUZZ_ENGINE) $(BUILD)/fuzz/objects/builtins.o
 	@rm -f $@
 	@ar rcs $@ $^
 
+# Targets of the second program: these link its parts and its libraries instead of the launcher's.
+FUZZ_IMAGE := fuzz_manifest
+
+FUZZ_IMAGE_OBJECTS := $(patsubst %.c,$(BUILD)/fuzz/objects/%.o,$(IMAGE))
+$(BUILD)/fuzz/libimmure-image.a: $(FUZZ_IMAGE_OBJECTS)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(FUZZ_IMAGE:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: fuzz/%.c $(BUILD)/fuzz/libimmure-image.a
+	@mkdir -p $(@D)
+	@echo "  FUZZ $@"; $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(IMAGE_LIBS)
+-include $(FUZZ_IMAGE_OBJECTS:.o=.d)
+
 $(BUILD)/fuzz/%: fuzz/%.c $(BUILD)/fuzz/libimmure.a
 	@mkdir -p $(@D)
 	@echo "  FUZZ $@"; $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
