@@ -386,16 +386,20 @@ static void restrict_files(const struct job *job)
 			uint64_t access;
 			int32_t parent;
 		} __attribute__((packed)) rule = {.access = grants[i].access};
-		struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+		struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+			.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
 		const char *path = grants[i].path ? grants[i].path : job->arguments[0];
 
-		rule.parent = (int)syscall(SYS_openat2, AT_FDCWD, path[1] ? path + 1 : ".", &how, sizeof(how));
+		rule.parent = (int)syscall(
+			SYS_openat2, AT_FDCWD, path[1] ? path + 1 : ".", &how, sizeof(how));
 		if (rule.parent < 0 && errno == ENOENT)
 			continue;
 		must(rule.parent >= 0, "grant");
 		if (syscall(SYS_landlock_add_rule, ruleset, 1, &rule, 0)) {
 			rule.access &= 0x5; /* a file cannot be listed */
-			must(errno == EINVAL && syscall(SYS_landlock_add_rule, ruleset, 1, &rule, 0) == 0, "landlock_add_rule");
+			must(errno == EINVAL &&
+					syscall(SYS_landlock_add_rule, ruleset, 1, &rule, 0) == 0,
+				"landlock_add_rule");
 		}
 		(void)close(rule.parent);
 	}
@@ -429,7 +433,9 @@ static int become_program(void *argument)
 
 	for (int number = 1; number <= 64; number++)
 		if (number != SIGKILL && number != SIGSTOP)
-			must(syscall(SYS_rt_sigaction, number, standard, NULL, sizeof(uint64_t)) == 0, "signal");
+			must(syscall(SYS_rt_sigaction, number, standard, NULL, sizeof(uint64_t)) ==
+					0,
+				"signal");
 	(void)sigemptyset(&none);
 	must(sigprocmask(SIG_SETMASK, &none, NULL) == 0, "sigprocmask");
 	(void)umask(022);
