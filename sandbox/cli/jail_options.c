@@ -356,6 +356,11 @@ static int apply_network(struct context *c, const char *value)
 		return bad(c, value, "none or host");
 	c->profile->network.kind = strcmp(value, "host") == 0 ? NETWORK_HOST : NETWORK_NONE;
 	c->profile->network.rule = rule_here(c);
+	/* sysfs shows a network namespace, and the kernel lets us mount that of our own only */
+	if (c->profile->network.kind == NETWORK_HOST && c->profile->files.sys != SYS_NONE) {
+		c->profile->files.sys = SYS_NONE;
+		c->profile->files.sys_rule = rule_here(c);
+	}
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && r == 0 &&
 			   c->profile->network.kind == NETWORK_HOST;
 		i++) {
