@@ -92,7 +92,13 @@ static int bind_storage(struct launch *launch, struct err *reterr)
 {
 	static const char *const covered[] = {
 		"layers", "containers", "transient", "names", "volumes"};
-	int r = show(launch, launch->place->storage, true, true, reterr);
+	struct mount_rule storage = {.kind = MOUNT_BIND,
+		.rule = {.origin = {NULL, PROGRAM}, .set = true},
+		.source = launch->place->storage,
+		.target = launch->place->storage,
+		.writable = true,
+		.whiteouts = launch->worker->task == WORKER_STORE};
+	int r = profile_set_mount(&launch->profile, &launch->words, &storage, reterr);
 
 	if (launch->worker->task == WORKER_STORE)
 		return r;
