@@ -16,9 +16,9 @@
 #include "util/mutant.h"
 #include "util/report.h"
 
-#define LOCKED_ALWAYS                                                                     \
-	(SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED | SECBIT_NOROOT_LOCKED | \
-		SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
+#define LOCKED_ALWAYS \
+	(SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NOROOT_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
+#define NOTHING_KEPT (SECBIT_NOROOT | SECBIT_NO_SETUID_FIXUP | SECBIT_KEEP_CAPS_LOCKED)
 
 static uint64_t up_to(int last)
 {
@@ -47,10 +47,10 @@ int capability_compile(const struct profile *profile, const struct host *host, s
 	/*
 	 * With nothing to keep, root gets nothing from exec, and nobody gets anything from set*id.
 	 * A jail that keeps some for its uid 0 needs the kernel's usual rules for root within the
-	 * bounding set.
+	 * bounding set; there PR_SET_KEEPCAPS too, by which services and setpriv(1) become somebody
+	 * else with less.
 	 */
-	plan.securebits =
-		LOCKED_ALWAYS | (asked->keep ? 0 : SECBIT_NOROOT | SECBIT_NO_SETUID_FIXUP);
+	plan.securebits = LOCKED_ALWAYS | (asked->keep ? 0 : NOTHING_KEPT);
 	if (!asked->ambient && !mutant(MUTANT_KEEP_INHERITABLE))
 		plan.securebits |= SECBIT_NO_CAP_AMBIENT_RAISE;
 	*ret = plan;
