@@ -106,6 +106,22 @@ static int first_time(struct save *save, const struct digest *digest, struct err
 
 /* ---- oci-archive ---- */
 
+/* Named, since containers/image cannot make them itself for a user who may not chown. */
+static int put_directories(struct save *save, struct err *reterr)
+{
+	static const char *const names[] = {"blobs/", "blobs/sha256/"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		archive_entry_clear(save->entry);
+		archive_entry_set_pathname(save->entry, names[i]);
+		archive_entry_set_mode(save->entry, S_IFDIR | 0755);
+		archive_entry_set_mtime(save->entry, 0, 0);
+		if (archive_write_header(save->archive, save->entry) != ARCHIVE_OK)
+			return archive_fault(save, reterr);
+	}
+	return 0;
+}
+
 static int put_blob(struct save *save, const struct digest *digest, struct err *reterr)
 {
 	char name[DIGEST_ROOM + 16], buffer[64 * 1024];
@@ -285,6 +301,8 @@ static int save_all(struct save *save, bool oci, int argc, char **argv, struct e
 
 	if (r == 0)
 		r = open_archive(save, reterr);
+	if (r == 0 && oci)
+		r = put_directories(save, reterr);
 	for (int i = 1; r == 0 && i < argc; i++)
 		r = save_named(save, oci ? save_oci : save_docker, &catalog, argv[i], list, reterr);
 	if (r == 0)
