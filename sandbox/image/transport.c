@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "image/transport_proxy.h"
@@ -47,6 +48,9 @@ struct exchange {
 	bool proxied;
 	size_t capacity; /* of body */
 	uint64_t sent;   /* of the request's body */
+	long idle;       /* seconds without a byte, at most */
+	uint64_t seen_bytes;
+	int64_t seen_ms; /* when there were so many for the first time */
 };
 
 void transport_response_free(struct transport_response *response)
@@ -226,6 +230,8 @@ static int collect(struct exchange *exchange, const char *data, size_t length)
 	struct transport_response *response = exchange->response;
 	size_t used = response->body_length, maximum = exchange->request->maximum;
 
+	if (response->status != 200 && maximum > ANSWER_BYTES)
+		maximum = ANSWER_BYTES;
 	if (length > maximum || used > maximum - length)
 		return fail(exchange, -EFBIG, "its answer is larger than is allowed");
 	if (used + length + 1 > exchange->capacity) {
@@ -316,20 +322,39 @@ static int on_seek(void *context, curl_off_t offset, int origin)
 	return CURL_SEEKFUNC_OK;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec time;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &time);
+	return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+/* libcurl judges the speed of the last seconds; that nothing comes at all is seen here. */
+static bool is_stalled(struct exchange *exchange, uint64_t bytes)
+{
+	int64_t now = now_ms();
+
+	if (bytes != exchange->seen_bytes || !exchange->seen_ms) {
+		exchange->seen_bytes = bytes;
+		exchange->seen_ms = now;
+	}
+	return now - exchange->seen_ms > exchange->idle * 1000;
+}
+
 static int on_progress(
-	void *context, curl_off_t total, curl_off_t now, curl_off_t to_send, curl_off_t sent)
+	void *context, curl_off_t total, curl_off_t received, curl_off_t to_send, curl_off_t sent)
 {
 	struct exchange *exchange = context;
 	const atomic_bool *stop = exchange->transport->stop;
 
 	(void)total;
-	(void)now;
 	(void)to_send;
-	(void)sent;
-	if (!stop || !atomic_load(stop))
-		return 0;
-	(void)fail(exchange, -ECANCELED, "given up");
-	return 1;
+	if (stop && atomic_load(stop))
+		(void)fail(exchange, -ECANCELED, "given up");
+	else if (is_stalled(exchange, (uint64_t)received + (uint64_t)sent))
+		(void)fail(exchange, -ETIMEDOUT, "it does not answer in time");
+	return exchange->r != 0;
 }
 
 static curl_socket_t on_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
@@ -461,9 +486,10 @@ static CURLcode set_destination(CURL *curl, struct exchange *exchange)
 	return code ? code : curl_easy_setopt(curl, CURLOPT_NOPROXY, "");
 }
 
-static CURLcode set_times(
-	CURL *curl, const struct transport *transport, const struct transport_request *request)
+static CURLcode set_times(CURL *curl, struct exchange *exchange)
 {
+	const struct transport *transport = exchange->transport;
+	const struct transport_request *request = exchange->request;
 	bool upload = request->body_fd >= 0;
 	uint64_t body = upload ? request->body_size : request->size;
 	/* a registry may think about a large upload for a while before it answers */
@@ -472,6 +498,7 @@ static CURLcode set_times(
 		     (long)((body >> 20) * BODY_SECONDS_PER_MIB); /* at most 8 GiB: no overflow */
 	CURLcode code = curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, idle);
 
+	exchange->idle = idle;
 	if (!code)
 		code = curl_easy_setopt(curl, CURLOPT_TIMEOUT, whole);
 	return code ? code
@@ -601,7 +628,7 @@ static int perform(struct exchange *exchange, struct curl_slist *headers)
 	if (!code)
 		code = set_trust(curl, exchange->transport->trust, request);
 	if (!code)
-		code = set_times(curl, exchange->transport, request);
+		code = set_times(curl, exchange);
 	if (!code)
 		code = curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	if (!code)
