@@ -98,4 +98,8 @@ canary_make() {
 }
 
 # What changed in the canary tree; nothing when it is whole.
-canary_changes() { diff <(echo "$canary_before") <("$probes/canary" "$canary") | grep '^[<>]'; }
+canary_changes() {
+	local now
+	now=$("$probes/canary" "$canary")
+	[ "$now" = "$canary_before" ] || diff <(echo "$canary_before") <(echo "$now") | grep '^[<>]'
+}

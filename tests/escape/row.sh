@@ -12,7 +12,9 @@
 # the launcher itself below a probe; $program is the launcher's file; $canary, $secret and $work are those of lib.sh.
 #
 # ESCAPE_ROWS=REGEX takes only some rows. ESCAPE_KILL=1: says for each row which guard it watches, and whether it sees that guard gone.
-# ESCAPE_SECONDS: how long each race lasts (2). ESCAPE_CONTROLS= : without controls (in a virtual machine, where their peers are missing).
+# ESCAPE_SECONDS: how long each race lasts (2). ESCAPE_MOMENT: seconds until a program has surely begun (0.3). ESCAPE_CONTROLS: of the controls of each row only these (in a virtual machine none, as
+# they are tried on the host, or the guards of what the host lacks). ESCAPE_PART=1/2: of the rows with `split=yes`, which are slow or
+# have nothing to do with the kernel, only the first, third, …; 2/2: only the others.
 # shellcheck shell=bash disable=SC2034,SC2317 # the variables and functions are for rows, which are evaluated
 
 # shellcheck source=tests/lib.sh
@@ -22,6 +24,7 @@
 cp -r "$probes" "$work/probes" || exit 2
 probes=$work/probes
 seconds=${ESCAPE_SECONDS:-2}
+moment=${ESCAPE_MOMENT:-0.3} # by then a program has begun
 set -o pipefail
 exec < /dev/null
 export SECRET_TOKEN
@@ -94,11 +97,11 @@ judge() { # LAUNCHER ATTACK: sets $verdict and $output
 	if [ -n "$changes" ]; then
 		verdict=escaped output+=$'\n'"the canary changed: $changes"
 		chmod -R u+rwX "$canary" && rm -rf "$canary" && canary_make
-	elif [[ $output == *"$secret"* ]] || grep -Eq '^(ESCAPED|SURVIVORS): ' <<< "$output"; then
+	elif [[ $output == *"$secret"* || $'\n'$output == *$'\n'@(ESCAPED|SURVIVORS):\ * ]]; then
 		verdict=escaped
-	elif grep -Eq '^(TIMEOUT|UNCLEAR)|AddressSanitizer|runtime error: ' <<< "$output"; then
+	elif [[ $'\n'$output == *$'\n'@(TIMEOUT|UNCLEAR)* || $output == *@(AddressSanitizer|runtime error: )* ]]; then
 		verdict=unclear
-	elif grep -q '^CONTAINED: ' <<< "$output"; then
+	elif [[ $'\n'$output == *$'\n'CONTAINED:\ * ]]; then
 		verdict=contained
 	else
 		verdict=unclear
@@ -109,11 +112,18 @@ judge() { # LAUNCHER ATTACK: sets $verdict and $output
 # LD_*, it wants terabytes of address space, getrlimit(2), a thread and ptrace(2) to look for leaks.
 sanitizer='T-META-(09[ab]|03f)|T-RT-(02|13|14-nproc1|14-as-small|15)|T-CRED-05-(prlimit64|rt_sigprocmask)'
 
+splits=0
+is_elsewhere() { # is this row, of those that are split, one of another machine's?
+	[ -n "${split:-}" ] && [ -n "${ESCAPE_PART:-}" ] && ((splits++ % ${ESCAPE_PART#*/} != ${ESCAPE_PART%/*} - 1))
+}
+
 row() { # ID WHAT CONTROLS ATTACK BENIGN
 	local base=${without:-} control guards
 	[[ $1 =~ ${ESCAPE_ROWS:-} ]] || return 0
 	[[ -z ${IMMURE_UNDER_ASAN:-} || ! $1 =~ ^($sanitizer)$ ]] || return 0
-	for control in ${ESCAPE_CONTROLS-$3}; do
+	! is_elsewhere || return 0
+	for control in $3; do
+		[ -z "${ESCAPE_CONTROLS+set}" ] || [[ " $ESCAPE_CONTROLS " == *" $control "* ]] || continue
 		guards=${control#!}
 		if ! declare -F "peer_$control" > /dev/null; then
 			guards=${base:+$base,}$guards
@@ -150,7 +160,7 @@ refused() {
 	text=$("$@" 2>&1)
 	status=$?
 	printf '%s\n' "$text"
-	if [ $status = 125 ] && grep -q '^immure: ' <<< "$text"; then
+	if [[ $status == 125 && $'\n'$text == *$'\n'immure:\ * ]]; then
 		echo 'CONTAINED: refused'
 	elif [ $status -gt 128 ]; then
 		echo "ESCAPED: the launcher died of signal $((status - 128))"
@@ -218,9 +228,10 @@ again() {
 }
 
 descendants() { # PID: it and all below it
-	local child
+	local child children
 	echo "$1"
-	for child in $(pgrep -P "$1"); do descendants "$child"; done
+	children=$(cat "/proc/$1"/task/*/children 2> /dev/null)
+	for child in $children; do descendants "$child"; done
 }
 
 # Looks at PID 1 of a jail from the host: a FIELD of its status must read VALUE (O5).

@@ -6,6 +6,7 @@
 peer_bwrap_tree() { command=(bwrap --ro-bind / / --bind "$tree" "$tree" --dev /dev --proc /proc --chdir "$tree" "$@"); }
 peer_bwrap_stub() { command=(bwrap --ro-bind / / --bind "$tree" "$tree" --ro-bind /dev/null "$tree/.envrc" --ro-bind /dev/null "$tree/.mcp.json" "$@"); }
 
+split=yes
 tree=$work/tree
 make_tree() {
 	chmod -R u+w "$tree" 2> /dev/null
@@ -26,7 +27,7 @@ tamper() { # SCRIPT with $f: for each protected file, inside; then looks from ou
 	(cd "$tree" && jail -p dev -- /bin/sh -c "for f in $(tr '\n' ' ' <<< "$protected"); do $1; done" > /dev/null 2>&1)
 	local file
 	for file in $protected; do
-		[ "$(cat "$tree/$file" 2>&1)" = honest ] || echo "ESCAPED: $file is $(head -c 40 "$tree/$file" 2>&1)"
+		[ "$(< "$tree/$file")" = honest ] || echo "ESCAPED: $file is $(head -c 40 "$tree/$file" 2>&1)"
 	done
 	if [ -e "$tree/done" ] || [ "$launcher" = immure ]; then echo 'CONTAINED: all are as they were'; fi
 }

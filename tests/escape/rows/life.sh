@@ -11,9 +11,21 @@ died() { # what a killed launcher leaves is told by SURVIVORS; the rest is well
 }
 row T-LIFE-01a 'the launcher is killed while the program runs' 'no-pdeathsig bwrap' \
 	'under=(timeout --foreground -s KILL 0.3); died jail -- @linger stay' 'under=(timeout --foreground -s TERM 5); jail -- /bin/sleep 0.1'
+stop_and_kill() { # the janitor of the cgroup is outside, where no program of the jail can stop it
+	local pid up=''
+	jail -- @linger stay &
+	for _ in {1..60}; do # a jail that is stopped before it is tied to its launcher could not be
+		sleep 0.05
+		[ -z "$up" ] || break # and once more, for the whole to come to rest
+		for pid in $(descendants $!); do [ "$(cat "/proc/$pid/comm" 2> /dev/null)" != linger ] || up=yes; done
+	done
+	for pid in $(descendants $! | tail -n +4); do [ "$(cat "/proc/$pid/comm" 2> /dev/null)" = immure-janitor ] || kill -STOP "$pid"; done
+	kill -9 "$(descendants $! | sed -n 3p)"
+	wait
+	echo 'CONTAINED: nothing else is left'
+}
 row T-LIFE-01b 'the launcher is killed while the whole jail is stopped' 'no-pdeathsig' \
-	'jail -- @linger stay & sleep 0.3; for pid in $(descendants $! | tail -n +4); do kill -STOP "$pid"; done
-	kill -9 "$(descendants $! | sed -n 3p)"; wait; echo CONTAINED: nothing else is left' 'jail -- /bin/true'
+	stop_and_kill 'jail -- /bin/true'
 killed_in() { # CALL:N: the launcher is killed in that window of the set-up
 	under window "$1" kill
 	jail -- @linger stay > "$work/text" 2>&1
@@ -42,8 +54,8 @@ row T-LIFE-20b 'nor after its change of ids' 'dumpable' 'under window landlock s
 row T-LIFE-20c 'nor in the moment before the filter' 'dumpable' 'under window seccomp:2 spy; jail -- /bin/true' 'jail -- /bin/true'
 row T-LIFE-05a 'descendants in sessions of their own end with the program' 'plain' 'died jail -- @linger leave' 'jail -- /bin/sh -c "(sleep 0.1 &) ; exit 0"'
 row T-LIFE-05c 'SIGTERM to the launcher reaches the program' 'unshare' \
-	'under=(timeout --foreground -s TERM 0.3); text=$(jail -- /bin/sh -c "trap \"echo told; exit 3\" TERM; sleep 4 & wait"); [[ $text == *told* ]] && echo CONTAINED: told || echo "ESCAPED: not told $text"' \
-	'under=(timeout --foreground -s INT 0.3); says told jail -- /bin/sh -c "trap \"echo told; exit 0\" INT; sleep 4 & wait" || true'
+	'under=(timeout --foreground -s TERM $moment); text=$(jail -- /bin/sh -c "trap \"echo told; exit 3\" TERM; sleep 4 & wait"); [[ $text == *told* ]] && echo CONTAINED: told || echo "ESCAPED: not told $text"' \
+	'under=(timeout --foreground -s INT $moment); says told jail -- /bin/sh -c "trap \"echo told; exit 0\" INT; sleep 4 & wait" || true'
 
 statuses() { # what the program says is what the launcher says
 	local n got
@@ -66,7 +78,7 @@ statuses() { # what the program says is what the launcher says
 	echo 'CONTAINED: every status is told'
 }
 peer_script() { command=(script -qc "$(printf '%q ' "$@")" /dev/null); }
-row T-LIFE-18 'statuses are told as shells tell them' 'script' statuses 'jail --result "$work/result" -- /bin/true && jq -e . "$work/result" > /dev/null'
+split=yes row T-LIFE-18 'statuses are told as shells tell them' 'script' statuses 'jail --result "$work/result" -- /bin/true && jq -e . "$work/result" > /dev/null'
 counts() { # mounts, files in the folders that a launcher might use, descriptors of the whole system in thousands
 	echo "$(wc -l < /proc/self/mountinfo) $(find "$HOME" /tmp/*immure-[0-9]* /run/user/"$(id -u)" 2> /dev/null | wc -l) $(awk '{ print int($1 / 1000) }' /proc/sys/fs/file-nr)"
 }
@@ -104,5 +116,5 @@ last_words() { # what the process that becomes the program does after its filter
 	fi
 }
 row T-SEC-21 'nothing stands between the filter and exec' 'no-seccomp bwrap' last_words 'jail -- /bin/true'
-row T-LIFE-28 'sixty launches leave nothing' 'typescript' soak 'jail -- /bin/true'
+split=yes row T-LIFE-28 'sixty launches leave nothing' 'typescript' soak 'jail -- /bin/true'
 finish
