@@ -107,10 +107,11 @@ int place_pull(const struct profile_variables *variables, const struct storage *
 }
 
 int place_unpack(const struct profile_variables *variables, const struct storage *storage,
-	const char *manifest)
+	const char *manifest, bool mapped)
 {
 	const char *const words[] = {"unpack", manifest, NULL};
-	struct worker worker = {.task = WORKER_STORE, .arguments = words, .input = "/dev/null"};
+	struct worker worker = {
+		.task = WORKER_STORE, .arguments = words, .input = "/dev/null", .single = !mapped};
 
 	return place_work(variables, storage, &worker, 1);
 }

@@ -30,8 +30,8 @@ struct pull_request {
 int place_pull(const struct profile_variables *variables, const struct storage *storage,
 	const struct pull_request *request, struct arena *arena);
 
-/* Unpacks what is fetched already. */
+/* Unpacks what is fetched already, for the one or the other way of mapping ids. */
 int place_unpack(const struct profile_variables *variables, const struct storage *storage,
-	const char *manifest);
+	const char *manifest, bool mapped);
 
 #endif

@@ -108,7 +108,8 @@ static int unpack_image(struct run *run, int *ret_code, struct err *reterr)
 		return 0;
 	if (run->launching.options.dry_run)
 		return err_set(reterr, -ENOENT, run->image.name, "is not unpacked yet");
-	*ret_code = place_unpack(&run->launching.variables, &run->storage, record->manifest.text);
+	*ret_code = place_unpack(
+		&run->launching.variables, &run->storage, record->manifest.text, run->mapped);
 	if (*ret_code)
 		return -EIO;
 	return image_is_unpacked(&run->storage, record, run->mapped)
@@ -200,7 +201,8 @@ static int compose(struct run *run, struct err *reterr)
 	int r = list_layers(run, reterr);
 
 	if (r == 0)
-		r = compose_root(&run->layers, run->options.read_only, &launching->profile);
+		r = compose_root(&run->layers, run->options.read_only || launching->options.dry_run,
+			&launching->profile);
 	if (r == 0)
 		r = compose_image(&run->image.record, environ, &launching->words,
 			&launching->profile, reterr);

@@ -379,10 +379,8 @@ static bool is_of_the_run(int identifier)
 /* "--env=NAME" is the caller's value now, not that of whoever starts it again. */
 static const char *environment_word(struct arena *arena, const char *value)
 {
-	const char *found = strchr(value, '=') ? NULL : getenv(value);
-
-	return found ? arena_format(arena, "--env=%s=%s", value, found)
-		     : arena_format(arena, "--env=%s", value);
+	return strchr(value, '=') ? arena_format(arena, "--env=%s", value)
+				  : arena_format(arena, "--env=%s=%s", value, getenv(value));
 }
 
 int run_options_words(struct launching *launching, const struct given_option *given, size_t count,
@@ -406,9 +404,12 @@ int run_options_words(struct launching *launching, const struct given_option *gi
 	}
 	/* those of --env-file are among the launch's own by now */
 	for (size_t i = 0; i < launching->given_count && !failed; i++) {
-		if (launching->given[i].option->identifier != OPTION_ENVIRONMENT)
+		const char *value = launching->given[i].value;
+
+		if (launching->given[i].option->identifier != OPTION_ENVIRONMENT ||
+			(!strchr(value, '=') && !getenv(value)))
 			continue;
-		words[used] = environment_word(arena, launching->given[i].value);
+		words[used] = environment_word(arena, value);
 		failed = !words[used++];
 	}
 	*ret = words;

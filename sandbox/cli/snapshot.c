@@ -160,7 +160,9 @@ static int view(struct snapshot *s, struct err *reterr)
 
 static int work(struct snapshot *s, bool with_view)
 {
-	struct worker worker = {.task = WORKER_STORE, .view = with_view ? &s->layers : NULL};
+	struct worker worker = {.task = WORKER_STORE,
+		.view = with_view ? &s->layers : NULL,
+		.single = !s->container.mapped};
 	struct err err = {0};
 
 	add(s, NULL);
@@ -347,6 +349,10 @@ int cli_cp(int argc, char **argv)
 	struct err err = {0};
 	int taken = begin(&s, cp_options_table, argc, argv, 2, 2, &err);
 
+	if (taken >= 0 && (strcmp(argv[taken], "-") == 0 || strcmp(argv[taken + 1], "-") == 0)) {
+		taken = err_set(&err, -ENOTSUP, "cp", "copies files, no archives");
+		err_hint(&err, "`immure export` writes a container's files as one");
+	}
 	if (taken < 0 || copy_all(&s, argv[taken], argv[taken + 1], &err) < 0)
 		return fail(&err);
 	return 0;

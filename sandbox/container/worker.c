@@ -250,6 +250,8 @@ static int make_profile(struct launch *launch, const char *program, struct err *
 	int r = profile_load(fetches ? "image-fetch" : "image-store", launch->place->variables,
 		&launch->words, &launch->library, &launch->profile, reterr);
 
+	if (r == 0 && launch->worker->single)
+		launch->profile.identity.kind = IDENTITY_SINGLE;
 	if (r == 0)
 		r = bind_storage(launch, reterr);
 	if (r == 0 && !plan_shows(&launch->profile, program))

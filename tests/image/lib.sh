@@ -1,0 +1,55 @@
+# tests/image/lib.sh - what the tests of images and containers share: a storage of their own, an image made on the spot.
+# shellcheck shell=bash
+# shellcheck source=tests/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+need busybox python3 jq
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+storage=$work/storage
+
+# im VERB WORDS…: in that storage
+im() { immure "$1" --storage "$storage" "${@:2}"; }
+run() { im run "$@"; }
+
+make_image() { python3 "$here/make_image" "$@"; }
+
+# base DIR: a small system: busybox, users, the usual places
+base() {
+	local tool
+	mkdir -p "$1"/{bin,dev,proc,sys,run,tmp,etc,root,srv/app}
+	chmod 1777 "$1/tmp"
+	cp "$(command -v busybox)" "$1/bin/busybox"
+	for tool in sh cat cp chmod chown echo env false hostname id kill ln ls mkdir mv ps pwd rm sleep stat test touch tr true wc; do
+		ln -sf busybox "$1/bin/$tool"
+	done
+	printf '%s\n' root:x:0:0:root:/root:/bin/sh app:x:33:34:app:/srv/app:/bin/sh 'huge:x:4294967296:0::/:/bin/sh' \
+		1000:x:0:0::/root:/bin/sh > "$1/etc/passwd"
+	printf '%s\n' root:x:0: app:x:34: staff:x:50:app > "$1/etc/group"
+	echo seed > "$1/srv/app/seed"
+}
+
+# tiny NAME [OPTION…]: three layers over one another, loaded; the second hides a file of the first
+tiny() {
+	local name=$1
+	shift
+	if [ ! -d "$work/layers" ]; then
+		base "$work/layers/1"
+		mkdir -p "$work/layers/1/opt" "$work/layers/2/opt" "$work/layers/3/opt"
+		echo gone > "$work/layers/1/opt/gone"; echo old > "$work/layers/1/opt/version"
+		: > "$work/layers/2/opt/.wh.gone"; echo new > "$work/layers/2/opt/version"
+		echo third > "$work/layers/3/opt/third"
+	fi
+	make_image -o "$work/$name.tar" -n "$name" --layer "$work/layers/1" --layer "$work/layers/2" --layer "$work/layers/3" "$@"
+	im load -q -i "$work/$name.tar" > "$work/$name.log" 2>&1 || { cat "$work/$name.log" >&2; echo "Bail out! $name cannot be loaded"; exit 1; }
+}
+
+# what is left of containers in the storage, a line each
+left() { find "$storage"/containers "$storage"/transient "$storage"/names -mindepth 1 -maxdepth 1 2> /dev/null; }
+
+# gone SECONDS: nothing is left of containers within that time
+gone() {
+	local until=$((SECONDS + $1))
+	while [ -n "$(left)" ]; do
+		[ "$SECONDS" -lt "$until" ] || { left; return 1; }
+		sleep 0.1
+	done
+}

@@ -1,0 +1,107 @@
+#!/bin/bash
+# Kills and crowds: a container of --rm leaves nothing, whoever is killed; many at once do not get in one another's way.
+# shellcheck disable=SC2016 # what stands in single quotes is for the shell in the container
+# shellcheck source=tests/image/lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$work" || exit 2
+tiny tiny
+
+# started FILE: waits until a container has made it in its volume
+started() {
+	for _ in {1..100}; do
+		[ -e "$1" ] && return
+		sleep 0.1
+	done
+	return 1
+}
+
+# begin WORDS…: in the background, in a session of its own; its pid in $pid
+begin() {
+	mkdir -p flags
+	rm -f flags/up
+	setsid "$immure" run --storage "$storage" -v "$work/flags:/flags" "$@" < /dev/null > begun 2>&1 &
+	pid=$!
+	helpers+=("$pid")
+	started flags/up || cat begun >&2
+}
+janitor_of() { pgrep -P "$1" -x immure-janitor; }
+
+stay='echo up > /flags/up; sleep 1000'
+begin --rm -v /anonymous tiny sh -c "mkdir -p /x/y; touch /x/y/z; chmod 700 /x; $stay"
+check 'it runs' test "$(im ps --format '{{.State}}')" = running
+output=$(im rm "$(im ps -q)" 2>&1)
+check 'rm of one that runs is refused' grep -q 'is running' <<< "$output"
+kill -KILL -- "-$pid"
+check 'after SIGKILL of the whole process group nothing is left in two seconds' gone 2
+check 'nor a volume' test -z "$(find "$storage/volumes" -mindepth 1)"
+
+begin --rm tiny sh -c "$stay"
+kill -KILL "$pid"
+check 'after SIGKILL of the launcher alone, too' gone 2
+
+begin --rm tiny sh -c "$stay"
+kill -KILL "$(janitor_of "$pid")"
+kill -KILL "$pid"
+sleep 0.3
+check 'with the janitor killed first, something is' test -n "$(left)"
+check 'and it is listed as exited' test "$(im ps -a --format '{{.State}}')" = exited
+run --rm tiny true
+check 'the next run sweeps it' test -z "$(left)"
+
+begin --name kept tiny sh -c "echo x > /x; $stay"
+kill -KILL "$pid"
+sleep 0.3
+check 'a container that is kept survives its launcher' test "$(im ps -a --format '{{.Names}} {{.State}}')" = 'kept exited'
+check 'with what it wrote' test "$(im cp kept:/x x && cat x)" = x
+check 'and can be removed' im rm kept
+begin --name kept tiny sh -c "$stay"
+check 'rm -f ends one that runs' im rm -f kept
+check 'at once' gone 2
+begin --rm tiny sh -c "$stay"
+check 'one of --rm, too' im rm -f "$(im ps -q)"
+check 'and nothing is left' gone 2
+
+begin --rm tiny sh -c "trap 'exit 9' TERM; echo up > /flags/up; while :; do sleep 0.1; done"
+kill -TERM "$pid"
+wait "$pid"
+check 'SIGTERM goes to the program' test $? = 9
+check 'and nothing is left' test -z "$(left)"
+
+# ---- many ----
+crowd() { # COUNT WORDS…: at once; how many ended well
+	local count=$1 i
+	shift
+	for ((i = 0; i < count; i++)); do
+		("$immure" run --storage "$storage" --rm "$@" < /dev/null 2>> errors && echo good) &
+	done | grep -c good
+}
+: > errors
+check '64 at once' test "$(crowd 64 tiny true)" = 64
+check 'and nothing is left' test -z "$(left)"
+check 'hundreds, one after another in crowds' test "$(for _ in 1 2 3 4 5; do crowd 50 tiny sh -c 'echo x > /x'; done | tr '\n' ' ')" = '50 50 50 50 50 '
+check 'without a word' test ! -s errors
+check 'one name for many is given once' test "$(crowd 16 --name same tiny sleep 0.5)" -ge 1
+check 'and freed' test -z "$(left)"
+
+# ---- twins: two versions of one program from shared layers, side by side ----
+base twin/base
+for version in 5 7; do
+	mkdir -p "twin/$version/usr/bin" "twin/$version/usr/lib"
+	echo "needs library $version" > "twin/$version/usr/lib/library"
+	printf '%s\n' '#!/bin/sh' "[ \"\$(cat /usr/lib/library)\" = 'needs library $version' ] && echo \"program $version\"" 'sleep 0.3' > "twin/$version/usr/bin/program"
+	chmod 755 "twin/$version/usr/bin/program"
+	make_image -o "twin$version.tar" -n "program:$version" --layer twin/base --layer "twin/$version" --cmd '["program"]'
+	im load -q -i "twin$version.tar" > /dev/null
+done
+for version in 5 7; do run --rm "program:$version" < /dev/null > "twin$version.out" 2>&1 & done
+wait
+check 'twins with conflicting libraries run side by side' test "$(cat twin5.out twin7.out)" = $'program 5\nprogram 7'
+check 'from shared layers' test "$(find "$storage/layers" -mindepth 2 -maxdepth 2 | wc -l)" = 6
+
+# ---- a thousand containers cost one copy ----
+before=$(du -s "$storage/layers" 2> /dev/null | cut -f 1)
+for ((i = 0; i < 20; i++)); do run --name "c$i" tiny true < /dev/null; done
+check 'twenty more containers take no more of the layers' test "$(du -s "$storage/layers" 2> /dev/null | cut -f 1)" = "$before"
+check 'rm --all' test "$(im rm --all | wc -l)" = 20
+check 'nothing is left' test -z "$(left)"
+finish

@@ -1,0 +1,239 @@
+#!/bin/bash
+# immure run and what becomes of containers: docker's and podman's habits, and nothing left behind.
+# shellcheck disable=SC2016 # what stands in single quotes is for the shell in the container
+# shellcheck source=tests/image/lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$work" || exit 2
+
+tiny tiny --cmd '["sh", "-c", "echo default"]' --workdir /srv/app --env 'FOO=bar' --env 'MESSAGE=of the image'
+
+# gives WHAT WANTED WORDS…: what a run prints on standard output
+gives() {
+	local what=$1 wanted=$2 output
+	shift 2
+	output=$(run --rm "$@" 2> said < /dev/null)
+	if [ "$output" = "$wanted" ]; then ok "$what"; else not_ok "$what" "wanted: $wanted" "printed: $output" "$(cat said)"; fi
+}
+
+# ends CODE WHAT WORDS…
+ends() {
+	local want=$1 what=$2 output status
+	shift 2
+	output=$(run --rm "$@" 2>&1 < /dev/null); status=$?
+	if [ $status = "$want" ]; then ok "$what: $want"; else not_ok "$what: $want" "was $status" "$output"; fi
+}
+
+# says WHAT PATTERN WORDS…: exit 125, a line of ours that holds PATTERN, nothing started, nothing left
+says() {
+	local what=$1 pattern=$2 output status
+	shift 2
+	output=$(run "$@" 2>&1 < /dev/null); status=$?
+	if [ $status = 125 ] && [[ $output == immure:*$pattern* ]] && [[ $output != *started* ]] && [ -z "$(left)" ]; then ok "$what"
+	else not_ok "$what" "status $status, wanted 125 and \"$pattern\"" "$output" "$(left)"; fi
+}
+
+# ---- what runs ----
+gives 'CMD of the image' default tiny
+gives 'arguments instead of CMD' hello tiny echo hello
+gives 'the layers lie one over the other' 'new third' tiny sh -c 'echo $(cat /opt/version /opt/third)'
+gives 'a whiteout hides' version tiny sh -c 'cd /opt; ls | grep -v third 2> /dev/null || for f in *; do [ $f = third ] || echo $f; done'
+gives 'WorkingDir' /srv/app tiny pwd
+gives 'WorkingDir of the caller is made' /new/place -w /new/place tiny pwd
+gives 'Env of the image' 'bar of the image' tiny sh -c 'echo $FOO $MESSAGE'
+gives '-e over it' 'mine' -e FOO=mine tiny sh -c 'echo $FOO'
+gives 'PATH is the image'"'"'s' /usr/local/bin:/usr/bin:/bin tiny sh -c 'echo $PATH'
+printf '%s\n' '# comment' 'ONE=1' 'FOO=of the file' 'CALLERS' > env-file
+check '--env-file, and a name of the caller'"'"'s' test "$(CALLERS=given run --rm --env-file env-file tiny sh -c 'echo $ONE $FOO $CALLERS' < /dev/null)" = '1 of the file given'
+gives 'nothing of the caller'"'"'s environment' '' tiny sh -c 'echo $LOGNAME$LC_ALL'
+gives 'the host name is the short id' yes tiny sh -c '[ ${#HOSTNAME} -le 12 ] && [ $(hostname | wc -c) = 13 ] && echo yes'
+gives '--hostname' box --hostname box tiny hostname
+gives '/etc/hosts knows it' box --hostname box tiny sh -c 'while read a b c; do [ "$a" = 127.0.0.1 ] && echo $c; done < /etc/hosts'
+gives '--add-host' 192.0.2.7 --add-host far:192.0.2.7 tiny sh -c 'while read a b; do [ "$b" = far ] && echo $a; done < /etc/hosts'
+check 'standard input with -i' test "$(echo in | run --rm -i tiny cat)" = in
+check 'none without' test -z "$(echo in | run --rm tiny cat)"
+gives 'a root that can be written' made tiny sh -c 'echo made > /made; cat /made'
+gives '--read-only' refused --read-only tiny sh -c 'echo x > /made || echo refused'
+gives '--tmpfs in it' kept --read-only --tmpfs /tmp tiny sh -c 'echo kept > /tmp/x; cat /tmp/x'
+gives 'a bind' shown -v "$(mkdir -p shown; echo shown > shown/it; pwd)/shown:/mnt" tiny cat /mnt/it
+check 'a relative bind' test "$(run --rm -v ./shown:/mnt tiny cat /mnt/it < /dev/null)" = shown
+gives 'a bind read-only' refused -v "$work/shown:/mnt:ro" tiny sh -c 'echo x > /mnt/new || echo refused'
+
+# ---- ENTRYPOINT and CMD, as docker joins them ----
+tiny entry --entrypoint '["echo", "entry"]' --cmd '["default"]'
+gives 'ENTRYPOINT and CMD' 'entry default' entry
+gives 'ENTRYPOINT and arguments' 'entry a b' entry a b
+gives '--entrypoint leaves CMD out' '' --entrypoint true entry
+gives '--entrypoint and arguments' 'mine' --entrypoint echo entry mine
+gives '--entrypoint as an array' 'x y' --entrypoint '["echo", "x"]' entry y
+gives '--entrypoint "" and a command' plain --entrypoint '' entry echo plain
+says '--entrypoint "" and none' 'no command' --rm --entrypoint '' entry
+
+# ---- users ----
+gives 'root by default' '0 0' tiny sh -c 'echo $(id -u) $(id -g)'
+gives 'a user by name' '33 34 /srv/app' -u app tiny sh -c 'echo $(id -u) $(id -g) $HOME'
+gives 'a user and a group by name' '33 50' -u app:staff tiny sh -c 'echo $(id -u) $(id -g)'
+gives 'numbers' '12 34' -u 12:34 tiny sh -c 'echo $(id -u) $(id -g)'
+gives 'a number that nobody has' '77 0 /' -u 77 tiny sh -c 'echo $(id -u) $(id -g) $HOME'
+gives 'a number is no name, even where one looks like it' 1000 -u 1000 tiny id -u
+for user in 1e0 00 4294967296 2147483648 4294967295 -1 ' 0' +0 0x0 'app ' app:: app:1e0 root:nosuch huge $'app\nroot' 'a/b'; do
+	says "the user $(printf %q "$user") is refused" 'user' --rm -u "$user" tiny echo started
+done
+says 'a user that the image lacks' 'no user of this name' --rm -u nosuch tiny echo started
+tiny owned --user app
+gives 'USER of the image' 33 owned id -u
+gives '-u over it' 0 -u 0 owned id -u
+tiny odd --user nosuch
+says 'USER that the image lacks' 'user of the image' --rm odd echo started
+for user in 1e0 4294967296 $'app\nroot'; do
+	make_image -o odd.tar -n odd --layer "$work/layers/1" --user "$user"
+	output=$(im load -q -i odd.tar 2>&1); status=$?
+	check "USER $(printf %q "$user") is refused as soon as the image comes" grep -q '^125 immure: .*config/User' <<< "$status $output"
+done
+
+# ---- how it ends ----
+ends 0 'a good end' tiny true
+ends 7 'the status of the program' tiny sh -c 'exit 7'
+ends 137 'SIGKILL' tiny sh -c 'kill -KILL $$'
+ends 127 'no such program' tiny no-such-program
+ends 126 'a file that is no program' tiny /etc/passwd
+ends 137 'the wall clock' --timeout 300ms tiny sleep 20
+says 'no image' 'no image is named' --rm
+says 'an image that is not here' 'not here' --rm --pull never nosuch true
+says 'a name that is none' 'UPPER' --rm --pull never UPPER/case true
+says 'detached containers' 'not there yet' -d tiny true
+says 'an unknown option' '--voluem' --voluem x tiny true
+says 'a bad name of a container' '--name' --name ../x tiny true
+says 'a bad volume target' '--volume' -v data:relative tiny echo started
+says 'a bad host' '--add-host' --rm --add-host x:y tiny echo started
+says 'a bad policy' '--pull' --pull sometimes tiny echo started
+says 'a bind without a source' '/no/such' --rm -v /no/such:/mnt tiny echo started
+check '--cidfile holds the id' test "$(run --rm --cidfile cid tiny true < /dev/null; wc -c < cid)" = 64
+says '--cidfile that is there' 'cid' --rm --cidfile cid tiny echo started
+check '--rm leaves nothing' test -z "$(left)"
+check 'and no volume' test -z "$(find "$storage/volumes" -mindepth 1)"
+
+# ---- the profile ----
+gives 'any profile works' 'yes' -p untrusted tiny sh -c '[ -e /usr/bin/env ] || echo yes'
+gives 'no network by default' '1' tiny sh -c 'n=0; while read -r l; do n=$((n+1)); done < /proc/net/route; echo $n'
+gives 'the capabilities of the profile, and no more' refused tiny sh -c 'busybox mount -t tmpfs x /tmp 2> /dev/null || echo refused'
+check '--receipt says that the layers are the root' test "$(run --rm --receipt receipt tiny true < /dev/null; jq -r '[.rules[].layer] | index("overlayfs, pivot_root") != null' receipt)" = true
+check '--result tells the status' test "$(run --rm --result result tiny sh -c 'exit 4' < /dev/null; jq .exit result)" = 4
+check '--dry-run makes nothing' test "$(run --rm --dry-run tiny echo started < /dev/null | grep -cx started)$(left)" = 0
+mkdir -p "$HOME"
+canary_make
+gives 'a bind of the home shows no storage that can be written' $'refused\nrefused' -v "$work:/mnt" tiny sh -c \
+	'for d in tags containers; do (echo x > /mnt/storage/$d/x) 2> /dev/null || echo refused; done'
+check 'nothing of the caller'"'"'s changed' test -z "$(canary_changes)"
+
+# ---- what is kept ----
+check 'a container is kept' test "$(run --name one tiny sh -c 'echo kept > /kept; exit 3' < /dev/null > /dev/null; echo $?)" = 3
+check 'it is listed' test "$(im ps -a --format '{{.Names}} {{.State}} {{.ExitCode}} {{.Image}}')" = 'one exited 3 docker.io/library/tiny:latest'
+check 'but not among those that run' test -z "$(im ps -q)"
+check 'as JSON' jq -e '.[0].Names == "one"' <(im ps -a --format json)
+check 'by a filter' test -n "$(im ps -a -q --filter name=one)"
+check 'and not by another' test -z "$(im ps -a -q --filter name=two)"
+output=$(run --name one tiny true 2>&1 < /dev/null)
+check 'its name is taken' grep -q 'another container has this name' <<< "$output"
+run --name again tiny sh -c 'cat /count 2> /dev/null; echo line >> /count' < /dev/null
+check 'start runs it again, in what it left' test "$(im start -a again < /dev/null)" = line
+check 'and again' test "$(im start -a again < /dev/null | wc -l)" = 2
+output=$(im start again 2>&1)
+check 'start without -a says so' grep -q 'not there yet' <<< "$output"
+THEN='then' run --name env -e A=1 -e CALLERS -e THEN -w /tmp -u app tiny sh -c 'echo $A $THEN $CALLERS $(pwd) $(id -u)' < /dev/null > /dev/null
+check 'start has the options of the first run' test "$(CALLERS=other THEN=other im start -a env < /dev/null)" = '1 then /tmp 33'
+id=$(im ps -a --no-trunc --filter name=one --format '{{.ID}}')
+check 'an id has 64 digits' test ${#id} = 64
+check 'found by the beginning of its id' test "$(im rm "${id:0:10}")" = "${id:0:10}"
+check 'rm frees the name' run --name one --rm tiny true
+output=$(im rm nosuch 2>&1)
+check 'rm of none' grep -q 'no container' <<< "$output"
+check 'rm -f of none' im rm -f nosuch
+check 'rm of several' im rm again env
+check 'nothing is left' test -z "$(left)"
+
+# ---- cp ----
+run --name files tiny sh -c 'mkdir -p /data/sub; echo content > /data/sub/file; ln -s /etc/passwd /data/link; echo x > /data/run; chmod 755 /data/run' < /dev/null
+check 'a file comes out' test "$(im cp files:/data/sub/file out && cat out)" = content
+check 'a tree comes out' test "$(im cp files:/data tree && cat tree/sub/file)" = content
+check 'a link comes out as one' test "$(readlink tree/link)" = /etc/passwd
+check 'a mode is kept' test -x tree/run
+check 'into a directory' test "$(mkdir -p into && im cp files:/data into && cat into/data/sub/file)" = content
+check 'the content of one' test "$(mkdir -p inner && im cp files:/data/. inner && cat inner/sub/file)" = content
+echo back > back
+check 'a file goes in' test "$(im cp back files:/data/ && im cp files:/data/back returned && cat returned)" = back
+check 'a tree goes in' test "$(im cp into files:/srv && im cp files:/srv/into/data/sub/file returned && cat returned)" = content
+output=$(im cp files:/no/such out 2>&1)
+check 'what is not there is told' grep -q 'No such file' <<< "$output"
+run --name trap tiny sh -c "mkdir /t; ln -s $canary /t/out; ln -s / /t/root" < /dev/null
+echo evil > evil
+im cp evil trap:/t/out/secret > /dev/null 2>&1
+im cp evil trap:/t/root/etc/evil > /dev/null 2>&1
+im cp trap:/t/out/secret leaked > /dev/null 2>&1
+check 'links in a container lead nowhere outside' test -z "$(canary_changes)$(grep -sF "$secret" leaked)"
+im rm files trap > /dev/null
+
+# ---- diff, commit, export ----
+run --name work tiny sh -c 'echo new > /new; mkdir /made; echo x > /made/x; rm /opt/third; echo changed > /opt/version; chown 33:34 /made/x' < /dev/null
+check 'diff shows what changed' test "$(im diff work | grep -E ' /(new|made|made/x|opt/third|opt/version)$' | sort | tr '\n' ';')" = \
+	'A /made;A /made/x;A /new;C /opt/version;D /opt/third;'
+check 'commit makes an image' im commit -q -m message -a me -c 'ENV ADDED=yes' -c 'CMD ["cat", "/new"]' -c 'WORKDIR /made' -c 'USER app' work worked:1
+check 'which runs' test "$(run --rm worked:1 < /dev/null)" = new
+check 'with what was changed' test "$(run --rm worked:1 sh -c 'echo $ADDED $(pwd) $(id -u) $(cat /opt/version) $(ls /opt | wc -l) $(stat -c %u /made/x)' < /dev/null)" = 'yes /made 33 changed 1 33'
+check 'and is listed' test "$(im images --format '{{.Repository}}:{{.Tag}}' worked)" = docker.io/library/worked:1
+check 'its layer holds the difference only' test "$(im history -q worked:1 | wc -l)" = 4
+check 'export writes the tree' test "$(im export work | tar -xOf - opt/version new | sort | tr '\n' ' ')" = 'changed new '
+check 'export to a file' test "$(im export -o exported.tar work && tar -tf exported.tar | grep -c '^\(./\)\?opt/third$')" = 0
+check 'import makes an image of it' test "$(im import -q exported.tar imported:1 > /dev/null; run --rm imported:1 cat /new < /dev/null)" = new
+output=$(im commit work UPPER 2>&1)
+check 'a bad name of an image' grep -q UPPER <<< "$output"
+output=$(im cp work:/new - 2>&1)
+check 'cp writes no archive' grep -q 'no archives' <<< "$output"
+output=$(im rmi tiny 2>&1)
+check 'an image in use stays' grep -q 'was made from this image' <<< "$output"
+im rm work > /dev/null
+
+# ---- volumes ----
+check 'a new volume has what the image has there' test "$(run --rm -v data:/srv/app tiny cat /srv/app/seed < /dev/null)" = seed
+run --rm -v data:/srv/app tiny sh -c 'echo more > /srv/app/more; rm /srv/app/seed' < /dev/null
+check 'and keeps what is written' test "$(run --rm -v data:/elsewhere tiny ls /elsewhere < /dev/null)" = more
+check 'by --mount, read-only' test "$(run --rm --mount type=volume,src=data,dst=/m,readonly tiny sh -c 'echo x > /m/x || echo refused' < /dev/null 2> /dev/null)" = refused
+check 'it is listed' test "$(im volume ls -q)" = data
+check 'inspect says where it lies' test "$(cat "$(im volume inspect data | jq -r '.[0].Mountpoint')/more")" = more
+run --name user -v data:/d tiny true < /dev/null
+output=$(im volume rm data 2>&1)
+check 'one in use stays' grep -q 'in use by the container user' <<< "$output"
+im rm user > /dev/null
+check 'rm removes it' im volume rm data
+check 'and it is gone' test -z "$(im volume ls -q)"
+check 'create and prune' test "$(im volume create a b | wc -l)$(im volume prune | wc -l)$(im volume ls -q)" = 22
+output=$(im volume create ../x 2>&1)
+check 'a bad name' grep -q 'no name of a volume' <<< "$output"
+tiny holds --volume /data --volume /srv/app
+check 'a volume of the image can be written' test "$(run --rm --read-only holds sh -c 'echo x > /data/x; cat /data/x /srv/app/seed' < /dev/null | tr '\n' ' ')" = 'x seed '
+check 'and goes with its container' test -z "$(im volume ls -a -q)"
+run --name holds holds sh -c 'echo mine > /data/mine' < /dev/null
+check 'but stays as long as it does' test "$(im start -a holds > /dev/null; im volume ls -a -q | wc -l)" = 2
+im rm holds > /dev/null
+check 'rm takes them along' test -z "$(im volume ls -a -q)"
+
+# ---- files of other ids ----
+if [ -n "$(sed -n "s/^$(id -un):.*/x/p" /etc/subuid)" ] && command -v newuidmap > /dev/null; then
+	run --name ids tiny sh -c '[ -e /x/y/z ] && exit 5; mkdir -p /x/y; touch /x/y/z; chown -R 33:34 /x; chmod 700 /x /x/y' < /dev/null
+	check 'start finds them' test "$(im start -a ids > /dev/null 2>&1; echo $?)" = 5
+	check 'rm removes what belongs to other ids' im rm ids
+	check 'and nothing is left' test -z "$(left)"
+	gives 'another user of the image cannot read root'"'"'s' refused tiny sh -c 'echo x > /s; chmod 600 /s; chown 0 /s; busybox su app -c "cat /s" 2> /dev/null || echo refused'
+else
+	skip 'files of other ids' 'this user has no subordinate ids'
+fi
+run --rm tiny sh -c 'i=0; d=/deep; while [ $i -lt 300 ]; do d=$d/d; i=$((i+1)); done; mkdir -p $d; chmod 0 /deep' < /dev/null
+check 'a deep tree goes' test -z "$(left)"
+
+# ---- single-id mode ----
+echo '{"version": 1, "name": "single", "extends": "container", "identity": {"map": "single", "uid": 0, "gid": 0}}' > single.json
+check 'one id is enough' test "$(run --rm -p ./single.json tiny sh -c 'touch /x; chown 33:34 /x && echo owned' < /dev/null)" = owned
+check 'a user of one id' test "$(run --rm -p ./single.json -u app tiny id -u < /dev/null)" = 33
+check 'a volume of one id' test "$(run --rm -p ./single.json -v one:/srv/app tiny cat /srv/app/seed < /dev/null)" = seed
+im volume rm one > /dev/null
+check 'nothing is left of it' test -z "$(left)"
+finish
