@@ -209,9 +209,8 @@ static int compose(struct run *run, struct err *reterr)
 	if (r == 0)
 		r = launch_options_apply(launching->given, launching->given_count,
 			&launching->variables, &launching->words, &launching->profile, reterr);
-	if (r == 0)
-		r = launching_place_home(launching, reterr);
-	return r;
+	launching->profile.devices.shm_size = run->options.shm_size;
+	return r == 0 ? launching_place_home(launching, reterr) : r;
 }
 
 /* ---- the container ---- */

@@ -136,8 +136,10 @@ int device_compile(const struct profile *profile, const struct host *host, struc
 		r = compile_extra(&plan, &asked->devices[i], host, arena, receipt, reterr);
 	if (r < 0)
 		return r;
-	plan.shm_size = arena_format(
-		arena, "%llu", (unsigned long long)(bounded ? memory->value / 4 : SHM_SIZE));
+	plan.shm_size = arena_format(arena, "%llu",
+		(unsigned long long)(asked->shm_size ? asked->shm_size
+				     : bounded       ? memory->value / 4
+						     : SHM_SIZE));
 	if (!plan.shm_size)
 		return err_set(reterr, -ENOMEM, NULL, "out of memory");
 	*ret = plan;

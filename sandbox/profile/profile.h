@@ -127,8 +127,10 @@ struct files_section {
 
 struct devices_section {
 	struct rule rule;
-	bool standard; /* null zero full random urandom tty, pts, shm, fd and the std links; the
-			  default */
+	bool standard;     /* null zero full random urandom tty, pts, shm, fd and the std links; the
+			      default */
+	uint64_t shm_size; /* bytes of /dev/shm, by the command line; 0: the mechanism's own default
+			    */
 	struct device_rule {
 		struct rule rule;
 		const char *path; /* canonical, below /dev */

@@ -113,6 +113,8 @@ check '--rm leaves nothing' test -z "$(left)"
 check 'and no volume' test -z "$(find "$storage/volumes" -mindepth 1)"
 
 # ---- the profile ----
+gives '--shm-size' 1024 --shm-size 1M tiny sh -c 'busybox df -k /dev/shm | (read -r l; read -r a b c; echo $b)'
+says 'a bad size of it' '--shm-size' --rm --shm-size none tiny echo started
 gives 'any profile works' 'yes' -p untrusted tiny sh -c '[ -e /usr/bin/env ] || echo yes'
 gives 'no network by default' '1' tiny sh -c 'n=0; while read -r l; do n=$((n+1)); done < /proc/net/route; echo $n'
 gives 'the capabilities of the profile, and no more' refused tiny sh -c 'busybox mount -t tmpfs x /tmp 2> /dev/null || echo refused'
