@@ -68,32 +68,42 @@ static bool has_label(const struct catalog_image *image, const char *wanted)
 	return false;
 }
 
-/* name NULL: an image without a name. */
-static int passes(const struct listing *listing, const struct catalog_image *image,
-	const struct reference *name, bool *ret)
+/* Before anything is printed, also where there is nothing to print. */
+static int check_filters(const struct listing *listing)
 {
-	bool dangling_asked = false;
-
-	*ret = !listing->operand || (name && matches(name, listing->operand));
 	for (size_t i = 0; i < listing->filters.count; i++) {
 		const char *filter = listing->filters.items[i];
 
-		if (text_starts_with(filter, "reference=")) {
-			*ret = *ret && name && matches(name, strchr(filter, '=') + 1);
-		} else if (text_starts_with(filter, "label=")) {
-			*ret = *ret && has_label(image, strchr(filter, '=') + 1);
-		} else if (strcmp(filter, "dangling=true") == 0 ||
-			   strcmp(filter, "dangling=false") == 0) {
-			dangling_asked = true;
-			*ret = *ret && (strcmp(filter, "dangling=true") == 0) == !name;
-		} else {
+		if (!text_starts_with(filter, "reference=") &&
+			!text_starts_with(filter, "label=") &&
+			strcmp(filter, "dangling=true") != 0 &&
+			strcmp(filter, "dangling=false") != 0)
 			return err_set(&listing->context->err, -EINVAL, filter,
 				"is no filter: there are reference=PATTERN, label=NAME[=VALUE] and "
 				"dangling=true|false");
-		}
 	}
-	*ret = *ret && (name || listing->all || dangling_asked);
 	return 0;
+}
+
+/* name NULL: an image without a name. */
+static bool passes(const struct listing *listing, const struct catalog_image *image,
+	const struct reference *name)
+{
+	bool passed = !listing->operand || (name && matches(name, listing->operand));
+	bool dangling_asked = false;
+
+	for (size_t i = 0; passed && i < listing->filters.count; i++) {
+		const char *filter = listing->filters.items[i], *value = strchr(filter, '=') + 1;
+
+		if (text_starts_with(filter, "reference="))
+			passed = name && matches(name, value);
+		else if (text_starts_with(filter, "label="))
+			passed = has_label(image, value);
+		else
+			passed = (strcmp(value, "true") == 0) == !name;
+		dangling_asked |= text_starts_with(filter, "dangling=");
+	}
+	return passed && (name || listing->all || dangling_asked);
 }
 
 /* ---- how ---- */
@@ -267,14 +277,13 @@ static int add_once(struct listing *listing, const struct catalog_image *image)
 
 static int add_image(struct listing *listing, const struct catalog_image *image)
 {
-	bool once = listing->quiet || listing->array, shown = false, passed;
+	bool once = listing->quiet || listing->array, shown = false;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < (image->name_count ? image->name_count : 1); i++) {
 		const struct reference *name = image->name_count ? &image->names[i] : NULL;
 
-		r = passes(listing, image, name, &passed);
-		if (r < 0 || !passed)
+		if (!passes(listing, image, name))
 			continue;
 		shown = true;
 		if (!once)
@@ -283,9 +292,25 @@ static int add_image(struct listing *listing, const struct catalog_image *image)
 	return r == 0 && once && shown ? add_once(listing, image) : r;
 }
 
+/* A template is wrong also where there is nothing to print by it. */
+static int check_template(const struct listing *listing)
+{
+	json_t *example = listing->format && listing->catalog.count == 0 ? headings() : NULL;
+	_cleanup_free_ char *text = NULL;
+	int r = 0;
+
+	if (example)
+		r = template_render(listing->format, example, &text, &listing->context->err);
+	json_decref(example);
+	return r;
+}
+
 static int print_all(struct listing *listing)
 {
-	int r = add_heading(listing);
+	int r = check_template(listing);
+
+	if (r == 0)
+		r = add_heading(listing);
 
 	for (size_t i = 0; r == 0 && i < listing->catalog.count; i++)
 		r = add_image(listing, &listing->catalog.images[i]);
@@ -315,6 +340,8 @@ int verb_list(struct verb_context *context, int argc, char **argv)
 	int r = options_take(options, sizeof(options) / sizeof(options[0]), &context->arena, &argc,
 		argv, 0, 1, &context->err);
 
+	if (r == 0)
+		r = check_filters(&listing);
 	if (r < 0)
 		return r;
 	listing.operand = argv[1];

@@ -14,8 +14,10 @@
 
 #define EMPTY "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define FOO "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
-#define FOO512                                                                             \
-	"sha512:f7fbba6e0636f890e56fbbf3283e524c6fa3204ae298382d624741d0dc6638326e282c41be5e4254d8820772c5518a2c5a8c0c7f7eda19594a7eb539453e1ed7"
+#define FOO512                                                                                     \
+	"sha512:"                                                                                  \
+	"f7fbba6e0636f890e56fbbf3283e524c6fa3204ae298382d624741d0dc6638326e282c41be5e4254d8820772" \
+	"c5518a2c5a8c0c7f7eda19594a7eb539453e1ed7"
 
 static struct digest digest_of(const char *text)
 {
@@ -43,7 +45,8 @@ static void check_hashes(void)
 	check_int(hash_chain(NULL, &digest, &digest), 0, "the lowest layer");
 	check_text(digest.text, FOO, "is its own chain");
 	check_int(hash_chain(&parent, &digest, &digest), 0, "the next one");
-	check_text(digest.text, "sha256:fad80c1405b3ffb90795bcffc40d5c212e8e1c853012d008ce7072e1da8f4297",
+	check_text(digest.text,
+		"sha256:fad80c1405b3ffb90795bcffc40d5c212e8e1c853012d008ce7072e1da8f4297",
 		"is hashed with what is below it");
 }
 
@@ -74,8 +77,8 @@ static size_t count_staging(struct fixture *fixture)
 	unsigned count = 0;
 	FILE *pipe;
 
-	(void)snprintf(command, sizeof(command), "ls -A %s/staging | grep -cv '^.lock$'",
-		fixture->path);
+	(void)snprintf(
+		command, sizeof(command), "ls -A %s/staging | grep -cv '^.lock$'", fixture->path);
 	pipe = popen(command, "r");
 	MUST(pipe && fscanf(pipe, "%u", &count) == 1);
 	(void)pclose(pipe);
@@ -123,16 +126,16 @@ static void check_writing(void)
 		"another content is refused");
 	check(strstr(err.where, EMPTY) && strstr(err.message, "sha256:fcde2b2edba5"),
 		"with what it should be and what it is");
-	check_int(write_whole(&fixture, "foob", 4, FOO, 3, &digest, NULL), -EFBIG,
-		"a byte too many");
-	check_int(write_whole(&fixture, "fo", 2, FOO, 3, &digest, NULL), -EBADMSG,
-		"a byte too few");
+	check_int(
+		write_whole(&fixture, "foob", 4, FOO, 3, &digest, NULL), -EFBIG, "a byte too many");
+	check_int(
+		write_whole(&fixture, "fo", 2, FOO, 3, &digest, NULL), -EBADMSG, "a byte too few");
 	check_int((long long)count_staging(&fixture), 0, "nothing is left of those");
 	check_int(blob_begin(&fixture.storage, &(struct digest){"sha256:../x"}, 1,
 			  &(struct blob_writer){0}, &size, NULL),
 		-EINVAL, "what is no digest is no blob");
-	check_int(blob_open(&fixture.storage, &(struct digest){"sha256:../x"}, &size, NULL), -EINVAL,
-		"nor can it be opened");
+	check_int(blob_open(&fixture.storage, &(struct digest){"sha256:../x"}, &size, NULL),
+		-EINVAL, "nor can it be opened");
 
 	/* T-REG-30: changed by hand */
 	{
@@ -146,8 +149,8 @@ static void check_writing(void)
 		check_int(blob_verify(&fixture.storage, &foo, NULL), -EBADMSG, "tampering is seen");
 		check_int(blob_read(&fixture.storage, &foo, 9, &text, &length, NULL), -EBADMSG,
 			"what was tampered with is not read");
-		check_int(write_whole(&fixture, "foo", 3, FOO, 3, &digest, NULL), 0,
-			"written again");
+		check_int(
+			write_whole(&fixture, "foo", 3, FOO, 3, &digest, NULL), 0, "written again");
 		check_int(blob_verify(&fixture.storage, &foo, NULL), 0, "it is good again");
 		MUST(unlink(path) == 0 && symlink("/etc/passwd", path) == 0);
 		check_int(blob_open(&fixture.storage, &foo, &size, NULL), -ELOOP,
@@ -271,13 +274,16 @@ static void check_storage(void)
 	/* T-PATH-46 */
 	MUST(chmod(deep, 0755) == 0);
 	err = (struct err){0};
-	check_int(storage_open(below, true, &storage, &err), -EPERM, "not if others can look into it");
+	check_int(storage_open(below, true, &storage, &err), -EPERM,
+		"not if others can look into it");
 	check(strstr(err.message, "records") && err.hint[0], "the message says into what");
 	MUST(chmod(deep, 0700) == 0 && chmod(below, 0777) == 0);
-	check_int(storage_open(below, false, &storage, NULL), -EPERM, "not if others can write to it");
+	check_int(storage_open(below, false, &storage, NULL), -EPERM,
+		"not if others can write to it");
 	MUST(chmod(below, 0700) == 0 && rmdir(deep) == 0);
 	MUST(symlink("/tmp", deep) == 0);
-	check_int(storage_open(below, true, &storage, NULL), -ENOTDIR, "nor where a part is a link");
+	check_int(
+		storage_open(below, true, &storage, NULL), -ENOTDIR, "nor where a part is a link");
 	(void)umask(old);
 	MUST(nftw(path, fixture_remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
 }

@@ -54,8 +54,8 @@ static size_t count_entries(struct fixture *fixture, const char *below)
 	unsigned count = 0;
 	FILE *pipe;
 
-	(void)snprintf(command, sizeof(command), "ls -A %s/%s | grep -cv '^.lock$'", fixture->path,
-		below);
+	(void)snprintf(
+		command, sizeof(command), "ls -A %s/%s | grep -cv '^.lock$'", fixture->path, below);
 	pipe = popen(command, "r");
 	MUST(pipe && fscanf(pipe, "%u", &count) == 1);
 	(void)pclose(pipe);
@@ -124,7 +124,8 @@ static void check_roots(void)
 	MUST(symlinkat(five.text, fixture.storage.directory, path) == 0);
 	MUST(tag_forget(&fixture.storage, NULL) == 0);
 	done = run_collect(&fixture, true);
-	check(done.records == 0 && is_whole(&fixture, &five), "what a container was made from stays");
+	check(done.records == 0 && is_whole(&fixture, &five),
+		"what a container was made from stays");
 	check(RUN(&fixture, verb_rm, &err, (char *)record.id.text) == -EBUSY &&
 			strstr(err.message, "0123456789ab"),
 		"it cannot be removed, and the message names the container");
@@ -214,8 +215,8 @@ static void check_leftovers(void)
 					MUST(errno == EEXIST);
 				(void)snprintf(path, sizeof(path), "staging/%s", rows[i].name);
 			} else {
-				fd = openat(fixture.storage.directory, path, O_WRONLY | O_CREAT,
-					0600);
+				fd = openat(
+					fixture.storage.directory, path, O_WRONLY | O_CREAT, 0600);
 				MUST(fd >= 0);
 				(void)close(fd);
 			}
@@ -285,8 +286,7 @@ static void check_damage(void)
 	check_int(RUN(&fixture, verb_verify, &err, NULL), 0, "a damaged record is mended");
 	check(is_whole(&fixture, &five), "it is whole");
 	/* a damaged name goes */
-	fd = openat(fixture.storage.directory, "tags/docker.io/library/php/:5",
-		O_WRONLY | O_TRUNC);
+	fd = openat(fixture.storage.directory, "tags/docker.io/library/php/:5", O_WRONLY | O_TRUNC);
 	MUST(fd >= 0);
 	(void)close(fd);
 	check_int(collect(&fixture.storage, true, &done, &err), -EBADMSG,
@@ -330,8 +330,9 @@ static void check_index(void)
 			   "org.opencontainers.image.ref.name")),
 		"docker.io/library/php:latest", "the first has the whole name");
 	check(!json_object_get(json_array_get(entries, 1), "annotations"), "the second has none");
-	check_text(json_string_value(json_object_get(
-			   json_object_get(json_array_get(entries, 0), "platform"), "architecture")),
+	check_text(
+		json_string_value(json_object_get(
+			json_object_get(json_array_get(entries, 0), "platform"), "architecture")),
 		"amd64", "its platform");
 	json_decref(entries);
 	fixture_close(&fixture);
@@ -362,12 +363,13 @@ static void check_verbs(void)
 	MUST(tag_read(&fixture.storage, &old, &fixture.arena, &tag, NULL) == 0);
 	check(digest_equal(&tag.meanings[0].manifest, &five), "mean the same");
 	check_int(RUN(&fixture, verb_tag, &err, "php", "php:x", "UPPER"), -EINVAL, "no bad name");
-	check(tag_read(&fixture.storage, &(struct reference){.registry = "docker.io",
-							.repository = "library/php",
-							.tag = "x"},
+	check(tag_read(&fixture.storage,
+		      &(struct reference){
+			      .registry = "docker.io", .repository = "library/php", .tag = "x"},
 		      &fixture.arena, &tag, NULL) == -ENOENT,
 		"then none is given");
-	check_int(RUN(&fixture, verb_tag, &err, "nothing", "php:x"), -ENOENT, "nor one for nothing");
+	check_int(
+		RUN(&fixture, verb_tag, &err, "nothing", "php:x"), -ENOENT, "nor one for nothing");
 	MUST(record_read(&fixture.storage, &five, &fixture.arena, &record, NULL) == 0);
 	{
 		char prefix[8];
@@ -422,9 +424,7 @@ static void work(struct fixture *fixture, unsigned seed)
 			(void)tag_remove(&fixture->storage, &reference, NULL);
 			(void)index_update(&fixture->storage, NULL);
 			break;
-		case 3:
-			(void)tag_rollback(&fixture->storage, &reference, &digest, NULL);
-			break;
+		case 3: (void)tag_rollback(&fixture->storage, &reference, &digest, NULL); break;
 		default: (void)collect(&fixture->storage, random() % 2, &done, NULL);
 		}
 		arena_free(&fixture->arena);

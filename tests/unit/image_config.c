@@ -1,4 +1,5 @@
-/* Configurations of images: what a launch gets of them, and what is refused (T-REG-11, T-REG-33). */
+/* Configurations of images: what a launch gets of them, and what is refused (T-REG-11, T-REG-33).
+ */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ static const struct {
 	{"nulls, as docker writes them",
 		WITH("\"User\":\"\",\"Env\":null,\"Cmd\":null,\"Entrypoint\":null,\"Volumes\":null,"
 		     "\"WorkingDir\":\"\",\"Labels\":null,\"ExposedPorts\":null,\"OnBuild\":null,"
-		     "\"StopSignal\":\"\",\"Hostname\":\"\",\"Image\":\"\""), NULL},
+		     "\"StopSignal\":\"\",\"Hostname\":\"\",\"Image\":\"\""),
+		NULL},
 	{"no architecture", "{\"os\":\"linux\"" ROOTFS "}", "c: /architecture"},
 	{"architecture of another shape", "{\"architecture\":\"a/b\",\"os\":\"linux\"" ROOTFS "}",
 		"c: /architecture"},
@@ -35,7 +37,8 @@ static const struct {
 	{"rootfs of an unknown type",
 		HEAD ",\"rootfs\":{\"type\":\"squashfs\",\"diff_ids\":[\"" SHA "\"]}}",
 		"c: /rootfs/type"},
-	{"rootfs without type", HEAD ",\"rootfs\":{\"diff_ids\":[\"" SHA "\"]}}", "c: /rootfs/type"},
+	{"rootfs without type", HEAD ",\"rootfs\":{\"diff_ids\":[\"" SHA "\"]}}",
+		"c: /rootfs/type"},
 	{"no diff ids", HEAD ",\"rootfs\":{\"type\":\"layers\"}}", "c: /rootfs/diff_ids"},
 	{"too few diff ids", HEAD ",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}",
 		"c: /rootfs/diff_ids"},
@@ -77,7 +80,8 @@ static const struct {
 	{"user is a number", WITH("\"User\":0"), "c: /config/User"},
 	{"a path as user", WITH("\"User\":\"../root\""), "c: /config/User"},
 	{"a name of 65 characters",
-		WITH("\"User\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\""),
+		WITH("\"User\":"
+		     "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\""),
 		"c: /config/User"},
 	/* T-RT-16: the environment */
 	{"a variable", WITH("\"Env\":[\"PATH=/bin\"]"), NULL},
@@ -98,7 +102,8 @@ static const struct {
 	{"entrypoint as string", WITH("\"Entrypoint\":\"/bin/sh\""), "c: /config/Entrypoint"},
 	{"command as string", WITH("\"Cmd\":\"/bin/sh\""), "c: /config/Cmd"},
 	{"a null argument", WITH("\"Cmd\":[\"a\",null]"), "c: /config/Cmd/1"},
-	{"an argument with a bell", WITH("\"Entrypoint\":[\"a\\u0007\"]"), "c: /config/Entrypoint/0"},
+	{"an argument with a bell", WITH("\"Entrypoint\":[\"a\\u0007\"]"),
+		"c: /config/Entrypoint/0"},
 	/* T-TAR-40: places */
 	{"a working directory with slashes", WITH("\"WorkingDir\":\"//srv//www/./\""), NULL},
 	{"a relative one", WITH("\"WorkingDir\":\"srv\""), "c: /config/WorkingDir"},
@@ -133,7 +138,8 @@ static const struct {
 	{"a signal as number", WITH("\"StopSignal\":9"), "c: /config/StopSignal"},
 	/* T-REG-32: labels say nothing to us */
 	{"labels of other programs",
-		WITH("\"Labels\":{\"io.containers.autoupdate\":\"registry\",\"a\":\"binary:///x\"}"),
+		WITH("\"Labels\":{\"io.containers.autoupdate\":\"registry\",\"a\":\"binary:///"
+		     "x\"}"),
 		NULL},
 	{"a label that is an object", WITH("\"Labels\":{\"a\":{}}"), "c: /config/Labels/a"},
 	{"a label that would be two", WITH("\"Labels\":{\"a=b\":\"c\"}"), "c: /config/Labels/a=b"},
@@ -143,14 +149,17 @@ static const struct {
 	{"created", HEAD ROOTFS ",\"created\":\"2026-11-21T12:06:30.5+02:00\"}", NULL},
 	{"created yesterday", HEAD ROOTFS ",\"created\":\"yesterday\"}", "c: /created"},
 	{"created as number", HEAD ROOTFS ",\"created\":5}", "c: /created"},
-	{"a history", HEAD ROOTFS
-		",\"history\":[{\"created_by\":\"\\u001b[2J\",\"empty_layer\":true},{}]}", NULL},
+	{"a history",
+		HEAD ROOTFS
+		",\"history\":[{\"created_by\":\"\\u001b[2J\",\"empty_layer\":true},{}]}",
+		NULL},
 	{"a step that is a string", HEAD ROOTFS ",\"history\":[\"x\"]}", "c: /history/0"},
 	{"empty_layer as string", HEAD ROOTFS ",\"history\":[{\"empty_layer\":\"no\"}]}",
 		"c: /history/0/empty_layer"},
 	{"Created_By", HEAD ROOTFS ",\"history\":[{\"Created_By\":\"x\"}]}",
 		"c: /history/0/Created_By"},
-	{"a step of another time", HEAD ROOTFS ",\"history\":[{\"created\":\"2026-13-01T00:00:00Z\"}]}",
+	{"a step of another time",
+		HEAD ROOTFS ",\"history\":[{\"created\":\"2026-13-01T00:00:00Z\"}]}",
 		"c: /history/0/created"},
 	{"history as object", HEAD ROOTFS ",\"history\":{}}", "c: /history"},
 	{"an array", "[]", "c: /"},

@@ -52,8 +52,8 @@ static const struct {
 	{"says Docker, came as OCI", OCI_M, "{" V2 ",\"mediaType\":\"" DOCKER_M "\"," BODY "}",
 		"m: /mediaType"},
 	{"says index, is manifest", NULL, "{" V2 ",\"mediaType\":\"" OCI_I "\"," BODY "}", "m: /"},
-	{"says manifest, is index", NULL,
-		"{" V2 ",\"mediaType\":\"" OCI_M "\",\"manifests\":[]}", "m: /"},
+	{"says manifest, is index", NULL, "{" V2 ",\"mediaType\":\"" OCI_M "\",\"manifests\":[]}",
+		"m: /"},
 	{"says index, came as manifest", OCI_M, "{" V2 ",\"mediaType\":\"" OCI_I "\"," BODY "}",
 		"m: /mediaType"},
 	{"both shapes", NULL, "{" V2 "," BODY ",\"manifests\":[]}", "m: /"},
@@ -72,8 +72,8 @@ static const struct {
 	{"type said in capitals", NULL,
 		"{" V2 ",\"mediaType\":\"application/vnd.OCI.image.manifest.v1+json\"," BODY "}",
 		"m: /mediaType"},
-	{"type said with parameter", NULL,
-		"{" V2 ",\"mediaType\":\"" OCI_M "; a=b\"," BODY "}", "m: /mediaType"},
+	{"type said with parameter", NULL, "{" V2 ",\"mediaType\":\"" OCI_M "; a=b\"," BODY "}",
+		"m: /mediaType"},
 	{"type is a number", NULL, "{" V2 ",\"mediaType\":5," BODY "}", "m: /mediaType"},
 	{"type is null", NULL, "{" V2 ",\"mediaType\":null," BODY "}", "m: /mediaType"},
 	{"came as text", "text/html", MANIFEST, "m"},
@@ -106,16 +106,20 @@ static const struct {
 	{"config is a string", NULL, "{" V2 ",\"config\":\"x\",\"layers\":[" LAYER "]}",
 		"m: /config"},
 	{"config of an artifact", NULL,
-		"{" V2 ",\"config\":" D("application/vnd.oci.empty.v1+json") ",\"layers\":[" LAYER "]}",
+		"{" V2 ",\"config\":" D("application/vnd.oci.empty.v1+json") ",\"layers\":[" LAYER
+									     "]}",
 		"m: /config/mediaType"},
 	{"config of an unknown type", NULL,
-		"{" V2 ",\"config\":" D("application/vnd.cncf.helm.config.v1+json") ",\"layers\":["
-		LAYER "]}", "m: /config/mediaType"},
-	{"layer is a number", NULL, "{" V2 ",\"config\":" CONFIG ",\"layers\":[3]}", "m: /layers/0"},
+		"{" V2 ",\"config\":" D(
+			"application/vnd.cncf.helm.config.v1+json") ",\"layers\":[" LAYER "]}",
+		"m: /config/mediaType"},
+	{"layer is a number", NULL, "{" V2 ",\"config\":" CONFIG ",\"layers\":[3]}",
+		"m: /layers/0"},
 	{"layer without type", NULL, WITH_LAYER(L_DIGEST ",\"size\":1"), "m: /layers/0/mediaType"},
 	{"layer without digest", NULL, WITH_LAYER(L_TYPE ",\"size\":1"), "m: /layers/0/digest"},
 	{"layer without size", NULL, WITH_LAYER(L_TYPE "," L_DIGEST), "m: /layers/0/size"},
-	{"size negative", NULL, WITH_LAYER(L_TYPE "," L_DIGEST ",\"size\":-1"), "m: /layers/0/size"},
+	{"size negative", NULL, WITH_LAYER(L_TYPE "," L_DIGEST ",\"size\":-1"),
+		"m: /layers/0/size"},
 	{"size with fraction", NULL, WITH_LAYER(L_TYPE "," L_DIGEST ",\"size\":1.0"),
 		"m: /layers/0/size"},
 	{"size with exponent", NULL, WITH_LAYER(L_TYPE "," L_DIGEST ",\"size\":1e3"),
@@ -141,8 +145,8 @@ static const struct {
 		"m: /layers/0/digest"},
 	{"digest too short", NULL, WITH_LAYER(L_TYPE ",\"digest\":\"sha256:0123\",\"size\":1"),
 		"m: /layers/0/digest"},
-	{"digest too long", NULL,
-		WITH_LAYER(L_TYPE ",\"digest\":\"" SHA "0\",\"size\":1"), "m: /layers/0/digest"},
+	{"digest too long", NULL, WITH_LAYER(L_TYPE ",\"digest\":\"" SHA "0\",\"size\":1"),
+		"m: /layers/0/digest"},
 	{"digest without algorithm", NULL, WITH_LAYER(L_TYPE ",\"digest\":\"" HEX "\",\"size\":1"),
 		"m: /layers/0/digest"},
 	{"digest by sha1", NULL,
@@ -161,7 +165,8 @@ static const struct {
 	/* media types of layers */
 	{"layer by xz", NULL, "{" V2 ",\"config\":" CONFIG ",\"layers\":[" D(OCI_L "+xz") "]}",
 		"m: /layers/0/mediaType"},
-	{"layer by bzip2", NULL, "{" V2 ",\"config\":" CONFIG ",\"layers\":[" D(OCI_L "+bzip2") "]}",
+	{"layer by bzip2", NULL,
+		"{" V2 ",\"config\":" CONFIG ",\"layers\":[" D(OCI_L "+bzip2") "]}",
 		"m: /layers/0/mediaType"},
 	{"encrypted layer", NULL,
 		"{" V2 ",\"config\":" CONFIG ",\"layers\":[" D(OCI_L "+gzip+encrypted") "]}",
@@ -177,7 +182,8 @@ static const struct {
 	{"data that is no string", NULL, WITH_LAYER(L_TYPE "," L_DIGEST ",\"size\":1,\"data\":[]"),
 		"m: /layers/0/data"},
 	{"urls", NULL,
-		WITH_LAYER(L_TYPE "," L_DIGEST ",\"size\":1,\"urls\":[\"http://169.254.169.254/\"]"),
+		WITH_LAYER(
+			L_TYPE "," L_DIGEST ",\"size\":1,\"urls\":[\"http://169.254.169.254/\"]"),
 		NULL},
 	{"urls that are a string", NULL,
 		WITH_LAYER(L_TYPE "," L_DIGEST ",\"size\":1,\"urls\":\"http://x/\""),
@@ -194,7 +200,8 @@ static const struct {
 	{"manifests is an object", NULL, "{" V2 ",\"manifests\":{}}", "m: /manifests"},
 	{"empty index", NULL, "{" V2 ",\"manifests\":[]}", NULL},
 	{"entry without platform", NULL, "{" V2 ",\"manifests\":[" ENTRY(OCI_M) "}]}", NULL},
-	{"platform null", NULL, "{" V2 ",\"manifests\":[" ENTRY(OCI_M) ",\"platform\":null}]}", NULL},
+	{"platform null", NULL, "{" V2 ",\"manifests\":[" ENTRY(OCI_M) ",\"platform\":null}]}",
+		NULL},
 	{"platform is a string", NULL,
 		"{" V2 ",\"manifests\":[" ENTRY(OCI_M) ",\"platform\":\"linux\"}]}",
 		"m: /manifests/0/platform"},
@@ -202,23 +209,25 @@ static const struct {
 		"{" V2 ",\"manifests\":[" ENTRY(OCI_M) ",\"platform\":{\"os\":\"linux\"}}]}",
 		"m: /manifests/0/platform/architecture"},
 	{"platform in two spellings", NULL,
-		"{" V2 ",\"manifests\":[" ENTRY(OCI_M)
-			",\"platform\":{\"os\":\"linux\",\"OS\":\"windows\",\"architecture\":"
-			"\"amd64\"}}]}",
+		"{" V2 ",\"manifests\":[" ENTRY(OCI_M) ",\"platform\":{\"os\":\"linux\",\"OS\":"
+						       "\"windows\",\"architecture\":"
+						       "\"amd64\"}}]}",
 		"m: /manifests/0/platform/OS"},
 	{"platform with control characters", NULL,
 		"{" V2 ",\"manifests\":[" ENTRY(OCI_M) P("lin\\u001bux", "amd64") "]}",
 		"m: /manifests/0/platform/os"},
 	{"variant is a number", NULL,
-		"{" V2 ",\"manifests\":[" ENTRY(OCI_M)
-			",\"platform\":{\"os\":\"linux\",\"architecture\":\"arm\",\"variant\":7}}]}",
+		"{" V2 ",\"manifests\":[" ENTRY(OCI_M) ",\"platform\":{\"os\":\"linux\","
+						       "\"architecture\":\"arm\",\"variant\":7}}]}",
 		"m: /manifests/0/platform/variant"},
 	{"empty variant", NULL,
-		"{" V2 ",\"manifests\":[" ENTRY(OCI_M)
-			",\"platform\":{\"os\":\"linux\",\"architecture\":\"arm\",\"variant\":\"\"}}]}",
+		"{" V2
+		",\"manifests\":[" ENTRY(OCI_M) ",\"platform\":{\"os\":\"linux\",\"architecture\":"
+						"\"arm\",\"variant\":\"\"}}]}",
 		NULL},
 	{"entry of an unknown type", NULL,
-		"{" V2 ",\"manifests\":[" ENTRY("application/x-what") P("linux", "amd64") "]}", NULL},
+		"{" V2 ",\"manifests\":[" ENTRY("application/x-what") P("linux", "amd64") "]}",
+		NULL},
 	/* T-REG-13 and shape */
 	{"empty", NULL, "", "m:1:1"},
 	{"an array", NULL, "[]", "m: /"},
@@ -244,11 +253,13 @@ static void check_rows(void)
 
 		if (rows[i].where)
 			check(r == -EBADMSG && err.message[0] &&
-					strncmp(err.where, rows[i].where, strlen(rows[i].where)) == 0,
+					strncmp(err.where, rows[i].where, strlen(rows[i].where)) ==
+						0,
 				"refuses %s", rows[i].what);
 		else
 			check_int(r, 0, "accepts %s", rows[i].what);
-		if ((r == 0) != !rows[i].where || (r < 0 && rows[i].where &&
+		if ((r == 0) != !rows[i].where ||
+			(r < 0 && rows[i].where &&
 				strncmp(err.where, rows[i].where, strlen(rows[i].where)) != 0))
 			printf("# %d %s: %s\n", r, err.where, err.message);
 		arena_free(&arena);
@@ -257,11 +268,12 @@ static void check_rows(void)
 
 static void check_values(void)
 {
-	static const char text[] =
-		"{" V2 ",\"config\":" CONFIG ",\"layers\":[" D(OCI_L) "," D(OCI_L "+gzip") ","
-		D(OCI_L "+zstd") ","
-		D("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip") ","
-		D("application/vnd.docker.image.rootfs.diff.tar") "]}";
+	static const char text[] = "{" V2 ",\"config\":" CONFIG ",\"layers\":[" D(OCI_L) "," D(
+		OCI_L "+gzip") "," D(OCI_L "+zstd") "," D("application/"
+							  "vnd.docker.image.rootfs.foreign.diff."
+							  "tar.gzip") "," D("application/"
+									    "vnd.docker.image."
+									    "rootfs.diff.tar") "]}";
 	static const enum compression wanted[] = {COMPRESSION_NONE, COMPRESSION_GZIP,
 		COMPRESSION_ZSTD, COMPRESSION_GZIP, COMPRESSION_NONE};
 	struct arena arena = {0};
@@ -335,23 +347,21 @@ static void check_limits(void)
 }
 
 /* T-REG-10: which entry is chosen. */
-#define HEXN(n) \
-	"000000000000000000000000000000000000000000000000000000000000000" #n
-#define E(n, type, platform)                                                               \
-	"{\"mediaType\":\"" type "\",\"digest\":\"sha256:" HEXN(n) "\",\"size\":1,\"platform\":{" \
-	platform "}}"
+#define HEXN(n) "000000000000000000000000000000000000000000000000000000000000000" #n
+#define E(n, type, platform)     \
+	"{\"mediaType\":\"" type \
+	"\",\"digest\":\"sha256:" HEXN(n) "\",\"size\":1,\"platform\":{" platform "}}"
 #define OSA(os, arch) "\"os\":\"" os "\",\"architecture\":\"" arch "\""
 #define OSAV(os, arch, variant) OSA(os, arch) ",\"variant\":\"" variant "\""
 
 static void check_choice(void)
 {
-	static const char text[] =
-		"{" V2 ",\"manifests\":[" E(0, "application/x-what", OSA("linux", "amd64")) ","
-		E(1, OCI_M, OSA("unknown", "unknown")) "," E(2, OCI_M, OSAV("linux", "amd64", "v3")) ","
-		E(3, OCI_M, OSA("linux", "amd64")) "," E(4, OCI_M, OSA("linux", "amd64")) ","
-		E(5, OCI_M, OSAV("linux", "arm64", "v8")) "," E(6, OCI_M, OSAV("linux", "arm", "v6")) ","
-		E(7, OCI_M, OSAV("linux", "arm", "v7")) "," E(8, OCI_I, OSA("linux", "s390x")) ","
-		E(9, OCI_M, OSA("windows", "amd64")) "]}";
+	static const char text[] = "{" V2 ",\"manifests\":[" E(0, "application/x-what",
+		OSA("linux", "amd64")) "," E(1, OCI_M, OSA("unknown", "unknown")) "," E(2, OCI_M,
+		OSAV("linux", "amd64", "v3")) "," E(3, OCI_M, OSA("linux", "amd64")) "," E(4, OCI_M,
+		OSA("linux", "amd64")) "," E(5, OCI_M, OSAV("linux", "arm64", "v8")) "," E(6, OCI_M,
+		OSAV("linux", "arm", "v6")) "," E(7, OCI_M, OSAV("linux", "arm", "v7")) "," E(8,
+		OCI_I, OSA("linux", "s390x")) "," E(9, OCI_M, OSA("windows", "amd64")) "]}";
 	static const struct {
 		const char *platform;
 		int result;

@@ -1,4 +1,5 @@
-/* Records: what is written reads back, what is not one is refused, and locks hold what they should. */
+/* Records: what is written reads back, what is not one is refused, and locks hold what they should.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define SHA "sha256:" HEX
 #define FIRST "{\"manifest\":\"" SHA "\",\"id\":\"" SHA "\",\"layers\":[\"" SHA "\"]"
-#define MIDDLE                                                                                 \
+#define MIDDLE                                                                                  \
 	",\"architecture\":\"amd64\",\"os\":\"linux\",\"user\":\"\",\"environment\":[\"A=b\"]," \
 	"\"entrypoint\":[],\"command\":[\"/bin/sh\"]"
 #define LAST ",\"workdir\":\"/\",\"volumes\":[],\"stop_signal\":0}"
@@ -38,14 +39,16 @@ static const struct {
 		"{\"manifest\":\"../x\",\"id\":\"" SHA "\",\"layers\":[\"" SHA "\"]" MIDDLE LAST,
 		"r: /manifest"},
 	{"an id that is a number",
-		"{\"manifest\":\"" SHA "\",\"id\":4,\"layers\":[\"" SHA "\"]" MIDDLE LAST, "r: /id"},
+		"{\"manifest\":\"" SHA "\",\"id\":4,\"layers\":[\"" SHA "\"]" MIDDLE LAST,
+		"r: /id"},
 	{"a relative working directory",
 		FIRST MIDDLE ",\"workdir\":\"a\",\"volumes\":[],\"stop_signal\":0}", "r: /workdir"},
 	{"a working directory that climbs",
 		FIRST MIDDLE ",\"workdir\":\"/../x\",\"volumes\":[],\"stop_signal\":0}",
 		"r: /workdir"},
 	{"one that is not canonical",
-		FIRST MIDDLE ",\"workdir\":\"/a/\",\"volumes\":[],\"stop_signal\":0}", "r: /workdir"},
+		FIRST MIDDLE ",\"workdir\":\"/a/\",\"volumes\":[],\"stop_signal\":0}",
+		"r: /workdir"},
 	{"a volume over everything",
 		FIRST MIDDLE ",\"workdir\":\"/\",\"volumes\":[\"/\"],\"stop_signal\":0}",
 		"r: /volumes"},

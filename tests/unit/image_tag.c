@@ -132,8 +132,9 @@ static int count_damaged(void *context, const struct reference *name, int code, 
 
 static void check_damage(void)
 {
-	static const char good[] = "immure tag 1\nsha256:"
-				   "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	static const char good[] =
+		"immure tag 1\nsha256:"
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 	static const char *const endings[] = {"", " 5", " 5\nx", "\n", " x\n", " -5\n", " 05\n",
 		" 99999999999999999999\n", " 5 \n", " 5\n\n", " 5\nsha256:1 5\n"};
 	struct fixture fixture;
@@ -256,7 +257,8 @@ static void check_concurrent(void)
 	fixture_close(&fixture);
 }
 
-/* One sets, one removes, over and over, directories included; readers see a whole meaning or none. */
+/* One sets, one removes, over and over, directories included; readers see a whole meaning or none.
+ */
 static void check_against_removal(void)
 {
 	struct fixture fixture;
