@@ -17,6 +17,8 @@ WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wformat=2 -Wformat-nonliteral -
 HARDEN   := -fstack-protector-strong -fcf-protection -fno-strict-aliasing -ftrivial-auto-var-init=zero
 CFLAGS   ?= -O2 -g
 BASE     := -std=gnu11 $(WARNINGS) $(DEFINES) $(INCLUDES) -MMD -MP
+# util/no_names.c before libc's own
+NO_NAMES := -Wl,-u,getpwuid,-u,initgroups
 LIBS     := -lseccomp -lcap-ng -lselinux -lpcre2-8 -ljansson
 IMAGE_LIBS := -lcurl -lpsl -larchive -lz -lzstd -lcrypto -ljansson
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -25,9 +27,9 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 FLAGS_release := $(CFLAGS) $(HARDEN) -D_FORTIFY_SOURCE=3 -fPIE -ffunction-sections -fdata-sections
 FLAGS_asan    := -O1 -g $(SANITIZE)
 FLAGS_mutant  := -O1 -g -fPIE -DIMMURE_MUTANTS
-LINK_release  := -static-pie -s -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--build-id=none,--no-warnings
+LINK_release  := -static-pie -s -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--build-id=none $(NO_NAMES)
 LINK_asan     := $(SANITIZE)
-LINK_mutant   := -static-pie -Wl,--no-warnings
+LINK_mutant   := -static-pie $(NO_NAMES)
 # The second program takes its libraries from the system, which keeps them mended.
 IMAGE_LINK_release := -pie -s -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--as-needed,--build-id=none
 IMAGE_LINK_asan    := $(SANITIZE)
