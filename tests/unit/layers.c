@@ -19,6 +19,7 @@
 #include "profile/load.h"
 #include "profile/receipt.h"
 #include "util/arena.h"
+#include "util/path.h"
 
 static struct arena arena;
 static struct profile profile;
@@ -354,6 +355,76 @@ static void walk(void)
 	check_text(walked(longest, true), "ENAMETOOLONG", "a name that is too long");
 }
 
+/* A path of one to four names, some of them links, as good as any that an image may hold. */
+static void random_path(char *path, bool absolute)
+{
+	static const char *const names[] = {"a", "b", "c", "d", "..", ".", "l1", "l2", "l3", "l4"};
+	size_t used = 0, count = 1 + (size_t)rand() % 4;
+
+	for (size_t i = 0; i < count; i++)
+		used += (size_t)sprintf(path + used, "%s%s", i || absolute ? "/" : "",
+			names[(size_t)rand() % (sizeof(names) / sizeof(names[0]))]);
+}
+
+static bool same(int first, int second)
+{
+	struct stat one, two;
+
+	return first >= 0 && second >= 0 && fstat(first, &one) == 0 && fstat(second, &two) == 0 &&
+	       one.st_ino == two.st_ino && one.st_dev == two.st_dev;
+}
+
+/* The kernel's own look-up is the oracle: where it finds a directory, the walk must find the same; where something was missing, it must
+ * afterwards find what the walk made. */
+static void compared(void)
+{
+	unsigned found = 0, made = 0, refused_count = 0, wrong = 0;
+	int top = child.root;
+
+	srand(1);
+	for (unsigned i = 0; i < 4000; i++) {
+		char path[64], link[8];
+		int by_kernel, by_walk;
+
+		if (i % 200 == 0) { /* a new tree */
+			(void)snprintf(link, sizeof(link), "r%u", i / 200);
+			if (mkdirat(top, link, 0755))
+				exit(1);
+			if (child.root != top)
+				(void)close(child.root);
+			child.root = openat(top, link, O_PATH | O_DIRECTORY | O_CLOEXEC);
+			for (unsigned l = 1; l <= 4; l++) {
+				(void)snprintf(link, sizeof(link), "l%u", l);
+				random_path(path, rand() % 2);
+				if (symlinkat(path, child.root, link))
+					exit(1);
+			}
+		}
+		random_path(path, false);
+		by_kernel = path_open_in_root(child.root, path, O_PATH | O_DIRECTORY);
+		by_walk = child_make_place(&child, path, true);
+		if (by_walk == -EXDEV) /* the root itself */
+			wrong += by_kernel >= 0 && !same(by_kernel, child.root), refused_count++;
+		else if (by_kernel >= 0)
+			wrong += !same(by_kernel, by_walk), found++;
+		else if (by_walk < 0)
+			wrong += by_kernel == -ENOENT && by_walk != -ELOOP, refused_count++;
+		else {
+			(void)by_kernel;
+			by_kernel = path_open_in_root(child.root, path, O_PATH | O_DIRECTORY);
+			wrong += !same(by_kernel, by_walk), made++;
+		}
+		if (by_kernel >= 0)
+			(void)close(by_kernel);
+		if (by_walk >= 0)
+			(void)close(by_walk);
+	}
+	(void)close(child.root);
+	child.root = top;
+	check_int(wrong, 0, "as the kernel has it: %u found, %u made, %u refused", found, made, refused_count);
+	check(found > 500 && made > 100 && refused_count > 100, "of each enough");
+}
+
 /* Another mount: here the host's /proc, seen from the host's root. */
 static void crossing(void)
 {
@@ -389,6 +460,7 @@ int main(void)
 	documents();
 	(void)umask(0);
 	walk();
+	compared();
 	crossing();
 	arena_free(&arena);
 	failed = check_done();
