@@ -56,7 +56,8 @@ void pull_progress_end(struct pull_progress *progress); /* NULL is fine */
 
 /*
  * Gets the layers: each blob into the store, each needed one through the unpacker as well, four at
- * a time. 0 when all of it is there and the unpacker has said so.
+ * a time. 0 when all of it is there and the unpacker has said so; an exit code where the unpacker
+ * went without a word to us, and so has told its reason itself.
  */
 int pull_layers(struct pull *pull, bool quiet, struct err *reterr);
 

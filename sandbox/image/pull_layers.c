@@ -15,6 +15,7 @@
 
 #include "image/blob.h"
 #include "image/channel.h"
+#include "image/print.h"
 #include "image/pull.h"
 #include "util/cleanup.h"
 #include "util/file.h"
@@ -343,15 +344,17 @@ static int ask_need(struct pull *pull, struct err *reterr)
 			.diff = *pull->layers[i].diff};
 		r = channel_send(pull->channel, &message, -1);
 	}
-	if (!r)
+	if (!r || r == -EPIPE) /* one that is gone may have said why */
 		r = channel_receive(pull->channel, &message, &fd);
+	if (r == 0 || r == -ECONNRESET)
+		return EXIT_OWN_ERROR;
 	if (r < 0)
 		return err_set(
 			reterr, r, "--channel", "cannot speak to the unpacker: %s", strerror(-r));
-	if (r == 1 && message.kind == CHANNEL_FAILED)
+	if (message.kind == CHANNEL_FAILED)
 		return err_set(reterr, -EIO, NULL, "%s", message.text);
-	if (r == 0 || message.kind != CHANNEL_NEED)
-		return err_set(reterr, -EPROTO, "--channel", "the unpacker does not answer");
+	if (message.kind != CHANNEL_NEED)
+		return err_set(reterr, -EPROTO, "--channel", "the unpacker broke the protocol");
 	for (size_t i = 0; i < pull->count; i++)
 		pull->layers[i].needed = message.need[i];
 	return 0;
@@ -458,6 +461,9 @@ static int run(struct pull *pull, bool quiet, struct err *reterr)
 	if (pull->channel >= 0 && pull->err.code == -EPIPE)
 		hear_last_words(pull);
 	pull_progress_end(progress);
+	/* it went without a word to us: it has told its reason itself, or its launcher does */
+	if (pull->channel >= 0 && pull->err.code == -EPIPE)
+		return EXIT_OWN_ERROR;
 	if (pull->err.code && reterr)
 		*reterr = pull->err;
 	return pull->err.code;
@@ -469,6 +475,10 @@ int pull_layers(struct pull *pull, bool quiet, struct err *reterr)
 
 	if (pull->count == 0)
 		return 0;
+	/* the same structure serves one image after the other */
+	atomic_store(&pull->next, 0);
+	atomic_store(&pull->stop, false);
+	pull->err = (struct err){0};
 	(void)signal(SIGPIPE, SIG_IGN); /* an unpacker that is gone is an error like another */
 	pull->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (pull->wake < 0)

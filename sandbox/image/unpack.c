@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -76,7 +77,9 @@ static void note_failure(struct job *job, size_t index, const struct err *err)
 	length = snprintf(
 		text, sizeof(text), "%s%s%s", err->where, err->where[0] ? ": " : "", err->message);
 	(void)text_escape(text, (size_t)length, message.text, sizeof(message.text));
-	job->told = channel_send(job->channel, &message, -1) == 0;
+	length = channel_send(job->channel, &message, -1);
+	/* one that is gone has told its own reason, or its launcher does: ours follows from it */
+	job->told = length == 0 || length == -EPIPE;
 }
 
 /*
@@ -127,6 +130,15 @@ static void *unpack_part(void *argument)
 
 /* ---- what is said ---- */
 
+/* Not only silent: then it has told its own reason, or its launcher does, and ours follows from it.
+ */
+static bool is_gone(const struct job *job)
+{
+	struct pollfd poll_fd = {.fd = job->channel};
+
+	return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLHUP);
+}
+
 static int out_of_turn(struct err *reterr)
 {
 	return err_set(reterr, -EBADMSG, "--channel", "the fetching side broke the protocol");
@@ -136,6 +148,8 @@ static int receive(struct job *job, struct channel_message *ret, int *ret_fd, st
 {
 	int r = channel_receive(job->channel, ret, ret_fd);
 
+	if (r == -ECONNRESET) /* it went before it had read all that we said: an end as well */
+		return 0;
 	return r < 0 ? err_set(reterr, r, "--channel", "cannot receive: %s", strerror(-r)) : r;
 }
 
@@ -154,7 +168,7 @@ static int receive_image(struct job *job, struct err *reterr)
 
 		r = receive(job, &message, &fd, reterr);
 		if (r <= 0)
-			return r < 0 ? r : out_of_turn(reterr);
+			return r < 0 ? r : is_gone(job) ? EXIT_OWN_ERROR : out_of_turn(reterr);
 		if (message.kind != CHANNEL_LAYER || message.index != i)
 			return out_of_turn(reterr);
 		*part = (struct part){.job = job,
@@ -182,6 +196,8 @@ static int send_need(struct job *job, struct err *reterr)
 		message.need[i] = part->needed;
 	}
 	r = channel_send(job->channel, &message, -1);
+	if (r == -EPIPE)
+		return EXIT_OWN_ERROR; /* it has told why it went */
 	return r < 0 ? err_set(reterr, r, "--channel", "cannot send: %s", strerror(-r)) : 0;
 }
 
@@ -258,8 +274,10 @@ static int check_done(const struct job *job, struct err *reterr)
 		return job->told ? EXIT_OWN_ERROR : tell(job, reterr);
 	for (size_t i = 0; i < job->count; i++)
 		if (!job->parts[i].done)
-			return err_set(reterr, -ECANCELED, job->parts[i].diff.text,
-				"the layer did not come whole: nothing of it is kept");
+			return is_gone(job) ? EXIT_OWN_ERROR
+					    : err_set(reterr, -ECANCELED, job->parts[i].diff.text,
+						      "the layer did not come whole: nothing of it "
+						      "is kept");
 	return 0;
 }
 
@@ -277,7 +295,7 @@ static int run(struct job *job, struct err *reterr)
 			(void)pthread_join(job->parts[i].thread, NULL);
 		layer_abandon(job->parts[i].staging);
 	}
-	return r < 0 ? r : check_done(job, reterr);
+	return r ? r : check_done(job, reterr);
 }
 
 static struct job *make_job(const struct storage *storage, int channel, struct err *reterr)
