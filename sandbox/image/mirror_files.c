@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,12 +25,21 @@ static int no_memory(struct reading *reading)
 	return err_set(reading->err, -ENOMEM, NULL, "out of memory");
 }
 
+/* A file that the user names may be anything, as /dev/null is, which stands for none. */
+static int read_named(const char *path, char **ret_text, size_t *ret_length)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? -errno : file_read_fd(fd, TOML_BYTES, ret_text, ret_length);
+}
+
 /* 1 when it was there. */
-static int read_one(struct reading *reading, const char *path)
+static int read_one(struct reading *reading, const char *path, bool named)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t length;
-	int r = file_read(AT_FDCWD, path, TOML_BYTES, &text, &length);
+	int r = named ? read_named(path, &text, &length)
+		      : file_read(AT_FDCWD, path, TOML_BYTES, &text, &length);
 
 	if (r == -ENOENT || r == -ENOTDIR)
 		return 0;
@@ -67,7 +77,7 @@ static int read_directory(struct reading *reading, const char *path)
 			r = no_memory(reading);
 		}
 		if (r >= 0)
-			r = read_one(reading, name);
+			r = read_one(reading, name, false);
 		free(names[i]);
 	}
 	free(names);
@@ -97,8 +107,8 @@ static int read_main(struct reading *reading, const char *folder)
 		return no_memory(reading);
 	}
 	if (path)
-		r = read_one(reading, path);
-	return r ? r : read_one(reading, "/etc/containers/registries.conf");
+		r = read_one(reading, path, false);
+	return r ? r : read_one(reading, "/etc/containers/registries.conf", false);
 }
 
 int mirror_read(const char *file, void (*warn)(const char *where, const char *key),
@@ -111,7 +121,7 @@ int mirror_read(const char *file, void (*warn)(const char *where, const char *ke
 	int r;
 
 	if (named && *named) {
-		r = read_one(&reading, named);
+		r = read_one(&reading, named, true);
 		if (r == 0)
 			r = err_set(reterr, -ENOENT, named, "there is no such file");
 	} else {
