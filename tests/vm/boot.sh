@@ -4,9 +4,10 @@
 #   boot.sh CACHE SUITE INIT PAYLOAD.tar RESULTS [KERNEL-OPTION...]
 #
 # SUITE: whose kernel; INIT: plain or systemd. RESULTS (a new folder) gets console, what the tests left, and `done`.
-# A machine that ends without `done` is started once more, afresh, and that is said. Status: 0 done, 1 not done twice.
-# Environment: VM_TIMEOUT=400 (seconds), VM_BOOT_TIMEOUT=100 (of them until the tests begin), VM_MEMORY=1024 (MiB), VM_CPUS=2
+# The disk `scratch` is the tests' own, for limits of I/O. A machine that ends without `done` is started once more, afresh, and that is said. Status: 0 done, 1 not done twice.
+# Environment: VM_TIMEOUT=1200 (seconds), VM_BOOT_TIMEOUT=100 (of them until the tests begin), VM_MEMORY=1024 (MiB), VM_CPUS=2
 set -euo pipefail
+PATH+=:/usr/sbin # mke2fs
 [ $# -ge 5 ] || { echo 'usage: boot.sh CACHE SUITE INIT PAYLOAD.tar RESULTS [KERNEL-OPTION...]' >&2; exit 2; }
 cache=$1 suite=$2 init=$3 payload=$4 results=$5
 shift 5
@@ -28,24 +29,33 @@ watch_boot() { # PID
 	done
 }
 
+running= # the machine, which does not outlive us
+trap '[ -z "$running" ] || kill "$running"' EXIT
+trap 'exit 130' INT TERM HUP
+
 boot() {
 	local machine status=0
 	rm -rf "$results"
 	mkdir -p "$results"
 	truncate -s 16M "$results/disk"
+	truncate -s 64M "$results/scratch"
+	mke2fs -q -t ext4 -O ^has_journal -E root_owner=1000:1000,nodiscard "$results/scratch"
 	# cx16=off: kernels from 6.12 on die in kmem_cache_alloc() under the emulation of QEMU 7.2, which gets cmpxchg16b wrong
 	machine=(qemu-system-x86_64 -M q35 -accel 'tcg,thread=multi' -cpu 'max,cx16=off' -smp "${VM_CPUS:-2}" -m "${VM_MEMORY:-1024}"
 		-nodefaults -no-user-config -display none -no-reboot -serial stdio
 		-kernel "$cache/kernel-$suite/vmlinuz" -initrd "$cache/kernel-$suite/initrd"
-		-append "console=ttyS0 quiet panic=-1 lsm=$modules enforcing=1 mitigations=off nokaslr nowatchdog tsc=reliable random.trust_cpu=on vm.init=$init $*")
+		-append "console=ttyS0 quiet init_on_alloc=0 rcupdate.rcu_expedited=1 panic=-1 lsm=$modules enforcing=1 mitigations=off nokaslr nowatchdog tsc=reliable random.trust_cpu=on vm.init=$init $*")
 	disk root "$cache/userspace/root.ext4" snapshot=on
 	disk payload "$payload" readonly=on
 	disk result "$results/disk" discard=unmap
-	timeout -k 5 "${VM_TIMEOUT:-400}" "${machine[@]}" < /dev/null > "$results/console" 2>&1 &
-	watch_boot $!
-	wait $! || status=$?
+	disk scratch "$results/scratch" discard=unmap
+	timeout -k 5 "${VM_TIMEOUT:-1200}" "${machine[@]}" < /dev/null > "$results/console" 2>&1 &
+	running=$!
+	watch_boot "$running"
+	wait "$running" || status=$?
+	running=
 	tar xf "$results/disk" -C "$results" 2> /dev/null || true
-	rm -f "$results/disk"
+	rm -f "$results/disk" "$results/scratch"
 	[ -e "$results/done" ] && return
 	echo "vm: $suite/$init ended without a result (status $status; 124 is the time-out); its last lines:" >&2
 	tail -n 15 "$results/console" >&2

@@ -11,4 +11,4 @@ VM_MODULES='virtio_pci virtio_blk ext4 overlay fuse tun loop'
 VM_PACKAGES=mount,procps,kmod,attr,uidmap,passwd,iproute2,busybox-static,systemd,dbus,dbus-user-session,libpam-systemd,policycoreutils
 VM_PACKAGES+=,selinux-policy-default,selinux-policy-dev,setools
 # the peers and the tools of the escape rows
-VM_PACKAGES+=,bubblewrap,firejail,jq
+VM_PACKAGES+=,bubblewrap,firejail,jq,strace,binutils

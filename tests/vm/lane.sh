@@ -9,7 +9,7 @@
 #
 # TEST... runs only those. IMMURE: the launcher (static); its neighbours probes/ and mutant/immure go in too.
 # Status: 0 only if every test ran to its end on each of its machines and none failed. Images that are missing are built (root, or sudo).
-# Environment: VM_MACHINES='stable backports systemd', and what boot.sh reads.
+# Environment: VM_MACHINES='stable backports systemd'; VM_JOBS=2, how many run at a time; and what boot.sh reads.
 set -euo pipefail
 [ $# -ge 2 ] || { echo 'usage: lane.sh IMMURE CACHE [TEST...]' >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
@@ -43,9 +43,13 @@ pack() { # TARBALL
 	# what the escape rows are used to find around them
 	mkdir -p "$stage/project/"{tests,build/mutant}
 	cp -r "$top/tests/lib.sh" "$top/tests/escape" "$stage/project/tests/"
-	chmod 755 "$stage/project/tests/escape/run" "$stage"/project/tests/escape/rows/*.sh
+	mkdir -p "$stage/project/sandbox/util"
+	cp "$top/sandbox/util/mutant.h" "$stage/project/sandbox/util/" # where the kill table finds the names of the guards
+	chmod 755 "$stage"/project/tests/escape/{run,mutants} "$stage"/project/tests/escape/rows/*.sh
 	cp -r "$(dirname "$immure")/probes" "$immure" "$stage/project/build/"
 	cp "$(dirname "$immure")/mutant/immure" "$stage/project/build/mutant/"
+	cp "$(dirname "$immure")/layers" "$stage/project/build/"
+	cp "$(dirname "$immure")/mutant/layers" "$stage/project/build/mutant/"
 	tar cf "$1" -C "$stage" .
 }
 
@@ -78,20 +82,32 @@ count() { # MACHINE TEST: adds to the sums; a test without its plan was cut shor
 	fi
 }
 
+# The second processor is for cpuset alone: under emulation, one each is what two cores carry.
+start_machine() { # MACHINE
+	local cpus=1
+	[ "$1" != backports ] || cpus=2
+	VM_CPUS=${VM_CPUS:-$cpus} exec "$here/boot.sh" "$cache" "$(suite_of "$1")" "$(init_of "$1")" "$work/payload.tar" "$results/$1" "vm.machine=$1" ${only:+"vm.only=$only"}
+}
+
 main() {
 	local machine test start=$SECONDS
 	command -v qemu-system-x86_64 > /dev/null || die 'needs qemu-system-x86_64 (Debian package: qemu-system-x86)'
 	[ -x "$immure" ] || die "no launcher at $immure: run make first"
 	images || die 'the images could not be made'
 	work=$(mktemp -d)
-	trap 'rm -rf "$work"' EXIT
+	trap 'kill $(jobs -rp) 2> /dev/null; rm -rf "$work"' EXIT
+	trap 'exit 130' INT TERM HUP
 	results=$cache/results
 	rm -rf "$results"
 	mkdir -p "$results"
 	pack "$work/payload.tar"
 	for machine in $machines; do
-		if "$here/boot.sh" "$cache" "$(suite_of "$machine")" "$(init_of "$machine")" "$work/payload.tar" "$results/$machine" \
-			"vm.machine=$machine" ${only:+"vm.only=$only"}; then
+		[ "$(jobs -rp | wc -l)" -lt "${VM_JOBS:-2}" ] || wait -n || true
+		start_machine "$machine" || true & # whether it finished is read from its results
+	done
+	wait
+	for machine in $machines; do
+		if [ -e "$results/$machine/done" ]; then
 			for test in $(owed "$machine"); do count "$machine" "$test"; done
 		else
 			echo "not ok - $machine: the machine did not finish"

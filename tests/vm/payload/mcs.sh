@@ -48,6 +48,14 @@ handed() {
 	works 'with the network of the host, the type is the one that has sockets' bash -c \
 		'immure jail --network host cat /proc/self/attr/current | grep -aq :immure_net_t:'
 	works '… and they work' immure jail --network host probe connect 443
+	says 'so is a preserved descriptor' 'descriptor 7' bash -c 'immure jail --preserve-fd 7 --profile labelled true 7>> ~/kept-out'
+	works 'one that the label may use is handed in' bash -c 'immure jail --preserve-fd 7 --profile labelled sh -c "echo kept >&7" 7>> ~/given/kept && grep -q kept ~/given/kept'
+	mkdir -p ~/root
+	says 'a root that the label may not read: refused' 'does not let' immure jail --rootfs ~/root --profile labelled true
+	cp /usr/bin/probe ~/given/tool
+	chcon -t user_home_t ~/given/tool
+	says 'a program that the label may not begin: the label is named' 'SELinux lets no program labelled .*:immure_t:' \
+		immure jail -v ~/given:/given --profile labelled /given/tool landlock
 	perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0); bind(S, sockaddr_un(shift)) && listen(S, 1) or die $!; sleep 60' ~/given/socket &
 	within 5 test -S ~/given/socket
 	chcon -t immure_file_t ~/given/socket

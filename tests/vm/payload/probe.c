@@ -9,6 +9,7 @@
  *   probe spin MS           uses the CPU for MS of wall time, prints how many of them it got, in thousandths
  *   probe forks N           starts up to N sleeping children, prints how many there were
  *   probe birth CGROUP      has a child born into that cgroup, prints "lives" or "killed"
+ *   probe stream MS FILE    writes into it for MS of wall time, past the page cache, prints how many KiB a second
  *   probe landlock          prints the ABI of Landlock
  *   probe mounts            prints "new" where statmount(2) is there, else "old"
  */
@@ -134,6 +135,26 @@ static int spin(long wall)
 	return 0;
 }
 
+static int stream(long wall, const char *path)
+{
+	enum { BLOCK = 64 << 10, BLOCKS = 64 };
+	long start = milliseconds(CLOCK_MONOTONIC), elapsed, written = 0;
+	int fd = open(path, O_WRONLY | O_CREAT | O_DIRECT | O_CLOEXEC, 0600);
+	void *block = aligned_alloc(4096, BLOCK);
+
+	if (fd < 0 || !block)
+		return verdict(-1, path);
+	memset(block, 1, BLOCK);
+	do {
+		if (pwrite(fd, block, BLOCK, written % BLOCKS * BLOCK) != BLOCK)
+			return verdict(-1, path);
+		written++;
+		elapsed = milliseconds(CLOCK_MONOTONIC) - start;
+	} while (elapsed < wall);
+	printf("%ld\n", written * (BLOCK >> 10) * 1000 / elapsed);
+	return 0;
+}
+
 static int count_forks(int wanted)
 {
 	int made = 0;
@@ -227,6 +248,8 @@ int main(int argc, char **argv)
 		return use_memory((size_t)atoi(argument));
 	if (!strcmp(verb, "spin"))
 		return spin(atol(argument));
+	if (!strcmp(verb, "stream") && argc == 4)
+		return stream(atol(argument), argv[3]);
 	if (!strcmp(verb, "birth"))
 		return birth(argument);
 	if (!strcmp(verb, "forks"))

@@ -1,0 +1,20 @@
+#!/bin/bash
+# confined-staff.sh - staff_t, a confined user who has every category: automatic pairs and private homes from the launcher's own domain.
+# machine: stable
+# context: staff_u:staff_r:staff_t:s0-s0:c0.c1023
+# shellcheck source-path=SCRIPTDIR
+. "${TESTS:?}/lib.sh"
+profile automatic '"selinux": {"type": "immure_t", "enforce": "required"}'
+profile kept '"selinux": {"type": "immure_t", "enforce": "required"}, "files": {"home": "private"}'
+
+is 'control: the user is confined' staff_u:staff_r:staff_t:s0-s0:c0.c1023 bash -c 'tr -d "\0" < /proc/self/attr/current'
+refused 'control: alone, the user can do nothing in a user namespace' unshare -Urm true
+works 'a jail starts' immure jail --profile untrusted sort /etc/passwd
+works 'it has a pair of its own, in the role of the user' bash -c \
+	'immure jail --profile automatic cat /proc/self/attr/current | grep -aqE "^staff_u:staff_r:immure_t:s0:c[0-9]+,c[0-9]+"'
+works 'a private home is written' immure jail --profile kept bash -c 'echo word > ~/file'
+is '… and read again' word immure jail --profile kept bash -c 'cat ~/file'
+works '… and has the label of the jail' bash -c '[[ $(stat -c %C ~/.local/share/immure/home/kept/file) =~ ^staff_u:object_r:immure_file_t:s0:c[0-9]+,c[0-9]+$ ]]'
+works 'limits are enforced' bash -c 'immure jail --profile untrusted --memory 256M probe memory 100 && ! immure jail --profile untrusted --memory 64M probe memory 200'
+refused 'a domain of jails is not entered but through the launcher' runcon -t immure_t true
+plan
