@@ -17,7 +17,7 @@ unset -f immure # the program itself from here on
 for page in "$man"/*; do
 	if output=$(mandoc -Tlint -W warning "$page" 2>&1) && [ -z "$output" ]; then ok "${page##*/} is clean"; else not_ok "${page##*/} is clean" "$output"; fi
 done
-for page in immure.1 immure-jail.1 immure-profile.5; do
+for page in immure.1 immure-jail.1 immure-run.1 immure-image.1 immure-profile.5; do
 	check "$page is there" test -s "$man/$page"
 done
 
@@ -38,6 +38,25 @@ tagged=$(sed -n 's/^\.It Fl //p' "$man/immure-jail.1" | sed 's/ , / /' |
 	awk '{ for (i = 1; i <= 2 && $i ~ /^-?[a-z]/; i++) if ($i ~ /^[a-z]$/ || $i ~ /^-[a-z]/) print "-" $i }')
 same 'immure-jail(1) has the options of the help, and no other' help "$helped" page "$tagged"
 
+# helped VERB…: "-x" and "--name" of each option, from the help
+helped() { immure help "$@" | grep -oE '^ +(-[A-Za-z], )?--[a-z-]+' | grep -oE -e '--?[A-Za-z][a-z-]*'; }
+# named PAGE: every option that the page's macros name
+named() { grep -E '(^\.|[[:space:]])(It |Op |Pq )?Fl ' "$man/$1" | grep -oE 'Fl -?[A-Za-z-]+( , -[a-z-]+)?' |
+	sed 's/^Fl //; s/ , /\n/' | sed 's/^/-/' | sort -u; }
+tagged=$(sed -n '/^\.Sh OPTIONS OF RUN/,/^\.Sh /p' "$man/immure-run.1" | sed -n 's/^\.It Fl //p' | sed 's/ , / /' |
+	awk '{ for (i = 1; i <= 2 && $i ~ /^-?[a-z]/; i++) if ($i ~ /^[a-z]$/ || $i ~ /^-[a-z]/) print "-" $i }')
+same 'immure-run(1) has the options of run, and no other' help "$(helped run)" page "$tagged"
+for verb in start ps rm commit export cp volume; do
+	missing=$(comm -23 <(helped $verb | grep '^--' | sort -u) <(named immure-run.1))
+	check "immure-run(1) names the options of $verb" test -z "$missing"
+done
+subs=$(immure help image | awk '/^  [a-z]+  / { print $1 }')
+for verb in $subs; do
+	missing=$(comm -23 <(helped image "$verb" | grep '^--' | sort -u) <(named immure-image.1))
+	check "immure-image(1) names the options of $verb" test -z "$missing"
+done
+same 'immure-image(1) has the verbs of the help, and no other' help "$subs" page "$(sed -n '/^\.Sh VERBS/,/^\.Sh FILES/s/^\.It Cm \([a-z]*\).*/\1/p' "$man/immure-image.1")"
+
 verbs=$(immure help | sed -n 's/^  \([a-z]*\) .*/\1/p')
 same 'immure(1) has the verbs of the help, and no other' help "$verbs" page \
 	"$(sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' "$man/immure.1" | grep -A 1 '^\.Nm$' | sed -n 's/^\.Cm \([a-z]*\).*/\1/p')"
@@ -45,7 +64,7 @@ for verb in list show check explain; do
 	check "immure(1) explains profile $verb" grep -q "^\.It Cm profile Cm $verb" "$man/immure.1"
 done
 for name in $(immure profile list | awk '$2 == "built-in" { print $1 }'); do
-	check "immure(1) names the profile $name" grep -qx "\.It Cm $name" "$man/immure.1"
+	check "immure(1) names the profile $name" grep -qE "^\.It Cm (.* )?$name( ,.*)?$" "$man/immure.1"
 done
 
 # ---- the notation of profiles ----
@@ -155,6 +174,15 @@ complete_in_bash immure ''
 offers bash $verbs
 complete_in_bash immure jail --mem
 offers bash --memory --memory-swap
+complete_in_bash immure run --pu
+offers bash --pull
+complete_in_bash immure image ''
+# shellcheck disable=SC2086 # a list of words
+offers bash $subs
+complete_in_bash immure image pull --pl
+offers bash --platform
+complete_in_bash immure rmi --fo
+offers bash --force
 complete_in_bash immure jail -p ''
 offers bash untrusted dev
 
@@ -173,11 +201,18 @@ offers zsh $verbs
 complete_in_zsh 'immure jail --mem'
 offers zsh --memory --memory-swap
 
+complete_in_zsh 'immure run --pul'
+offers zsh --pull
+complete_in_zsh 'immure image '
+offers zsh pull list
+
 check 'fish loads its completions' fish --no-config -c 'source completion.fish'
 fish --no-config -c 'source completion.fish; complete -C "immure "' > offered 2>&1
 # shellcheck disable=SC2086
 offers fish $verbs
 fish --no-config -c 'source completion.fish; complete -C "immure jail --mem"' > offered 2>&1
 offers fish --memory --memory-swap
+fish --no-config -c 'source completion.fish; complete -C "immure run --pul"' > offered 2>&1
+offers fish --pull
 
 finish

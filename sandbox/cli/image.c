@@ -87,6 +87,9 @@ static const struct option history_options[] = {
 };
 static const struct option save_options[] = {
 	{"output", 'o', "FILE", "write there (else to standard output)", 0},
+	{"format", 0, "oci-archive|docker-archive", "what kind of archive", 0},
+	{"multi-image-archive", 'm', NULL, "accepted for habit: several names are always taken", 0},
+	{"quiet", 'q', NULL, "no progress", 0},
 	STORAGE_OPTION,
 	OPTIONS_END,
 };
@@ -112,6 +115,7 @@ static const struct option prune_options[] = {
 static const struct option login_options[] = {
 	{"username", 'u', "USER", "the user's name (else it is asked for)", 0},
 	{"password-stdin", 0, NULL, "read the password from standard input", 0},
+	{"get-login", 0, NULL, "print whose credentials are kept", 0},
 	REGISTRY_OPTIONS,
 	STORAGE_OPTION,
 	OPTIONS_END,
@@ -233,22 +237,33 @@ static int open_files(const char *verb, int *argc, char **argv, struct err *rete
 
 /* ---- running them ---- */
 
+/* "--name=VALUE" of an option that may have been two words; NULL where it was not given. */
+static const char *join_option(struct image_run *run, int *argc, char **argv, const char *name)
+{
+	const char *value = take_word(argc, argv, 0, name);
+
+	return value ? arena_format(&run->words, "--%s=%s", name, value) : NULL;
+}
+
 static int pull_all(struct image_run *run, int argc, char **argv)
 {
-	const char *platform = take_word(&argc, argv, 0, "platform");
-	const char **options = arena_zeroed(&run->words, (size_t)argc + 1, sizeof(*options));
+	static const char *const valued[] = {"platform", "policy", "tls-verify"};
+	const char **options = arena_zeroed(&run->words, (size_t)argc + 4, sizeof(*options));
 	size_t count = 0;
 	struct err err = {0};
 	int names = 0, code = 0;
 
 	if (!options)
 		return EXIT_OWN_ERROR;
+	for (size_t i = 0; i < sizeof(valued) / sizeof(valued[0]); i++) {
+		options[count] = join_option(run, &argc, argv, valued[i]);
+		count += options[count] != NULL;
+	}
 	for (int i = 1; i < argc; i++)
 		if (argv[i][0] == '-')
 			options[count++] = argv[i];
 	for (int i = 1; i < argc; i++) {
-		struct pull_request request = {
-			.name = argv[i], .platform = platform, .options = options};
+		struct pull_request request = {.name = argv[i], .options = options};
 		int one;
 
 		if (argv[i][0] == '-')
@@ -277,16 +292,24 @@ static int work(
 	return place_work(&run->variables, &run->storage, &worker, 1);
 }
 
-/* A file of credentials of the caller's choice is looked for where that variable says. */
-static int take_authfile(struct image_run *run, int *argc, char **argv, struct err *reterr)
+/* Files of the caller's choice are looked for where these variables say; the launcher binds them.
+ */
+static int take_files(struct image_run *run, int *argc, char **argv, struct err *reterr)
 {
-	const char *path = take_word(argc, argv, 0, "authfile");
+	static const struct {
+		const char *option, *variable;
+	} files[] = {{"authfile", "REGISTRY_AUTH_FILE"},
+		{"registries-conf", "CONTAINERS_REGISTRIES_CONF"}};
 
-	if (!path)
-		return 0;
-	path = surroundings_path(&run->words, &run->variables, path);
-	if (!path || setenv("REGISTRY_AUTH_FILE", path, 1))
-		return err_set(reterr, -EINVAL, "--authfile", "leads nowhere");
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		const char *path = take_word(argc, argv, 0, files[i].option);
+
+		if (!path)
+			continue;
+		path = surroundings_path(&run->words, &run->variables, path);
+		if (!path || setenv(files[i].variable, path, 1))
+			return err_set(reterr, -EINVAL, files[i].option, "leads nowhere");
+	}
 	return 0;
 }
 
@@ -306,7 +329,7 @@ static int run_verb(const struct sub_verb *verb, int argc, char **argv)
 	if (r == 0)
 		r = place_open(&run.variables, storage, &run.words, &run.storage, &err);
 	if (r == 0)
-		r = take_authfile(&run, &argc, argv, &err);
+		r = take_files(&run, &argc, argv, &err);
 	if (r == 0)
 		r = open_files(verb->name, &argc, argv, &err);
 	if (r < 0)
