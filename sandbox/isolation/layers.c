@@ -133,9 +133,10 @@ void layers_describe(const struct layers_plan *plan, uint16_t item, int error, c
 		err_hint(reterr, "overlayfs in a user namespace needs Linux 5.11 and the module "
 				 "overlay: `immure doctor`, or ask root for `modprobe overlay`");
 	else if (item == LAYERS_OVERLAY && (error == EINVAL || error == EBUSY))
-		err_hint(reterr, "is the storage on a file system of the network, or is the "
-				 "container's upper directory in use? The kernel's log has the "
-				 "reason (dmesg, overlayfs)");
+		err_hint(reterr,
+			"is the storage on a network file system, is the upper directory in "
+			"use, or is it of a run that was to throw it away? The kernel's log "
+			"has the reason (dmesg: overlayfs)");
 }
 
 /* ---- child ---- */
