@@ -93,7 +93,8 @@ int channel_receive(int channel, struct channel_message *ret, int *ret_fd)
 	struct msghdr header = {.msg_iov = &vector,
 		.msg_iovlen = 1,
 		.msg_control = control.room,
-		.msg_controllen = sizeof(control.room)};
+		/* not CMSG_SPACE: its padding has room for a second one, which would stay open */
+		.msg_controllen = CMSG_LEN(sizeof(int))};
 	ssize_t got;
 	int fd;
 

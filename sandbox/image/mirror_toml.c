@@ -289,14 +289,14 @@ static json_t *take_number(struct reader *reader)
 	size_t length = strspn(reader->at + (*reader->at == '-'), "0123456789");
 	bool negative = *reader->at == '-';
 	uint64_t number;
+	char next;
 
 	if (length == 0 || length >= sizeof(digits))
 		return NULL;
 	memcpy(digits, reader->at + negative, length);
 	digits[length] = '\0';
-	if (text_parse_u64(digits, INT64_MAX, &number) ||
-		strchr(BARE ".:+", reader->at[negative + length] ? reader->at[negative + length]
-								 : '.') != NULL)
+	next = reader->at[negative + length];
+	if (text_parse_u64(digits, INT64_MAX, &number) || (next && strchr(BARE ".:+", next)))
 		return NULL;
 	reader->at += negative + length;
 	return json_integer(negative ? -(json_int_t)number : (json_int_t)number);
@@ -400,6 +400,16 @@ static int take_document(struct reader *reader, json_t *root, json_t *seen)
 	return 0;
 }
 
+/* Tabs and ends of lines are all the control characters that there may be, comments included. */
+static bool is_plain(const char *text)
+{
+	for (; *text; text++)
+		if (((unsigned char)*text < ' ' && !strchr("\t\n\r", *text)) ||
+			(*text == '\r' && text[1] != '\n') || *text == '\x7f')
+			return false;
+	return true;
+}
+
 json_t *toml_read(const char *name, const char *text, size_t length, struct err *reterr)
 {
 	struct err own = {0};
@@ -408,8 +418,10 @@ json_t *toml_read(const char *name, const char *text, size_t length, struct err 
 	json_t *root, *seen;
 	int r;
 
-	if (length > TOML_BYTES || strlen(text) != length || !text_is_utf8(text, length)) {
-		(void)fail(&reader, "not UTF-8, with a NUL in it, or larger than is allowed");
+	if (length > TOML_BYTES || strlen(text) != length || !text_is_utf8(text, length) ||
+		!is_plain(text)) {
+		(void)fail(&reader,
+			"not UTF-8, with a control character in it, or larger than is allowed");
 		return NULL;
 	}
 	root = json_object();
