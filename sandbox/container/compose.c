@@ -70,10 +70,8 @@ int compose_command(const struct image_record *record, const char *const *entryp
 
 	if (!words)
 		return no_memory(reterr);
-	for (size_t i = 0; i < first_count; i++)
-		words[i] = first[i];
-	for (size_t i = 0; i < second_count; i++)
-		words[first_count + i] = second[i];
+	for (size_t i = 0; i < first_count + second_count; i++)
+		words[i] = i < first_count ? first[i] : second ? second[i - first_count] : NULL;
 	if (!words[0] || !words[0][0]) {
 		err_set(reterr, -EINVAL, NULL,
 			"no command is named, and the image has none of its own");

@@ -28,7 +28,7 @@
 struct arena;
 
 #define CONTAINER_BYTES ((size_t)4 * 1024 * 1024) /* of container.json: its words were an argv */
-#define CONTAINER_WORDS 16384
+#define CONTAINER_WORDS 65536
 
 /* container.json. Strings and arrays belong to an arena; arrays end with NULL. */
 struct container {

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -23,6 +24,7 @@
 #include "util/path.h"
 
 #define DEPTH 200
+#define TEMPORARY_ROOM 32
 #define OPTIONS 4096 /* mount(2) takes a page of them */
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
@@ -112,8 +114,19 @@ static int copy_status(int from, int to, const struct stat *status, bool owners)
 	return r;
 }
 
-/* as: what it is called there */
-static int copy_file(int from, const char *name, int to, const char *as, bool owners)
+/* A name in the directory that nothing has: what is there under the real one stays until the copy
+ * is whole. */
+static int temporary_name(char ret[TEMPORARY_ROOM])
+{
+	uint64_t random;
+
+	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return -EIO;
+	(void)snprintf(ret, TEMPORARY_ROOM, ".immure-cp-%016llx", (unsigned long long)random);
+	return 0;
+}
+
+static int write_file(int from, const char *name, int to, const char *as, bool owners)
 {
 	_cleanup_close_ int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	_cleanup_close_ int out = -1;
@@ -122,6 +135,8 @@ static int copy_file(int from, const char *name, int to, const char *as, bool ow
 
 	if (in < 0 || fstat(in, &status))
 		return -errno;
+	if (!S_ISREG(status.st_mode)) /* it was one when it was looked at */
+		return -EAGAIN;
 	out = openat(to, as, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (out < 0)
 		return -errno;
@@ -133,7 +148,7 @@ static int copy_file(int from, const char *name, int to, const char *as, bool ow
 	return copy_status(in, out, &status, owners);
 }
 
-static int copy_link(
+static int write_link(
 	int from, const char *name, int to, const char *as, const struct stat *status, bool owners)
 {
 	char text[4096];
@@ -150,6 +165,25 @@ static int copy_link(
 	return 0;
 }
 
+/* A file or a link. as: what it is called there; one that is there is replaced in one step, and by
+ * a whole copy only. */
+static int copy_leaf(
+	int from, const char *name, int to, const char *as, const struct stat *status, bool owners)
+{
+	char temporary[TEMPORARY_ROOM];
+	int r = temporary_name(temporary);
+
+	if (r < 0)
+		return r;
+	r = S_ISLNK(status->st_mode) ? write_link(from, name, to, temporary, status, owners)
+				     : write_file(from, name, to, temporary, owners);
+	if (r == 0 && renameat(to, temporary, to, as))
+		r = -errno;
+	if (r < 0)
+		(void)unlinkat(to, temporary, 0); /* the copy's own error is the one to tell */
+	return r;
+}
+
 static int copy_directory(int from, int to, unsigned depth, bool owners);
 
 static int copy_entry(
@@ -160,10 +194,8 @@ static int copy_entry(
 
 	if (fstatat(from, name, &status, AT_SYMLINK_NOFOLLOW))
 		return -errno;
-	if (S_ISREG(status.st_mode))
-		return copy_file(from, name, to, as, owners);
-	if (S_ISLNK(status.st_mode))
-		return copy_link(from, name, to, as, &status, owners);
+	if (S_ISREG(status.st_mode) || S_ISLNK(status.st_mode))
+		return copy_leaf(from, name, to, as, &status, owners);
 	if (!S_ISDIR(status.st_mode))
 		return 0;
 	if (mkdirat(to, as, 0700) && errno != EEXIST)
@@ -238,17 +270,18 @@ static int copy_between(int from, const char *name, int root, const char *path)
 	char as[NAME_MAX + 1];
 	struct stat status;
 
+	if (fstatat(from, name, &status, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	/* left out of a directory, but not what was asked for by name */
+	if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode) && !S_ISDIR(status.st_mode))
+		return -EOPNOTSUPP;
 	if (strcmp(name, ".") == 0)
 		whole = openat(from, ".", DIRECTORY);
 	to = path_open_in_root(root, path, O_RDONLY | O_DIRECTORY);
 	if (to >= 0 && whole >= 0)
 		return copy_directory(whole, to, DEPTH, false);
-	if (to >= 0) {
-		if (fstatat(to, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-			!S_ISDIR(status.st_mode) && unlinkat(to, name, 0))
-			return -errno;
+	if (to >= 0)
 		return copy_entry(from, name, to, name, DEPTH, false);
-	}
 	if (to != -ENOENT && to != -ENOTDIR)
 		return to;
 	to = open_parent(root, path, as);
@@ -256,9 +289,6 @@ static int copy_between(int from, const char *name, int root, const char *path)
 		return to;
 	if (to >= 0 && path[strlen(path) - 1] == '/')
 		return -ENOENT;
-	/* a file that is there is replaced, as a link would be: nothing is written through one */
-	if (fstatat(to, as, &status, AT_SYMLINK_NOFOLLOW) == 0 && unlinkat(to, as, 0))
-		return -errno;
 	if (whole >= 0) {
 		_cleanup_close_ int made = -1;
 

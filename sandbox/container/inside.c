@@ -47,19 +47,17 @@ _Noreturn static void child(
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	/* the map files of a process that is not belong to root (T-CRED-08 needs them ours) */
 	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-	if (unshare(CLONE_NEWUSER)) {
+	if (unshare(CLONE_NEWUSER))
 		answer = -errno;
-	} else if (map->way == IDMAP_SELF) {
+	else if (map->way == IDMAP_SELF)
 		answer = map_self(map);
-		if (answer == 0)
-			answer = work(context);
-	} else if (send(control, "u", 1, MSG_NOSIGNAL) != 1 || read(control, &byte, 1) != 1) {
+	else if (send(control, "u", 1, MSG_NOSIGNAL) != 1 || read(control, &byte, 1) != 1)
 		_exit(1); /* the parent has said why */
-	} else if (syscall(SYS_setresgid, 0, 0, 0) || syscall(SYS_setresuid, 0, 0, 0)) {
-		answer = -errno;
-	} else {
+	else
+		answer = syscall(SYS_setresgid, 0, 0, 0) || syscall(SYS_setresuid, 0, 0, 0) ? -errno
+											    : 0;
+	if (answer == 0)
 		answer = work(context);
-	}
 	if (send(control, &answer, sizeof(answer), MSG_NOSIGNAL) != (ssize_t)sizeof(answer))
 		_exit(1);
 	_exit(0);

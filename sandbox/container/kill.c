@@ -28,19 +28,25 @@
 static bool is_lock_on(char *line, dev_t device, ino_t inode, pid_t *ret)
 {
 	char *words[6], *end;
+	unsigned long numbers[3];
 	size_t count = 0;
-	unsigned major_number, minor_number;
-	unsigned long long number;
 
 	for (char *word; count < 6 && (word = strsep(&line, " "));)
 		if (*word)
 			words[count++] = word;
-	if (count < 6 || strcmp(words[1], "FLOCK") != 0 || strcmp(words[3], "WRITE") != 0 ||
-		sscanf(words[5], "%x:%x:%llu", &major_number, &minor_number, &number) != 3)
+	if (count < 6 || strcmp(words[1], "FLOCK") != 0 || strcmp(words[3], "WRITE") != 0)
+		return false;
+	end = words[5] - 1;
+	for (size_t i = 0; i < 3; i++) { /* MAJOR:MINOR:INODE, the first two in hexadecimal */
+		if (i && *end != ':')
+			return false;
+		numbers[i] = strtoul(end + 1, &end, i < 2 ? 16 : 10);
+	}
+	if (*end)
 		return false;
 	*ret = (pid_t)strtol(words[4], &end, 10);
-	return !*end && *ret > 0 && makedev(major_number, minor_number) == device &&
-	       number == inode;
+	return !*end && *ret > 0 && makedev((unsigned)numbers[0], (unsigned)numbers[1]) == device &&
+	       numbers[2] == inode;
 }
 
 static pid_t find_holder(const struct stat *status)

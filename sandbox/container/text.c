@@ -4,17 +4,21 @@
  */
 #include <errno.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "container/container.h"
 #include "util/arena.h"
+#include "util/cleanup.h"
 #include "util/json.h"
 #include "util/text.h"
 
 #define VERSION 1
 
-static const struct json_limits limits = {
-	.bytes = CONTAINER_BYTES, .depth = 4, .values = 65536, .string = (size_t)1024 * 1024};
+static const struct json_limits limits = {.bytes = CONTAINER_BYTES,
+	.depth = 4,
+	.values = 4 * CONTAINER_WORDS,
+	.string = (size_t)1024 * 1024};
 
 struct reading {
 	const char *name;
@@ -224,6 +228,23 @@ static json_t *words_json(const char *const *words, bool only_told)
 	return array;
 }
 
+static int check_emitted(const struct container *c, const char *text, struct err *reterr)
+{
+	_cleanup_(arena_free) struct arena arena = {NULL};
+	struct container again;
+	struct err said = {0};
+	int r = container_parse(c->name, text, strlen(text), &arena, &again, &said);
+
+	if (r == 0)
+		return 0;
+	err_set(reterr, -E2BIG, c->name, "its record cannot be kept: %s%s%s", said.where,
+		said.where[0] ? ": " : "", said.message);
+	err_hint(reterr,
+		"at most %d words and %zu bytes of them: a file or standard input holds more",
+		CONTAINER_WORDS, CONTAINER_BYTES);
+	return -E2BIG;
+}
+
 int container_emit(
 	const struct container *c, char **ret_text, size_t *ret_length, struct err *reterr)
 {
@@ -237,11 +258,19 @@ int container_emit(
 		"created", (json_int_t)c->created, "started", (json_int_t)c->started, "finished",
 		(json_int_t)c->finished, "exit", c->exit_code);
 	char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+	int r;
 
 	json_decref(root);
 	if (!text)
 		return err_set(reterr, -EINVAL, c->name,
 			"its record cannot be written: is every word of the command line UTF-8?");
+	/* what cannot be read back must not be written: every list of containers would stop at it
+	 */
+	r = check_emitted(c, text, reterr);
+	if (r < 0) {
+		free(text);
+		return r;
+	}
 	*ret_text = text;
 	*ret_length = strlen(text);
 	return 0;

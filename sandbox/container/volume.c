@@ -169,28 +169,37 @@ int volume_list(const struct storage *storage, bool all, struct arena *arena, st
 	return 0;
 }
 
-/* Its options tell: "--volume=NAME:…", "--mount=…src=NAME…"; or its list of anonymous ones. */
-static bool uses(const struct container *container, const char *name)
+/* True where text begins with name and ends there or with one of the characters of ends. */
+static bool is_name_at(const char *text, const char *name, const char *ends)
 {
 	size_t length = strlen(name);
 
-	for (const char *const *word = container->options; *word; word++) {
-		const char *value = strchr(*word, '=');
-		const char *source = value ? strstr(value, "src=") : NULL;
+	return strncmp(text, name, length) == 0 && (!text[length] || strchr(ends, text[length]));
+}
 
-		if (text_starts_with(*word, "--volume=") && strncmp(value + 1, name, length) == 0 &&
-			value[1 + length] == ':')
+/* "--volume=NAME:…", "--mount=…,src=NAME,…" */
+static bool option_names(const char *word, const char *name)
+{
+	const char *source;
+
+	if (text_starts_with(word, "--volume="))
+		return is_name_at(word + 9, name, ":");
+	if (!text_starts_with(word, "--mount="))
+		return false;
+	source = strstr(word, "src=");
+	if (source)
+		return is_name_at(source + 4, name, ",");
+	source = strstr(word, "source=");
+	return source && is_name_at(source + 7, name, ",");
+}
+
+static bool uses(const struct container *container, const char *name)
+{
+	for (const char *const *word = container->options; *word; word++)
+		if (option_names(*word, name))
 			return true;
-		if (!source && value)
-			source = strstr(value, "source=");
-		if (text_starts_with(*word, "--mount=") && source) {
-			source = strchr(source, '=') + 1;
-			if (strcspn(source, ",") == length && strncmp(source, name, length) == 0)
-				return true;
-		}
-	}
 	for (const char *const *word = container->volumes; *word; word++)
-		if (strncmp(*word, name, length) == 0 && (*word)[length] == ':')
+		if (is_name_at(*word, name, ":"))
 			return true;
 	return false;
 }
@@ -280,8 +289,8 @@ int volume_mount(struct volume_use *use, const char *flag, const char *name, con
 		.no_exec = no_exec,
 		.special_files = true,
 		.handed_in = true};
+	struct volume volume = {0};
 	char made[CONTAINER_ID_ROOM];
-	struct volume volume;
 	int r = 0;
 
 	if (is_taken(use->profile, target))

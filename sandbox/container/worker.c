@@ -80,7 +80,7 @@ static int cover(struct launch *launch, const char *path, struct err *reterr)
 		.target = path,
 		.no_exec = true,
 		.mode = 0700,
-		.size = 1024 * 1024};
+		.size = (uint64_t)1024 * 1024};
 
 	return path ? profile_set_mount(&launch->profile, &launch->words, &rule, reterr)
 		    : no_memory(reterr);
@@ -315,7 +315,7 @@ static int make_plan(struct launch *launch, const char *program, char **argument
 
 static int run(struct launch *launch, int channel, int *ret_exit, struct err *reterr)
 {
-	struct launch_result result;
+	struct launch_result result = {0};
 	const char *program = NULL;
 	struct plan *plan = NULL;
 	bool exec_failed;
