@@ -56,9 +56,10 @@ static struct catalog_image *get_manifest(struct reading *reading, const struct 
 static int add_tag(struct reading *reading, const struct tag *tag)
 {
 	struct catalog_image *image = get_manifest(reading, &tag->meanings[0].manifest);
-	struct reference *name =
-		image ? ARENA_APPEND(reading->arena, image->names, image->name_count) : NULL;
+	struct reference *name = NULL;
 
+	if (image)
+		name = ARENA_APPEND(reading->arena, image->names, image->name_count);
 	if (!name)
 		return out_of_memory(reading->err);
 	*name = tag->name;

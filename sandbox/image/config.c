@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -70,7 +71,7 @@ int config_time(const char *text, int64_t *ret)
 	century = two_digits(text, 99);
 	values[0] = two_digits(text + 2, 99);
 	for (int i = 1; i < 6; i++)
-		values[i] = two_digits(text + 2 + 3 * i, 99);
+		values[i] = two_digits(text + 2 + (ptrdiff_t)3 * i, 99);
 	for (int i = 0; i < 6; i++)
 		if (century < 0 || values[i] < 0)
 			return -EINVAL;
@@ -149,7 +150,7 @@ static int read_texts(const struct source *source, const struct node *node,
 	const char *(*fault)(const char *), const char *const **ret)
 {
 	const char **texts;
-	size_t count;
+	size_t count = 0;
 	int r = node_expect_array(source, node, false, RECORD_STRINGS, &count);
 
 	if (r < 0)
@@ -403,7 +404,7 @@ static int read_rootfs(const struct source *source, const struct node *root, siz
 	struct node list = node_member(&rootfs, "diff_ids", false);
 	const char *word = "";
 	struct digest *diffs;
-	size_t count;
+	size_t count = 0;
 	int r = node_expect_object(source, &rootfs, true);
 
 	if (r == 0)
@@ -458,7 +459,7 @@ static int read_history(
 	const struct source *source, const struct node *root, struct image_config *config)
 {
 	struct node list = node_member(root, "history", true);
-	size_t count;
+	size_t count = 0;
 	int r = node_expect_array(source, &list, false, HISTORY, &count);
 
 	if (r < 0)

@@ -34,7 +34,7 @@ int verb_tag(struct verb_context *context, int argc, char **argv)
 	_cleanup_close_ int hold = -1;
 	const struct reference *source;
 	struct catalog_image *image = NULL;
-	struct catalog catalog;
+	struct catalog catalog = {0};
 	struct reference name;
 	int r = options_take(NULL, 0, &context->arena, &argc, argv, 2, 1024, &context->err);
 
@@ -263,8 +263,8 @@ int verb_rm(struct verb_context *context, int argc, char **argv)
 		{"all", 'a', OPTION_FLAG, &removal.all},
 		{"ignore", 'i', OPTION_FLAG, &removal.ignore},
 	};
-	struct collected done;
-	struct catalog before;
+	struct collected done = {0};
+	struct catalog before = {0};
 	int hold, r, updated;
 
 	r = options_take(options, sizeof(options) / sizeof(options[0]), &context->arena, &argc,
@@ -298,7 +298,7 @@ int verb_rm(struct verb_context *context, int argc, char **argv)
 /* --all: the names of images that no container was made from. */
 static int forget_unused(struct verb_context *context)
 {
-	struct catalog catalog;
+	struct catalog catalog = {0};
 	int r = catalog_read(&context->storage, &context->arena, &catalog, &context->err);
 
 	for (size_t i = 0; r == 0 && i < catalog.count; i++) {
@@ -320,8 +320,8 @@ int verb_prune(struct verb_context *context, int argc, char **argv)
 		{"all", 'a', OPTION_FLAG, &all},
 		{"force", 'f', OPTION_FLAG, &force}, /* podman's: do not ask; nobody does here */
 	};
-	struct collected done;
-	struct catalog before;
+	struct collected done = {0};
+	struct catalog before = {0};
 	int hold, r, updated;
 
 	r = options_take(options, sizeof(options) / sizeof(options[0]), &context->arena, &argc,

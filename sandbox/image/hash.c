@@ -51,7 +51,7 @@ int hash_finish(struct hash *hash, struct digest *ret)
 	char *at;
 
 	if (EVP_DigestFinal_ex(hash->stream, bytes, &length) != 1 ||
-		2 * length + sizeof("sha512:") > sizeof(ret->text)) {
+		(size_t)2 * length + sizeof("sha512:") > sizeof(ret->text)) {
 		hash_free(hash);
 		return -EIO;
 	}

@@ -192,7 +192,7 @@ int verb_history(struct verb_context *context, int argc, char **argv)
 	};
 	const struct reference *name;
 	struct catalog_image *image = NULL;
-	struct catalog catalog;
+	struct catalog catalog = {0};
 	int r = options_take(options, sizeof(options) / sizeof(options[0]), &context->arena, &argc,
 		argv, 1, 1, &context->err);
 
@@ -200,7 +200,7 @@ int verb_history(struct verb_context *context, int argc, char **argv)
 		r = catalog_read(&context->storage, &context->arena, &catalog, &context->err);
 	if (r == 0)
 		r = catalog_find(&catalog, argv[1], &image, &name, &context->err);
-	if (r < 0)
+	if (r < 0 || !image)
 		return r;
 	if (image->fault) {
 		context->err = image->err;

@@ -158,7 +158,7 @@ int verb_inspect(struct verb_context *context, int argc, char **argv)
 		{"format", 'f', OPTION_TEXT, &format},
 		{"type", 't', OPTION_TEXT, &type},
 	};
-	struct catalog catalog;
+	struct catalog catalog = {0};
 	json_t *array = json_array();
 	int r = options_take(options, sizeof(options) / sizeof(options[0]), &context->arena, &argc,
 		argv, 1, 1024, &context->err);

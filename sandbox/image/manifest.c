@@ -84,7 +84,7 @@ static int check_unused(const struct source *source, const struct node *descript
 {
 	struct node data = node_member(descriptor, "data", false);
 	struct node urls = node_member(descriptor, "urls", true);
-	size_t count;
+	size_t count = 0;
 
 	if (data.value && !json_is_string(data.value))
 		return source_fail(source, &data, "is not a string");
@@ -99,6 +99,7 @@ static int read_descriptor(
 	struct node size = node_member(node, "size", false);
 	int r = node_expect_object(source, node, true);
 
+	ret->media_type = "";
 	if (r == 0)
 		r = node_check_keys(source, node, descriptor_keys);
 	if (r == 0)
@@ -191,7 +192,7 @@ static int read_list(
 	bool index = manifest->kind == DOCUMENT_INDEX;
 	struct node list = node_member(root, index ? "manifests" : "layers", false);
 	struct descriptor *items;
-	size_t count;
+	size_t count = 0;
 	int r = node_expect_array(
 		source, &list, true, index ? INDEX_ENTRIES : RECORD_LAYERS, &count);
 
@@ -231,6 +232,7 @@ static int check_said(const struct source *source, const struct node *said,
 	const char *content_type, const struct document_type **ret)
 {
 	const char *text = json_string_value(said->value);
+	const struct document_type *came;
 
 	if (said->value) {
 		*ret = text ? find_type(text) : NULL;
@@ -240,14 +242,15 @@ static int check_said(const struct source *source, const struct node *said,
 	}
 	if (!content_type)
 		return 0;
-	if (!find_type(content_type))
+	came = find_type(content_type);
+	if (!came)
 		return err_set(source->err, -EBADMSG, source->name,
 			"came as \"%.128s\", which is not the type of a manifest or an index",
 			content_type);
-	if (*ret && *ret != find_type(content_type))
+	if (*ret && *ret != came)
 		return source_fail(source, said,
 			"is not the type that the document came as: it could be read in two ways");
-	*ret = find_type(content_type);
+	*ret = came;
 	return 0;
 }
 
@@ -293,7 +296,7 @@ static int read_document(const struct source *source, const struct node *root,
 		r = check_said(source, &said, content_type, &type);
 	if (r == 0)
 		r = check_shape(source, root, &type);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	manifest->kind = type->kind;
 	manifest->media_type = type->media_type;
@@ -427,7 +430,7 @@ static int set_none(
 int manifest_choose(const struct manifest *index, const char *platform,
 	const struct descriptor **ret, struct err *reterr)
 {
-	struct platform wanted;
+	struct platform wanted = {0};
 	int r = platform ? platform_parse(platform, &wanted) : platform_here(&wanted);
 
 	if (r < 0)

@@ -16,7 +16,7 @@
 
 struct arena;
 
-#define MANIFEST_BYTES (4 * 1024 * 1024)
+#define MANIFEST_BYTES ((size_t)4 * 1024 * 1024)
 #define LAYER_BYTES UINT64_C(0x200000000) /* 8 GiB, compressed or not */
 
 enum document_kind { DOCUMENT_MANIFEST, DOCUMENT_INDEX };

@@ -1,7 +1,6 @@
 /* Members of documents, one at a time: see manifest_read.h. */
 #include "image/manifest_read.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,18 +15,13 @@ const struct json_limits manifest_limits = {
 	.string = (size_t)1024 * 1024,
 };
 
-int source_fail(const struct source *source, const struct node *node, const char *message)
+void source_tell(const struct source *source, const struct node *node, const char *message)
 {
 	char where[512];
 
 	(void)snprintf(where, sizeof(where), "%s: %s", source->name,
 		node->pointer[0] ? node->pointer : "/");
-	return err_set(source->err, -EBADMSG, where, "%s", message);
-}
-
-int source_no_memory(const struct source *source)
-{
-	return err_set(source->err, -ENOMEM, source->name, "out of memory");
+	(void)err_set(source->err, -EBADMSG, where, "%s", message);
 }
 
 struct node node_member(const struct node *object, const char *key, bool null_is_absent)

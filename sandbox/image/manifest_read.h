@@ -5,6 +5,7 @@
 #ifndef IMMURE_IMAGE_MANIFEST_READ_H
 #define IMMURE_IMAGE_MANIFEST_READ_H
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,9 +32,15 @@ struct node {
 	char pointer[POINTER_ROOM];
 };
 
-/* -EBADMSG with "NAME: POINTER: message". */
-int source_fail(const struct source *source, const struct node *node, const char *message);
-int source_no_memory(const struct source *source);
+/* -EBADMSG with "NAME: POINTER: message"; -ENOMEM. Macros, as err_set() is one: so that a compiler
+ * that looks for paths sees what is returned. */
+void source_tell(const struct source *source, const struct node *node, const char *message);
+#define source_fail(source, node, message)                \
+	({                                                \
+		source_tell((source), (node), (message)); \
+		-EBADMSG;                                 \
+	})
+#define source_no_memory(source) err_set((source)->err, -ENOMEM, (source)->name, "out of memory")
 
 /*
  * The member of object by its key; one that is null counts as absent where null_is_absent. An

@@ -15,23 +15,28 @@ void print_text(FILE *file, const char *text)
 {
 	size_t length = strlen(text),
 	       room = 4 * length + 8; /* escaping makes four of one, at most */
-	_cleanup_free_ char *buffer = malloc(room);
+	char *buffer = malloc(room);
 
 	(void)fputs(buffer ? text_escape(text, length, buffer, room) : "(out of memory)", file);
+	free(buffer);
 }
 
 /* Whether text, but for its newlines, is what text_escape() leaves as it is. */
 static bool is_harmless(const char *text)
 {
 	size_t length = strlen(text), room = 4 * length + 8;
-	_cleanup_free_ char *escaped = malloc(room), *flat = strdup(text);
+	char *escaped = malloc(room), *flat = strdup(text);
+	bool harmless = false;
 
-	if (!escaped || !flat)
-		return false;
-	for (char *c = flat; *c; c++)
-		if (*c == '\n')
-			*c = ' ';
-	return strcmp(text_escape(flat, length, escaped, room), flat) == 0;
+	if (escaped && flat) {
+		for (char *c = flat; *c; c++)
+			if (*c == '\n')
+				*c = ' ';
+		harmless = strcmp(text_escape(flat, length, escaped, room), flat) == 0;
+	}
+	free(escaped);
+	free(flat);
+	return harmless;
 }
 
 int print_json(FILE *file, const json_t *value, bool indented)

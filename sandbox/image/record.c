@@ -107,7 +107,7 @@ static const struct json_limits limits = {
 	.bytes = RECORD_BYTES,
 	.depth = 2,
 	.values = 16 + 5 * RECORD_STRINGS,
-	.string = (size_t)4 * RECORD_STRING,
+	.string = 4 * RECORD_STRING,
 };
 
 struct reading {

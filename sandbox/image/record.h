@@ -16,10 +16,10 @@
 
 struct arena;
 
-#define RECORD_LAYERS 128          /* overlayfs and R30 */
-#define RECORD_BYTES (1024 * 1024) /* of the whole file */
-#define RECORD_STRINGS 1024        /* of each array */
-#define RECORD_STRING (128 * 1024) /* bytes with the NUL: MAX_ARG_STRLEN of execve(2) */
+#define RECORD_LAYERS 128                  /* overlayfs and R30 */
+#define RECORD_BYTES ((size_t)1024 * 1024) /* of the whole file */
+#define RECORD_STRINGS 1024                /* of each array */
+#define RECORD_STRING ((size_t)128 * 1024) /* bytes with the NUL: MAX_ARG_STRLEN of execve(2) */
 
 struct image_record {
 	struct digest manifest;      /* of the image's manifest: its name among the records */

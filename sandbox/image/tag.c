@@ -179,7 +179,7 @@ static int read_file(int directory, const char *leaf, struct arena *arena, struc
 static int write_file(
 	int directory, const char *leaf, const struct tag_meaning *meanings, size_t count)
 {
-	char text[sizeof(FIRST_LINE) + TAG_MEANINGS * (DIGEST_ROOM + 24)];
+	char text[sizeof(FIRST_LINE) + (size_t)TAG_MEANINGS * (DIGEST_ROOM + 24)];
 	char *at = stpcpy(text, FIRST_LINE);
 
 	for (size_t i = 0; i < count; i++)

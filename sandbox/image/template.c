@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "image/print.h"
-#include "util/cleanup.h"
 #include "util/text.h"
 
 #define WORDS 4
@@ -159,15 +158,17 @@ static int run_index(const struct rendering *rendering, const json_t *value, con
 static int change_case(const struct rendering *rendering, const json_t *value, char (*change)(char))
 {
 	const char *text = json_string_value(value);
-	_cleanup_free_ char *copy = text ? strdup(text) : NULL;
+	char *copy;
 
 	if (!text)
 		return fail(rendering, "--format", "is no text");
+	copy = strdup(text);
 	if (!copy)
 		return fail(rendering, "--format", "out of memory");
 	for (char *c = copy; *c; c++)
 		*c = change(*c);
 	print_text(rendering->out, copy);
+	free(copy);
 	return 0;
 }
 
@@ -254,16 +255,12 @@ static int run_function(const struct rendering *rendering, char **words, int cou
 		"is no function: there are json, len, index, upper, lower and join");
 }
 
-static int run_action(const struct rendering *rendering, const char *start, size_t length)
+static int run_words(const struct rendering *rendering, char *action)
 {
-	_cleanup_free_ char *action = strndup(start, length);
 	const json_t *value = NULL;
 	char *words[WORDS] = {NULL};
-	int count, r;
+	int count = split(action, words), r;
 
-	if (!action)
-		return fail(rendering, "--format", "out of memory");
-	count = split(action, words);
 	if (count <= 0)
 		return fail(rendering, "--format",
 			"has \"{{\" and \"}}\" with no field, or too much, between them");
@@ -272,6 +269,18 @@ static int run_action(const struct rendering *rendering, const char *start, size
 	r = find_field(rendering, words[0], &value);
 	if (r == 0)
 		print_value(rendering->out, value, 0);
+	return r;
+}
+
+static int run_action(const struct rendering *rendering, const char *start, size_t length)
+{
+	char *action = strndup(start, length);
+	int r;
+
+	if (!action)
+		return fail(rendering, "--format", "out of memory");
+	r = run_words(rendering, action);
+	free(action);
 	return r;
 }
 

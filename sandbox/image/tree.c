@@ -40,10 +40,10 @@ static int add_image(struct tree *tree, const struct catalog_image *image)
 
 	for (size_t i = 0; i < record->layer_count; i++) {
 		size_t index = find_node(tree, &record->chains[i]);
+		struct node *node = index == NONE ? NULL : &tree->nodes[index];
 
-		if (index == NONE) {
-			struct node *node =
-				ARENA_APPEND(&tree->context->arena, tree->nodes, tree->count);
+		if (!node) {
+			node = ARENA_APPEND(&tree->context->arena, tree->nodes, tree->count);
 
 			if (!node)
 				return -ENOMEM;
@@ -54,7 +54,7 @@ static int add_image(struct tree *tree, const struct catalog_image *image)
 				&tree->context->storage, &node->chain, &node->size);
 			index = tree->count - 1;
 		}
-		tree->nodes[index].images++;
+		node->images++;
 		parent = index;
 	}
 	tree->images[tree->image_count] = image;
@@ -139,7 +139,7 @@ int verb_tree(struct verb_context *context, int argc, char **argv)
 	struct tree tree = {.context = context};
 	const struct reference *name;
 	struct catalog_image *image = NULL;
-	struct catalog catalog;
+	struct catalog catalog = {0};
 	size_t room;
 	int r = options_take(NULL, 0, &context->arena, &argc, argv, 0, 1024, &context->err);
 
@@ -157,11 +157,11 @@ int verb_tree(struct verb_context *context, int argc, char **argv)
 			r = add_image(&tree, &catalog.images[i]);
 	for (int i = 1; r == 0 && i < argc; i++) {
 		r = catalog_find(&catalog, argv[i], &image, &name, &context->err);
-		if (r == 0 && image->fault) {
+		if (r == 0 && image && image->fault) {
 			context->err = image->err;
 			return image->fault;
 		}
-		if (r == 0)
+		if (r == 0 && image)
 			r = add_image(&tree, image);
 	}
 	if (r < 0)

@@ -328,9 +328,9 @@ static int find_present(struct verification *verification)
 static int verify(struct verification *verification, const char *name)
 {
 	struct verb_context *context = verification->context;
-	struct catalog catalog;
-	struct tag *tags;
-	size_t count;
+	struct catalog catalog = {0};
+	struct tag *tags = NULL;
+	size_t count = 0;
 	int r = tag_list_each(&context->storage, &context->arena, mend_tag, verification, &tags,
 		&count, &context->err);
 
@@ -342,6 +342,7 @@ static int verify(struct verification *verification, const char *name)
 	r = find_present(verification);
 	if (r == 0)
 		r = name ? check_one(verification, name) : check_all(verification);
+	verification->catalog = NULL; /* ours, and about to go */
 	check_layout(verification);
 	return r == 0 ? index_update(&context->storage, &context->err) : r;
 }
