@@ -35,12 +35,18 @@ class Unpacker:
         os.close(theirs)
         self.failure, self.errors, self.status = None, '', None
         self.need = b''
+        self.peak = 0  # KiB
 
     def feed(self, index):
         data = self.layers[index][0]
         reading, writing = os.pipe()
-        socket.send_fds(self.channel, [message(STREAM, index)], [reading])
-        os.close(reading)
+        try:
+            socket.send_fds(self.channel, [message(STREAM, index)], [reading])
+        except (BrokenPipeError, ConnectionResetError):
+            os.close(writing)
+            return
+        finally:
+            os.close(reading)
         try:
             with os.fdopen(writing, 'wb', buffering=0) as pipe:
                 view = memoryview(data)
@@ -57,6 +63,14 @@ class Unpacker:
             self.channel.send(message(LAYER, index, compression, diff))
         answer = self.channel.recv(4096)
         self.need = struct.unpack(FORM, answer)[4][:len(self.layers)] if answer else b''
+
+    def measure(self):
+        """The most memory it has had: it is still there, and waits for us."""
+        try:
+            with open(f'/proc/{self.process.pid}/status', encoding='ascii') as status:
+                self.peak = next((int(line.split()[1]) for line in status if line.startswith('VmHWM')), 0)
+        except OSError:
+            pass
 
     def run(self):
         feeders = []
@@ -80,6 +94,7 @@ class Unpacker:
             pass
         for feeder in feeders:
             feeder.join()
+        self.measure()
         try:
             self.channel.shutdown(socket.SHUT_WR)
         except OSError:
