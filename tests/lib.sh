@@ -24,7 +24,7 @@ tidy() {
 	[ "$BASHPID" = $$ ] || return 0 # a subshell that a signal ends before its exec
 	[ ${#helpers[@]} = 0 ] || kill "${helpers[@]}" 2> /dev/null
 	chmod -R u+rwX "$work" 2> /dev/null
-	rm -rf "$work"
+	rm -rf "$work" 2> /dev/null || unshare --map-root-user --map-auto rm -rf "$work" # with files of subordinate ids
 }
 trap tidy EXIT
 trap 'exit 130' INT TERM HUP
