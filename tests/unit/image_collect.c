@@ -487,7 +487,7 @@ static void check_killed(unsigned rounds)
 		arena_free(&fixture.arena);
 	}
 	check_int(lost, 0, "%u kills: what has a name is whole", rounds);
-	check_int(unclean, 0, "and verify finds nothing");
+	check_int(unclean, 0, "and verify finds nothing that it cannot mend");
 	check_int(unreadable, 0, "and the index can be read");
 	MUST(run_verb(&fixture, verb_prune, (char *[]){"prune", "-a", NULL}, NULL) == 0);
 	check(count_entries(&fixture, "staging") == 0 &&
