@@ -13,8 +13,8 @@
 #
 # ESCAPE_ROWS=REGEX takes only some rows. ESCAPE_KILL=1: says for each row which guard it watches, and whether it sees that guard gone.
 # ESCAPE_SECONDS: how long each race lasts (2). ESCAPE_MOMENT: seconds until a program has surely begun (0.3). ESCAPE_CONTROLS: of the controls of each row only these (in a virtual machine none, as
-# they are tried on the host, or the guards of what the host lacks). ESCAPE_PART=1/2: of the rows with `split=yes`, which are slow or
-# have nothing to do with the kernel, only the first, third, …; 2/2: only the others.
+# they are tried on the host, or the guards of what the host lacks). ESCAPE_PART=1/2: of the rows with `split=yes` (those that
+# need not run on every kernel), only the first, third, …; 2/2: only the others.
 # shellcheck shell=bash disable=SC2034,SC2317 # the variables and functions are for rows, which are evaluated
 
 # shellcheck source=tests/lib.sh

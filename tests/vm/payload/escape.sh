@@ -1,8 +1,8 @@
 #!/bin/bash
 # escape.sh - the launcher's own escape rows, on this kernel and under this policy.
 # limit: 900
-# Left out, as on the host: controls, which are the business of the host (but for the guards below). The rows about profiles and options
-# say nothing about the kernel, and some are slow: of those (`split`) each machine has half. Races are shorter than on the host.
+# Left out: controls, which are tried on the host (but for those of mutants.sh). Of the rows that say
+# `split=yes` each machine has half, or the lane would take too long. Races are shorter than on the host.
 #
 # untrusted labels its jails wherever it can, so nearly all of these run with a label. What they bind is given to jails by its type: that a
 # label by itself refuses a bind is tried in mcs.sh. Where the label forbids even the honest use, the row takes it off.

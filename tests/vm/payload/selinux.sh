@@ -1,7 +1,7 @@
 #!/bin/bash
 # selinux.sh - the policy alone, with no launcher and no other wall: what the domains of jails may and may not do.
 # Every refusal has beside it the same attempt by somebody who may.
-# machine: stable
+# machine: backports
 # shellcheck source-path=SCRIPTDIR
 . "${TESTS:?}/lib.sh"
 jails='immure_t immure_net_t immure_dev_t immure_container_t'
