@@ -43,7 +43,7 @@ IMAGE     := $(filter-out sandbox/image/main.c,$(filter sandbox/util/% sandbox/i
 BUILTINS  := $(sort $(wildcard profiles/*.json policies/seccomp/*.json))
 UNITS     := $(sort $(wildcard tests/unit/*.c))
 IMAGE_UNITS := $(filter tests/unit/image_%,$(UNITS))
-PROBES    := $(sort $(wildcard tests/escape/probes/*.c tests/seccomp/probe.c))
+PROBES    := $(sort $(wildcard tests/escape/probes/*.c tests/seccomp/probe.c tests/image/fault.c))
 
 .PHONY: all
 all: $(BUILD)/immure $(BUILD)/immure-image
@@ -148,6 +148,10 @@ $(BUILD)/probes/%: tests/escape/probes/%.c
 	@echo "  PROBE $@"; $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -static -o $@ $<
 
 $(BUILD)/probes/%: tests/seccomp/%.c
+	@mkdir -p $(@D)
+	@echo "  PROBE $@"; $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -static -o $@ $<
+
+$(BUILD)/probes/%: tests/image/%.c
 	@mkdir -p $(@D)
 	@echo "  PROBE $@"; $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -static -o $@ $<
 

@@ -1,0 +1,731 @@
+#!/usr/bin/env python3
+"""Lets things go wrong while images are changed, and looks at what is left. Prints TAP.
+
+faults.py push LAYOUT                                    makes the layout of the images
+faults.py sweep|races|hostile|space WORK IMAGE FAULT REGISTRY   in the user namespace it finds itself in
+"""
+import concurrent.futures
+import errno
+import fcntl
+import itertools
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import threading
+import time
+
+from archives import archive, directory, file, hardlink, pax, symlink
+from small import Image, Registry, write_layout
+from store import Store, digest, own_lines, tree_digest
+
+WIDE = os.environ.get('IMMURE_FAULTS') == 'all'  # every fault at every call, instead of the shares below
+SEED = int(os.environ.get('IMMURE_FAULTS_SEED', random.SystemRandom().randrange(1 << 30)))
+WORKERS = 2
+LIMIT = 60
+ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EINTR)
+
+count = failures = 0
+
+
+def report(good, what, detail=''):
+    global count, failures
+    count += 1
+    print(f"{'' if good else 'not '}ok {count} - {what}", flush=True)
+    if not good:
+        failures += 1
+        for line in str(detail).splitlines()[:40]:
+            print('#   ' + line[:600], flush=True)
+
+
+# ---- the images ----
+
+def noise(length, seed):
+    return random.Random(seed).randbytes(length)
+
+
+def images():
+    """All that a layer can bring: what is made anew, what is taken over from below, what is hidden."""
+    root = directory('./', mtime=1)
+    lower = archive(root, directory('etc', mtime=2), file('etc/passwd', 'root:x:0:0::/:/bin/sh\n', mtime=3),
+                    directory('var', mtime=4), directory('var/lib', 0o700, uid=3, gid=4, mtime=5), file('var/lib/x', 'x', mtime=6),
+                    pax({'SCHILY.xattr.user.note': 'kept'}) + file('big', noise(200000, 'big'), mode=0o4755, uid=5, mtime=7),
+                    symlink('link', 'etc/passwd', mtime=8), hardlink('hard', 'big'))
+    upper = archive(root, file('etc/new', 'new', mtime=9), file('etc/.wh.passwd'), file('var/.wh..wh..opq'),
+                    file('var/fresh', 'f', mtime=10), hardlink('again', 'big'), file('big', noise(70000, 'top'), mtime=11))
+    old = archive(root, directory('etc', mtime=2), file('etc/passwd', 'old', mtime=3))
+    kept = archive(root, directory('data', mtime=2), file('data/kept', noise(5000, 'kept'), mtime=3))
+    return {'keep': Image([kept]), 'old': Image([old]), 'two': Image([lower, upper])}
+
+
+# ---- running ----
+
+class World:
+    """Where it all happens; bases: storages to begin with, by name."""
+
+    def __init__(self, work, image, fault, registry):
+        self.work, self.image, self.fault, self.registry = work, image, fault, registry
+        self.images = images()
+        self.trees = {}
+        with open('/proc/self/uid_map', encoding='ascii') as lines:
+            self.mapped = sum(int(line.split()[2]) for line in lines) > 1
+        self.options = ['--tls-verify=false', '-q']
+        os.makedirs(work, exist_ok=True)
+
+    def name(self, image, tag='1'):
+        return f'{self.registry}/test/{image}:{tag}'
+
+    def path(self, *names):
+        return os.path.join(self.work, *names)
+
+    def command(self, storage, *words):
+        return [self.image, '--storage', storage, *words]
+
+    def pair(self, storage, name, *options):
+        return [*self.command(storage, 'pull', *self.options, *options, '--channel', '3', name), '+',
+                *self.command(storage, 'unpack', '--channel', '3')]
+
+    def run(self, words, log=None):
+        prefix = [self.fault, *(['-l', log] if log else [])] if '+' in words else []
+        return subprocess.run([*prefix, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT,
+                              errors='replace', check=False)
+
+    def start(self, words):
+        prefix = [self.fault] if '+' in words else []
+        return subprocess.Popen([*prefix, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True, errors='replace')
+
+    def must(self, words):
+        done = self.run(words)
+        if done.returncode:
+            raise RuntimeError(f'{words}: status {done.returncode}\n{done.stdout}{done.stderr}')
+        return done.stdout
+
+    def remove(self, path):
+        if os.path.lexists(path) and subprocess.run(['rm', '-rf', path], check=False, stderr=subprocess.DEVNULL).returncode:
+            subprocess.run(['chmod', '-R', 'u+rwX', path], check=True)
+            subprocess.run(['rm', '-rf', path], check=True)
+
+    def copy(self, base, path):
+        self.remove(path)
+        subprocess.run(['cp', '-a', self.path(base), path], check=True)
+        return Store(path)
+
+    def learn(self, base):
+        for way, chain in Store(self.path(base)).layers():
+            self.trees[way, chain] = tree_digest(self.path(base, 'layers', way, chain[7:], 'tree'))
+
+    def bases(self):
+        """kept: one image; old: and a name that means another than in the registry; new: and what it means there."""
+        kept, old, new, broken = (self.path(name) for name in ('kept', 'old', 'new', 'broken'))
+        self.must(self.pair(kept, self.name('keep')))
+        self.copy('kept', old)
+        self.must(self.pair(old, self.name('two', 'old')))
+        self.must(self.command(old, 'tag', self.name('two', 'old'), self.name('two')))
+        self.must(self.command(old, 'rm', self.name('two', 'old')))
+        self.copy('old', new)
+        self.must(self.pair(new, self.name('two')))
+        for base in ('kept', 'old', 'new'):
+            self.learn(base)
+        self.copy('new', broken)
+        chain = json.loads(Store(broken).blob(self.config_of('two')))['rootfs']['diff_ids'][0]
+        self.remove(next(self.path('broken', 'layers', way, chain[7:]) for way, each in Store(broken).layers() if each == chain))
+        os.unlink(os.path.join(broken, 'records', self.images['keep'].digest[7:] + '.json'))
+
+    def config_of(self, image):
+        return json.loads(self.images[image].manifest)['config']['digest']
+
+
+# ---- what is done, and what must come of it ----
+
+class Operation:
+    """shares: see below; base: where it begins; words: of its programs; wanted: the tags afterwards; again: what is done after a fault."""
+
+    def __init__(self, title, shares, base, words, wanted, again=None, broken=False):
+        self.title, self.base, self.words, self.wanted = title, base, words, wanted
+        self.shares = shares  # of its calls: killed, killed with its other half, answered with an error
+        self.again, self.broken = again or words, broken
+
+
+def operations(world):
+    keep, two, more = world.name('keep'), world.name('two'), world.name('more')
+    kept, old, new = (world.images[name].digest for name in ('keep', 'old', 'two'))
+    command = world.command
+    return [
+        Operation('pull', (1, 0.3, 0.5), 'old', lambda path: world.pair(path, two), {keep: [kept], two: [new, old]}),
+        Operation('first pull', (0.3, 0.2, 0.3), 'none', lambda path: world.pair(path, keep), {keep: [kept]}),
+        Operation('rm', (1, 0, 0.5), 'new', lambda path: command(path, 'rm', two), {keep: [kept]},
+                  lambda path: command(path, 'rm', '--ignore', two)),
+        Operation('prune', (1, 0, 0.5), 'new', lambda path: command(path, 'prune'), {keep: [kept], two: [new]}),
+        Operation('tag', (1, 0, 1), 'new', lambda path: command(path, 'tag', keep, more), {keep: [kept], two: [new, old], more: [kept]}),
+        Operation('rollback', (1, 0, 1), 'new', lambda path: command(path, 'rollback', two), {keep: [kept], two: [old]},
+                  lambda path: ['sh', '-c', '"$@" || :', 'sh', *command(path, 'rollback', two)]),
+        Operation('verify', (0.5, 0, 0.5), 'broken', lambda path: command(path, 'verify'), {keep: [kept], two: [new, old]}, broken=True),
+    ]
+
+
+def meanings_are_known(world, store):
+    """Each name means what it meant or what it was to mean: nothing in between."""
+    allowed = {world.images[name].digest for name in world.images}
+    wrong = [f'{name} means {meaning}' for name, meanings in store.tags().items() for meaning in meanings if meaning not in allowed]
+    return wrong
+
+
+def examine(world, operation, store):
+    """Right after the fault, and after each step that a user would take next."""
+    unmade = operation.base == 'none' and not os.path.exists(store.below('images', 'index.json'))
+    wrong = [] if operation.broken or unmade else store.faults(world.trees) + meanings_are_known(world, store)
+    kept = world.images['keep'].digest
+    if operation.base != 'none' and store.tags().get(world.name('keep')) != [kept]:
+        wrong.append('the other image has lost its name')
+    if wrong:
+        return ['right after it: ' + line for line in wrong]
+    steps = [] if operation.broken else [('verify', world.command(store.path, 'verify'), 'no faults')]
+    steps.append(('again', operation.again(store.path), ''))
+    for title, words, answer in steps:
+        done = world.run(words)
+        if done.returncode or answer not in done.stdout:
+            return [f'{title}: status {done.returncode}', done.stdout, done.stderr]
+    if store.tags() != operation.wanted:
+        # a second rollback goes on to where the first had come: it had happened already
+        return [f'names mean {store.tags()}, not {operation.wanted}']
+    wrong = store.faults(world.trees)
+    done = world.run(world.command(store.path, 'prune'))
+    if done.returncode or wrong:
+        return [*wrong, f'prune: status {done.returncode}', done.stderr]
+    wrong = store.faults(world.trees, settled=True)
+    if {name: meanings[:1] for name, meanings in operation.wanted.items()} != store.tags():
+        wrong.append(f'after a prune names mean {store.tags()}')
+    return ['after a prune: ' + line for line in wrong]
+
+
+def flushes(labels, top):
+    """(what became visible and was not flushed, how much became visible)"""
+    visible = tuple(f'{top}/{name}/' for name in ('images', 'tags', 'records', 'layers'))
+    clean, changed, wrong, seen = {}, {}, [], 0  # path: when it was flushed, and when anything at it or below was changed
+    unnamed = {}  # directory: what got a name in it that is not flushed yet
+    def change(path, when):
+        while path.startswith(top + '/'):
+            changed[path] = when
+            path = os.path.dirname(path)
+
+    for when, label in enumerate(labels):
+        call, *paths = label.split(' ')[1:]
+        if call in ('fsync', 'fdatasync', 'syncfs'):
+            clean[paths[0]] = when
+            unnamed.pop(paths[0], None)
+        elif call in ('renameat', 'renameat2', 'linkat', 'rename', 'link'):
+            source, target = paths
+            clean[target], changed[target] = clean.get(source, -1), changed.get(source, when)
+            change(os.path.dirname(source), when)
+            change(os.path.dirname(target), when)
+            if target.startswith(visible) and not os.path.basename(target).startswith('.immure-'):
+                seen += 1
+                unnamed.setdefault(os.path.dirname(target), []).append(target)
+                if clean[target] < changed[target]:
+                    wrong.append(f'{target} was not flushed before it got its name')
+        elif call != 'flock':
+            for path in paths:
+                change(path, when)
+    return wrong + [f'the name of {name} is never flushed' for names in unnamed.values() for name in names], seen
+
+
+class Sweep:
+    def __init__(self, world, operation):
+        self.world, self.operation = world, operation
+        self.places = [world.path(f'worker-{number}') for number in range(WORKERS)]
+        self.free = list(self.places)
+        self.lock = threading.Lock()
+
+    def begin(self):
+        with self.lock:
+            path = self.free.pop()
+        return self.world.copy(self.operation.base, path)
+
+    def end(self, store):
+        with self.lock:
+            self.free.append(store.path)
+
+    def strike(self, store, options):
+        """One run with a fault. (what it ended with, the log's lines without the last two, whether it came to the fault)"""
+        log = store.path + '.log'
+        done = subprocess.run([self.world.fault, '-l', log, *options, *self.operation.words(store.path)], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=LIMIT, errors='replace', check=False)
+        with open(log, encoding='utf-8', errors='replace') as lines:
+            labels = lines.read().splitlines()
+        os.unlink(log)
+        labels.pop()  # how the programs ended
+        met = bool(labels) and labels[-1] == 'met'
+        return done, [label for label in labels if label != 'met'], met
+
+    def calls(self):
+        """(label, occurrence) of each call that changes something; how many calls there are of any kind."""
+        store = self.begin()
+        done, labels, _ = self.strike(store, [])
+        if done.returncode or self.world.trees and not self.operation.broken and store.faults(self.world.trees):
+            raise RuntimeError(f'{self.operation.title} without a fault: {done.returncode} {done.stderr} {store.faults()}')
+        self.end(store)
+        seen, found = {}, []
+        for label in labels:
+            label = label.replace(store.path, '@')
+            seen[label] = seen.get(label, 0) + 1
+            found.append((label, seen[label]))
+        return found
+
+    def all_calls(self):
+        store = self.begin()
+        _, labels, _ = self.strike(store, ['-a'])
+        self.end(store)
+        return len(labels)
+
+    def flushed(self):
+        """What a kill cannot show, but a loss of power would: all that becomes visible was flushed before, and its name after."""
+        store = self.begin()
+        _, labels, _ = self.strike(store, ['-r'])
+        wrong, seen = flushes(labels, store.path)
+        self.end(store)
+        report(not wrong and seen, f'{self.operation.title}: all that becomes visible is flushed before, {seen} files and layers',
+               '\n'.join(wrong))
+
+    def at(self, store, call):
+        return ['-c', call[0].replace('@', store.path), '-o', str(call[1])]
+
+    def kill(self, title, where, how):
+        """None where the fault was not met, else a list of what was wrong."""
+        store = self.begin()
+        try:
+            done, _, met = self.strike(store, [*where(store), '-k', how])
+            wrong = examine(self.world, self.operation, store)
+            if met and wrong:
+                wrong += [f'status {done.returncode}', done.stderr]
+        finally:
+            self.end(store)
+        return met, [f'{title} ({how} killed)'] + wrong if wrong else []
+
+    def fail(self, title, where, error):
+        store = self.begin()
+        try:
+            done, _, met = self.strike(store, [*where(store), '-e', str(error)])
+            lines, wrong = own_lines(done.stderr), []
+            if done.returncode not in ((0, 1, 125) if self.operation.broken else (0, 125)):
+                wrong.append(f'status {done.returncode}')
+            if done.returncode == 125 and len(lines) != 1:
+                wrong.append(f'{len(lines)} lines tell of it')
+            if done.returncode == 0 and store.tags() != self.operation.wanted:
+                wrong.append(f'status 0, but names mean {store.tags()}')
+            wrong += examine(self.world, self.operation, store)
+            if wrong:
+                wrong.append(done.stderr)
+        finally:
+            self.end(store)
+        return met, [f'{title}: {errno.errorcode[error]}'] + wrong if wrong else []
+
+    def gather(self, what, jobs):
+        """jobs: (function, arguments). One line of TAP for all of them."""
+        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+            results = list(pool.map(lambda job: job[0](*job[1:]), jobs))
+        wrong = [line for _, lines in results for line in lines]
+        missed = [jobs[number][1] for number, result in enumerate(results) if not result[0]]
+        if len(missed) * 10 > len(jobs):
+            wrong.append(f'{len(missed)} faults of {len(jobs)} were never met: {missed[:5]}')
+        report(not wrong, f'{self.operation.title}: {what}, {len(jobs) - len(missed)} times', '\n'.join(wrong))
+
+    def share(self, generator, calls, which):
+        if WIDE:
+            return calls
+        share = self.operation.shares[which] * (1 if self.world.mapped else 0.3)
+        chosen = sorted(generator.sample(range(len(calls)), round(share * len(calls))))
+        return [calls[number] for number in chosen]
+
+    def run(self):
+        started, generator = time.monotonic(), random.Random(f'{SEED} {self.operation.title}')
+        calls = self.calls()
+        self.flushed()
+        both = '+' in self.operation.words('')
+
+        def at(call):
+            return lambda store: self.at(store, call)
+
+        def title(call):
+            return f'{call[0]} no. {call[1]}'
+
+        self.gather('killed before calls that change something',
+                    [(self.kill, title(call), at(call), 'one') for call in self.share(generator, calls, 0)])
+        if both:
+            self.gather('and both of its programs with it',
+                        [(self.kill, title(call), at(call), 'all') for call in self.share(generator, calls, 1)])
+        total = self.all_calls()
+        numbers = range(1, total + 1) if WIDE else sorted(generator.sample(range(1, total + 1), min(total, 8)))
+        self.gather('killed before other calls, whatever they do', [
+            (self.kill, f'call {number} of {total}', lambda store, number=number: ['-a', '-n', str(number)], 'one') for number in numbers])
+        self.gather('errors in place of calls that change something', [
+            (self.fail, title(call), at(call), error) for number, call in enumerate(self.share(generator, calls, 2))
+            for error in (ERRORS if WIDE else (ERRORS[number % len(ERRORS)],))])
+        print(f'# {self.operation.title}: {len(calls)} calls, {total} of any kind, {time.monotonic() - started:.0f} s', flush=True)
+
+
+def control(world):
+    """What copies a storage in place, names first, is seen to leave half of it: or the sweep would see nothing anywhere."""
+    new = world.path('new')
+    copy = f'for part in tags records images/index.json layers images/blobs; do cp -a {new}/$part/. "$0/$part/" || cp {new}/$part "$0/$part"; done'
+    operation = Operation('a copy in place', (1, 0, 1), 'old', lambda path: ['sh', '-c', copy + ' 2> /dev/null', path],
+                          Store(new).tags())
+    one = Sweep(world, operation)
+    calls, seen = one.calls(), 0
+    for call in random.Random(SEED).sample(calls, 12):
+        seen += bool(one.kill(call[0], lambda store, call=call: one.at(store, call), 'one')[1])
+    report(seen > 6, f'a copy in place is seen to leave half of an image, {seen} times of 12')
+
+
+def sweep(world, only):
+    os.makedirs(world.path('none'), 0o700)
+    world.bases()
+    print(f'# seed {SEED}')
+    if not only:
+        control(world)
+    for operation in operations(world):
+        if not only or operation.title in only:
+            Sweep(world, operation).run()
+
+
+# ---- several at once ----
+
+def hold(store, manifest):
+    """What a launch does (record.h): a shared lock on the record, which counts while the file has its name. None: it is gone."""
+    path = store.below('records', manifest[7:] + '.json')
+    while True:
+        try:
+            record = open(path, 'rb')
+        except FileNotFoundError:
+            return None
+        fcntl.flock(record, fcntl.LOCK_SH)
+        try:
+            if os.fstat(record.fileno()).st_ino == os.stat(path).st_ino:
+                return record
+        except FileNotFoundError:
+            pass
+        record.close()
+
+
+def missing_layers(store, record):
+    record.seek(0)
+    chains = json.load(record)['layers']
+    return [chain for chain in chains if not any(os.path.isdir(store.below('layers', way, chain[7:], 'tree'))
+                                                 for way in ('mapped', 'single'))]
+
+
+class Actors:
+    """Loops of programs over one storage, for some seconds."""
+
+    def __init__(self, world, base):
+        self.world, self.store = world, world.copy(base, world.path('race'))
+        self.stop, self.wrong, self.counts = threading.Event(), [], {}
+        self.threads = []
+
+    def loop(self, title, words, fine=lambda done: done.returncode == 0):
+        def act():
+            while not self.stop.is_set():
+                done = self.world.run(words)
+                self.counts[title] = self.counts.get(title, 0) + 1
+                if not fine(done):
+                    self.wrong.append(f'{title}: status {done.returncode}: {done.stdout}{done.stderr}')
+        self.threads.append(threading.Thread(target=act))
+
+    def holder(self, manifest):
+        def act():
+            while not self.stop.is_set():
+                record = hold(self.store, manifest)
+                if not record:
+                    time.sleep(0.001)
+                    continue
+                with record:
+                    for _ in range(10):
+                        gone = missing_layers(self.store, record)
+                        if gone:
+                            self.wrong.append(f'held, and without the layers {gone}')
+                            break
+                        time.sleep(0.002)
+                self.counts['held'] = self.counts.get('held', 0) + 1
+                time.sleep(0.001)
+        self.threads.append(threading.Thread(target=act))
+
+    def run(self, what, seconds):
+        for thread in self.threads:
+            thread.start()
+        time.sleep(seconds)
+        self.stop.set()
+        for thread in self.threads:
+            thread.join()
+        world, two = self.world, self.world.name('two')
+        wrong = self.wrong + self.store.faults(world.trees) + meanings_are_known(world, self.store)
+        for words in (world.pair(self.store.path, two), world.command(self.store.path, 'prune')):
+            done = world.run(words)
+            if done.returncode:
+                wrong.append(f'{words}: {done.returncode} {done.stderr}')
+        wrong += self.store.faults(world.trees, settled=True)
+        if self.store.tags() != {world.name('keep'): [world.images['keep'].digest], two: [world.images['two'].digest]}:
+            wrong.append(f'in the end names mean {self.store.tags()}')
+        report(not wrong, f'{what}: {", ".join(f"{number} {title}" for title, number in sorted(self.counts.items()))}',
+               '\n'.join(wrong))
+
+
+def together(world, what, base, words, rounds, fine, wanted):
+    wrong = []
+    for number in range(rounds):
+        store = world.copy(base, world.path('race'))
+        runs = [world.start(each) for each in words(store.path)]
+        answers = [run.communicate(timeout=LIMIT) for run in runs]
+        statuses = [run.returncode for run in runs]
+        wrong += store.faults(world.trees)
+        if not fine(statuses, answers):
+            wrong.append(f'round {number}: {statuses} {answers}')
+        world.must(world.command(store.path, 'prune'))
+        wrong += store.faults(world.trees, settled=True)
+        if {name: meanings[0] for name, meanings in store.tags().items()} != wanted:
+            wrong.append(f'round {number}: names mean {store.tags()}')
+    report(not wrong, f'{what}, {rounds} times', '\n'.join(wrong))
+
+
+def races(world, _):
+    world.bases()
+    keep, two = world.name('keep'), world.name('two')
+    kept, new = world.images['keep'].digest, world.images['two'].digest
+
+    def all_well(statuses, _):
+        return not any(statuses)
+
+    def one_at_least(statuses, answers):
+        return 0 in statuses and all(status == 0 or status == 125 and len(own_lines(answer[1])) == 1
+                                     for status, answer in zip(statuses, answers))
+
+    together(world, 'two pulls of one image at once', 'kept', lambda path: [world.pair(path, two)] * 2, 20, all_well, {keep: kept, two: new})
+    together(world, 'two pulls of a name that moves at once', 'old', lambda path: [world.pair(path, two)] * 2, 10, all_well,
+             {keep: kept, two: new})
+    together(world, 'two removals of one image at once', 'new', lambda path: [world.command(path, 'rm', two)] * 2, 20, one_at_least,
+             {keep: kept})
+    together(world, 'two prunes at once', 'new', lambda path: [world.command(path, 'prune')] * 2, 10, all_well, {keep: kept, two: new})
+    together(world, 'a pull and two removals of another image at once', 'new',
+             lambda path: [world.pair(path, world.name('two', 'old')), world.command(path, 'rm', two), world.command(path, 'rm', two)], 10,
+             one_at_least, {keep: kept, world.name('two', 'old'): world.images['old'].digest})
+    for what, others in (('a pull against a removal', ('rm',)), ('a pull against a prune', ('prune',)),
+                         ('a pull against a removal and a prune, and the image held as a launch does', ('rm', 'prune', 'hold'))):
+        actors = Actors(world, 'kept')
+        actors.loop('pulls', world.pair(actors.store.path, two))
+        if 'rm' in others:
+            actors.loop('removals', world.command(actors.store.path, 'rm', '--ignore', two))
+        if 'prune' in others:
+            actors.loop('prunes', world.command(actors.store.path, 'prune'))
+        if 'hold' in others:
+            actors.holder(new)
+        actors.run(what, 6)
+    held(world, new)
+
+
+def held(world, manifest):
+    store = world.copy('new', world.path('race'))
+    record = hold(store, manifest)
+    world.must(world.command(store.path, 'rm', world.name('two')))
+    world.must(world.command(store.path, 'prune'))
+    stays = hold(store, manifest) and not missing_layers(store, record)
+    record.close()
+    world.must(world.command(store.path, 'prune'))
+    gone = not os.path.exists(store.below('records', manifest[7:] + '.json')) and len(store.layers()) == 1
+    report(stays and gone, 'an image that a launch holds outlives its name and a prune, and goes with the next one', f'{stays} {gone}')
+
+
+# ---- disks that are full, or cannot be written ----
+
+def mount(*words):
+    subprocess.run(['mount', *words], check=True, capture_output=True)
+
+
+def full(world, options, what):
+    """options: of a tmpfs a little larger than what is on it."""
+    place = world.path('full')
+    os.makedirs(place, exist_ok=True)
+    mount('-t', 'tmpfs', '-o', 'mode=0700,size=64m', 'none', place)
+    try:
+        store = world.copy('kept', os.path.join(place, 'storage'))
+        used = os.statvfs(place)
+        sizes = {'blocks': (used.f_blocks - used.f_bfree) * used.f_frsize, 'inodes': used.f_files - used.f_ffree}
+        mount('-o', 'remount,' + options(sizes), place)
+        done = world.run(world.pair(store.path, world.name('two')))
+        wrong = store.faults(world.trees)
+        if done.returncode:
+            lines = own_lines(done.stderr)
+            if done.returncode != 125 or len(lines) != 1 or 'No space left' not in lines[0]:
+                wrong.append(f'status {done.returncode}: {done.stderr}')
+            if store.tags() != {world.name('keep'): [world.images['keep'].digest]}:
+                wrong.append(f'names mean {store.tags()}')
+            world.must(world.command(store.path, 'list'))
+            # whoever has no room left must be able to make some
+            subprocess.run(['dd', 'if=/dev/zero', f'of={place}/filler', 'bs=4096'], check=False, capture_output=True)
+            removed = world.run(world.command(store.path, 'rm', world.name('keep')))
+            if removed.returncode or store.layers() or store.tags():
+                wrong.append(f'no image can be removed: {removed.returncode} {removed.stderr} {store.layers()}')
+            if os.path.exists(f'{place}/filler'):
+                os.unlink(f'{place}/filler')
+            mount('-o', 'remount,size=64m,nr_inodes=10000', place)
+            for words in (world.pair(store.path, world.name('two')), world.command(store.path, 'prune')):
+                world.must(words)
+            wrong += store.faults(world.trees, settled=True)
+        return done.returncode, [f'{what}: {line}' for line in wrong]
+    finally:
+        subprocess.run(['umount', '-l', place], check=False)
+
+
+def space(world, _):
+    world.bases()
+    try:
+        os.makedirs(world.path('none'), 0o700)
+        mount('-t', 'tmpfs', 'none', world.path('none'))
+    except subprocess.CalledProcessError as error:
+        report(False, 'a tmpfs can be mounted', error.stderr)
+        return
+    for kind, steps in (('blocks', range(0, 1800, 60)), ('inodes', range(0, 60, 2))):
+        wrong, failed, ended = [], 0, False
+        for step in steps:
+            def options(sizes, step=step):
+                return f'size={sizes["blocks"] + step * 1024}' if kind == 'blocks' else f'nr_inodes={sizes["inodes"] + step}'
+            status, lines = full(world, options, f'{kind} for {step} more')
+            wrong += lines
+            failed += status != 0
+            if status == 0:
+                ended = True
+                break
+        report(not wrong and failed > 3 and ended, f'a disk without {kind} for a pull: one line, and the store as it was, {failed} times',
+               '\n'.join(wrong))
+    read_only(world)
+
+
+def read_only(world):
+    store = world.copy('new', world.path('fixed'))
+    mount('--bind', store.path, store.path)
+    mount('-o', 'remount,bind,ro', store.path)
+    before = store.tags()
+    for words in (['list'], ['inspect', world.name('two')], ['history', world.name('two')], ['tree']):
+        done = world.run(world.command(store.path, *words))
+        report(done.returncode == 0 and done.stdout and not done.stderr, f'a read-only store: {words[0]} works', done.stderr)
+    for words in (['rm', world.name('two')], ['tag', world.name('two'), world.name('x')], ['prune'], ['rollback', world.name('two')],
+                  ['verify'], ['pull']):
+        command = world.pair(store.path, world.name('two')) if words == ['pull'] else world.command(store.path, *words)
+        done = world.run(command)
+        lines = own_lines(done.stderr)
+        report(done.returncode == 125 and len(lines) == 1 and 'Read-only file system' in lines[0] and store.tags() == before,
+               f'a read-only store: {words[0]} is refused in one line', f'{done.returncode}: {done.stderr}')
+    subprocess.run(['umount', '-l', store.path], check=False)
+
+
+# ---- hostile images ----
+
+def lies(image, change):
+    """A manifest changed after all was in place."""
+    document = json.loads(image.manifest)
+    change(document)
+    image.blobs.pop(image.digest)
+    image.manifest = json.dumps(document).encode()
+    image.digest = digest(image.manifest)
+    image.blobs[image.digest] = image.manifest
+    return image
+
+
+def first_layer(image):
+    return json.loads(image.manifest)['layers'][0]['digest']
+
+
+def hostile_images():
+    """(what, image, what the line must say)"""
+    good = archive(file('x', 'x'))
+    number = itertools.count()
+
+    def plain(**words):
+        """Each of other layers than the one before: none of it may be there already."""
+        return Image([archive(file('x', f'{next(number)}')), archive(file('y', 'y'))], **words)
+
+    def wrong_layer(change):
+        image = plain()
+        name = first_layer(image)
+        image.blobs[name] = change(image.blobs[name])
+        if image.blobs[name] is None:
+            del image.blobs[name]
+        return image
+
+    def set_layer(key, value):
+        return lambda document: document['layers'][0].__setitem__(key, value)
+
+    diff = digest(good)
+    layers = {
+        'a name with ".."': (file('../x', 'x'), r'\.\.'),
+        'a hard link out of the layer': (hardlink('x', '/etc/passwd'), 'neither in this layer'),
+        'a file through a file': (file('x', 'x') + file('x/y', 'y'), 'is a file'),
+        'an entry of an unknown type': (file('x', 'x', kind='Z'), 'type of entry'),
+        'a terminal\'s sequence in a name': (file('\x1b[2J/../x', 'x'), r'\\x1[bB]'),
+        'a wrong checksum': (file('x', 'x', checksum=1), 'checksum'),
+        'a symbolic link at the root': (symlink('.', '/'), 'root of a layer'),
+    }
+    for what, (entry, pattern) in layers.items():
+        yield f'a layer with {what}', Image([good, archive(entry)]), pattern
+    yield 'a layer that is cut off', Image([good, archive(file('x', noise(5000, 1)))[:3000]]), 'end|cut'
+    yield 'a layer of another diff id', Image([good], diffs=[digest(b'other')]), 'unpacked'
+    yield 'a layer that swells a thousandfold', Image([archive(file('zero', bytes(80 << 20)))]), 'times|ratio|bomb'
+    yield 'a layer of other bytes', wrong_layer(lambda data: noise(len(data), 2)), 'comes to|digest'
+    yield 'a layer that is longer', wrong_layer(lambda data: data + b'more'), 'bytes'
+    yield 'a layer that is shorter', wrong_layer(lambda data: data[:-1]), 'bytes'
+    yield 'a layer that is not there', wrong_layer(lambda data: None), '404|not there|no such|unknown'
+    yield 'a layer of 2^63 bytes', lies(plain(), set_layer('size', 1 << 63)), 'size|integer'
+    yield 'a layer of -1 bytes', lies(plain(), set_layer('size', -1)), 'size'
+    yield 'a layer of 9 GiB', lies(plain(), set_layer('size', 9 << 30)), 'size|bytes'
+    yield 'a layer whose digest is a path', lies(plain(), set_layer('digest', 'sha256:../../../etc/passwd')), 'digest'
+    yield 'a layer of an unknown kind', lies(plain(), set_layer('mediaType', 'text/plain')), 'media|kind|text/plain'
+    yield '129 layers', lies(plain(), lambda document: document.__setitem__('layers', document['layers'][:1] * 129)), '128|layers'
+    yield 'layers that are no list', lies(plain(), lambda document: document.__setitem__('layers', {})), 'layers'
+    yield 'layers and manifests in one document', lies(plain(), lambda document: document.__setitem__('manifests', [])), 'at once'
+    yield 'a manifest with a key twice', plain(manifest=lambda document: json.dumps(document).encode()[:-1] + b',"layers":[]}'), 'already'
+    yield 'a manifest of the first schema', lies(plain(), lambda document: document.__setitem__('schemaVersion', 1)), 'schema'
+    yield 'a manifest that is no JSON', plain(manifest=b'<html>'), 'expected a value'
+    yield 'a manifest of 100,000 levels', plain(manifest=b'[' * 100000), 'deeper'
+    yield 'a configuration that is no JSON', plain(config=b'nothing'), 'expected a value'
+    yield 'a configuration of too few layers', plain(diffs=[diff]), 'layers|diff_ids'
+    yield 'a user that only looks like a number', plain(config={'config': {'User': '1e0'}}), 'User'
+    yield 'a variable with a new line', plain(config={'config': {'Env': ['A=b\x01']}}), 'Env'
+    yield 'a working directory with ".."', plain(config={'config': {'WorkingDir': 'a/../../b\x07'}}), 'WorkingDir'
+
+
+def hostile(world, _):
+    world.bases()
+    cases = list(hostile_images())
+    registry = Registry({f'case-{number}': image for number, (_, image, _) in enumerate(cases)})
+    registry.images['good'] = Image([archive(file('x', 'x')), archive(file('y', 'y'))])
+    store = world.copy('kept', world.path('hostile'))
+    before = store.tags(), store.records(), store.index()
+    for number, (what, _, pattern) in enumerate(cases):
+        done = world.run(world.pair(store.path, f'{registry.name}/case-{number}:1'))
+        lines = own_lines(done.stderr)
+        good = (done.returncode == 125 and len(lines) == 1 and re.search(pattern, lines[0]) and '\x1b' not in done.stderr
+                and (store.tags(), store.records(), store.index()) == before and not store.faults(world.trees))
+        report(good, f'{what}: refused in one line, nothing to be seen', f'status {done.returncode}\n{done.stderr}'
+               + '\n'.join(store.faults(world.trees)))
+    done = world.run(world.pair(store.path, f'{registry.name}/good:1'))
+    report(done.returncode == 0 and f'{registry.name}/good:1' in store.tags(), 'and the image that they were made of is taken', done.stderr)
+    world.must(world.command(store.path, 'rm', f'{registry.name}/good:1'))
+    world.must(world.command(store.path, 'prune'))
+    wrong = store.faults(world.trees, settled=True)
+    if (store.tags(), store.records(), store.index()) != before:
+        wrong.append('tags, records or index have changed')
+    report(not wrong, 'and nothing of all that is left after a prune', '\n'.join(wrong))
+
+
+def main():
+    if sys.argv[1] == 'push':
+        write_layout(sys.argv[2], images())
+        return 0
+    world = World(*sys.argv[2:6])
+    {'sweep': sweep, 'races': races, 'space': space, 'hostile': hostile}[sys.argv[1]](world, sys.argv[6:])
+    print(f'1..{count}')
+    return 1 if failures else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
