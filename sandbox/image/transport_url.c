@@ -37,6 +37,17 @@ static bool is_visible(const char *text)
 	return true;
 }
 
+/* Reads the same when it is read again: an escaped digit of a host is undone after addresses are
+ * recognized, so that the second reader would see an address where we saw a name. */
+static bool is_settled(const char *text, const char *host)
+{
+	_cleanup_(cleanup_curlu) CURLU *handle = curl_url();
+	_cleanup_(cleanup_curl_free) char *again = NULL;
+
+	return handle && !curl_url_set(handle, CURLUPART_URL, text, 0) &&
+	       !curl_url_get(handle, CURLUPART_HOST, &again, 0) && strcmp(host, again) == 0;
+}
+
 static int take_apart(CURLU *handle, const char *what, struct url *ret, struct err *reterr)
 {
 	_cleanup_(cleanup_curl_free) char *scheme = NULL, *host = NULL, *port = NULL, *text = NULL;
@@ -53,6 +64,10 @@ static int take_apart(CURLU *handle, const char *what, struct url *ret, struct e
 	if (curl_url_get(handle, CURLUPART_URL, &text, 0) || strlen(host) >= sizeof(ret->host) ||
 		text_parse_u64(port, UINT16_MAX, &number) || number == 0)
 		return fail(-EPROTO, what, reterr, "not a URL with a host and a port");
+	/* libcurl undoes escapes in a host */
+	if (!is_visible(text) || strpbrk(host, "@/?#%\"<>") || !is_settled(text, host))
+		return fail(-EPROTO, what, reterr,
+			"not a URL: a character in its host that no host has");
 	ret->text = strdup(text);
 	if (!ret->text)
 		return fail(-ENOMEM, what, reterr, "out of memory");
