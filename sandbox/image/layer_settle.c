@@ -92,14 +92,32 @@ static int copy_xattrs(int from, int to, enum layer_way way, const char *path, s
 	return 0;
 }
 
+/* Against the same bound as what the archive itself brings: a link costs it a few bytes, and where
+ * the layer hides what it leads to, each one is a copy of its own. */
+static int count_bytes(struct settle *settle, int from, const char *path, struct err *reterr)
+{
+	struct layer_staging *staging = settle->staging;
+	struct stat status;
+
+	if (fstat(from, &status))
+		return fail(path, "look at what it is a hard link to", reterr);
+	if ((uint64_t)status.st_size > staging->limits.bytes - staging->size)
+		return err_set(reterr, -EFBIG, path, "makes the layer larger than %llu bytes",
+			(unsigned long long)staging->limits.bytes);
+	staging->size += (uint64_t)status.st_size;
+	return 0;
+}
+
 static int copy_up(struct settle *settle, int from, const char *path, struct err *reterr)
 {
 	enum layer_way way = settle->staging->way;
 	struct layer_attributes attributes;
 	struct stat status;
 	_cleanup_close_ int to = -1;
-	int r = layer_attributes_read(from, way, &attributes, reterr);
+	int r = count_bytes(settle, from, path, reterr);
 
+	if (r == 0)
+		r = layer_attributes_read(from, way, &attributes, reterr);
 	if (r < 0)
 		return r;
 	to = layer_tree_file(&settle->tree, path, reterr);

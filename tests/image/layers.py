@@ -427,6 +427,10 @@ def limits():
     refuses('a sparse file of 8 EiB (T-TAR-23)',
             [archive(pax([('GNU.sparse.size', str(2 ** 63 - 1)), ('GNU.sparse.numblocks', '1'),
                           ('GNU.sparse.map', '0,1')]) + file('x', 'x'))], 'larger than')
+    large = archive(directory('d'), pax([('GNU.sparse.size', str(5 << 30)), ('GNU.sparse.numblocks', '1'), ('GNU.sparse.map', '0,1')]) +
+                    file('d/large', 'x'))
+    refuses('hard links that copy a large file of the layer below, again and again (T-TAR-23)',
+            [large, archive(directory('d'), file('d/.wh..wh..opq'), hardlink('x', 'd/large'), hardlink('y', 'd/large'))], 'larger than')
     refuses('a sparse map that overlaps (T-TAR-23)',
             [archive(pax([('GNU.sparse.size', '100'), ('GNU.sparse.numblocks', '2'), ('GNU.sparse.map', '10,10,5,10')]) + file('x', 'x' * 20))],
             'overlap|cannot be read')
