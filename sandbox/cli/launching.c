@@ -111,6 +111,9 @@ static int protect_place(
 	path = below ? arena_format(&jail->words, "%s/%s", resolved, below) : resolved;
 	if (!path)
 		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+	for (size_t i = 0; i < files->protected_count; i++)
+		if (strcmp(files->protected_paths[i], path) == 0)
+			return 0;
 	if (!shows_writable(jail, path))
 		return 0;
 	if (jail->options.dry_run && faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW))
@@ -128,10 +131,12 @@ int launching_protect(struct launching *jail, const char *storage, struct err *r
 	const char *base = jail->variables.xdg_config;
 	int r = base ? protect_place(jail, base, "immure", reterr) : 0;
 
-	if (r < 0 || (!storage && !jail->variables.xdg_data))
-		return r;
-	return storage ? protect_place(jail, storage, NULL, reterr)
-		       : protect_place(jail, jail->variables.xdg_data, STORAGE_BELOW, reterr);
+	if (r == 0 && storage)
+		r = protect_place(jail, storage, NULL, reterr);
+	/* and the one of every day, whichever is in use: its images are run tomorrow */
+	if (r == 0 && jail->variables.xdg_data)
+		r = protect_place(jail, jail->variables.xdg_data, STORAGE_BELOW, reterr);
+	return r;
 }
 
 int launching_plan(
