@@ -53,13 +53,16 @@ static const char *const ps_titles[] = {
 
 static const char *join_command(const struct container *c, bool whole, struct arena *arena)
 {
-	const char *joined = "";
+	size_t length = 1;
+	char *joined, *end;
 
+	for (const char *const *word = c->command; *word; word++)
+		length += strlen(*word) + 1;
+	joined = end = arena_zeroed(arena, length, 1);
 	for (const char *const *word = c->command; joined && *word; word++)
-		joined = arena_format(arena, "%s%s%s", joined, joined[0] ? " " : "", *word);
-	if (joined && !whole && strlen(joined) > 24)
-		joined = arena_format(arena, "%.23s…", joined);
-	return joined;
+		end = stpcpy(end == joined ? end : stpcpy(end, " "), *word);
+	return joined && !whole && strlen(joined) > 24 ? arena_format(arena, "%.23s…", joined)
+						       : joined;
 }
 
 static const char *describe_status(const struct container *c, long long now, struct arena *arena)

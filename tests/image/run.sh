@@ -147,11 +147,20 @@ id=$(im ps -a --no-trunc --filter name=one --format '{{.ID}}')
 check 'an id has 64 digits' test ${#id} = 64
 check 'found by the beginning of its id' test "$(im rm "${id:0:10}")" = "${id:0:10}"
 check 'rm frees the name' run --name one --rm tiny true
+output=$(run --name words tiny echo $(seq 70000) 2>&1 < /dev/null)
+check 'more words than can be kept are refused' grep -q 'cannot be kept' <<< "$output"
+check 'and nothing stands in the way of the others' im ps -a
+check 'twenty thousand are few enough' test "$(run --rm tiny echo $(seq 20000) < /dev/null | wc -w)" = 20000
 output=$(im rm nosuch 2>&1)
 check 'rm of none' grep -q 'no container' <<< "$output"
 check 'rm -f of none' im rm -f nosuch
 check 'rm of several' im rm again env
 check 'nothing is left' test -z "$(left)"
+
+# ---- the storage ----
+mkdir -p house
+output=$(unset XDG_DATA_HOME; HOME=$work/house run --rm -v "$work/house:/h" tiny sh -c 'mkdir /h/.local/share/immure/storage/tags && echo made' 2>&1 < /dev/null)
+check 'the storage of every day is protected where another is used' grep -q 'Read-only' <<< "$output"
 
 # ---- cp ----
 run --name files tiny sh -c 'mkdir -p /data/sub; echo content > /data/sub/file; ln -s /etc/passwd /data/link; echo x > /data/run; chmod 755 /data/run' < /dev/null
@@ -166,6 +175,20 @@ check 'a file goes in' test "$(im cp back files:/data/ && im cp files:/data/back
 check 'a tree goes in' test "$(im cp into files:/srv && im cp files:/srv/into/data/sub/file returned && cat returned)" = content
 output=$(im cp files:/no/such out 2>&1)
 check 'what is not there is told' grep -q 'No such file' <<< "$output"
+mkdir -p held/sub
+echo precious > held/file
+echo old > held/sub/file
+im cp files:/no/such held/file > /dev/null 2>&1
+im cp files:/data/such held/file > /dev/null 2>&1
+check 'a copy of nothing takes nothing away' test "$(cat held/file)" = precious
+run --name odd tiny sh -c 'busybox mkfifo /fifo /file' < /dev/null
+output=$(im cp odd:/fifo held/file 2>&1)
+check 'a FIFO cannot be copied' grep -q 'not supported' <<< "$output"
+im cp odd:/file held > /dev/null 2>&1
+check 'and what it would have replaced stays' test "$(cat held/file)" = precious
+im rm odd > /dev/null
+check 'files in a tree are replaced' test "$(im cp files:/data/. held && cat held/sub/file)" = content
+check 'whole, and with nothing beside them' test -z "$(find held -name '.immure*')"
 run --name trap tiny sh -c "mkdir /t; ln -s $canary /t/out; ln -s / /t/root" < /dev/null
 echo evil > evil
 im cp evil trap:/t/out/secret > /dev/null 2>&1
