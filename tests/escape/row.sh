@@ -228,10 +228,13 @@ again() {
 }
 
 descendants() { # PID: it and all below it
-	local child children
+	local list child children
 	echo "$1"
-	children=$(cat "/proc/$1"/task/*/children 2> /dev/null)
-	for child in $children; do descendants "$child"; done
+	for list in "/proc/$1"/task/*/children; do
+		children=''
+		read -r children < "$list" || true # it ends without a newline
+		for child in $children; do descendants "$child"; done
+	done 2> /dev/null
 }
 
 # Looks at PID 1 of a jail from the host: a FIELD of its status must read VALUE (O5).

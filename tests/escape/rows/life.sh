@@ -13,14 +13,16 @@ died() { # what a killed launcher leaves is told by SURVIVORS; the rest is well
 row T-LIFE-01a 'the launcher is killed while the program runs' 'no-pdeathsig bwrap' \
 	'under=(timeout --foreground -s KILL 0.3); died jail -- @linger stay' 'under=(timeout --foreground -s TERM 5); jail -- /bin/sleep 0.1'
 stop_and_kill() { # the janitor of the cgroup is outside, where no program of the jail can stop it
-	local pid up=''
+	local pid up='' name limit=60
 	jail -- @linger stay &
 	for _ in {1..60}; do # a jail that is stopped before it is tied to its launcher could not be
 		sleep 0.05
 		[ -z "$up" ] || break # and once more, for the whole to come to rest
-		for pid in $(descendants $!); do [ "$(cat "/proc/$pid/comm" 2> /dev/null)" != linger ] || up=yes; done
+		for pid in $(descendants $!); do read -r name < "/proc/$pid/comm" && [ "$name" = linger ] && up=yes; done 2> /dev/null
 	done
-	for pid in $(descendants $! | tail -n +4); do [ "$(cat "/proc/$pid/comm" 2> /dev/null)" = immure-janitor ] || kill -STOP "$pid"; done
+	for pid in $(descendants $! | tail -n +4); do
+		read -r name < "/proc/$pid/comm" && [ "$name" != immure-janitor ] && kill -STOP "$pid"
+	done
 	kill -9 "$(descendants $! | sed -n 3p)"
 	wait
 	echo 'CONTAINED: nothing else is left'
