@@ -217,9 +217,8 @@ static int compose(struct run *run, struct err *reterr)
 
 static int container_path(struct run *run, const char *below, const char **ret, struct err *reterr)
 {
-	*ret = arena_format(&run->launching.words, "%s/%s/%s%s%s", run->storage.path,
-		run->container.transient ? "transient" : "containers", run->container.id,
-		below ? "/" : "", below ? below : "");
+	*ret = arena_format(&run->launching.words, "%s/%s/%s/%s", run->storage.path,
+		run->container.transient ? "transient" : "containers", run->container.id, below);
 	return *ret ? 0 : no_memory(reterr);
 }
 
@@ -259,20 +258,17 @@ static int write_cidfile(const struct run *run, struct err *reterr)
 		     : 0;
 }
 
-/* What depends on the container's own directory. */
+/* What depends on the container's own directory and id. */
 static int furnish(struct run *run, struct err *reterr)
 {
 	struct launching *launching = &run->launching;
-	const char *path = NULL;
-	int r = container_path(run, NULL, &path, reterr);
+	int r = container_path(run, "upper", &run->layers.upper, reterr);
 
-	if (r == 0)
-		r = container_path(run, "upper", &run->layers.upper, reterr);
 	if (r == 0)
 		r = container_path(run, "work", &run->layers.work, reterr);
 	run->layers.discard = run->container.transient;
 	if (r == 0)
-		r = compose_names(&run->hold, path, run->options.hosts, &launching->words,
+		r = compose_names(run->container.id, run->options.hosts, &launching->words,
 			&launching->profile, reterr);
 	return r == 0 ? write_cidfile(run, reterr) : r;
 }

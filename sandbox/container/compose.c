@@ -191,32 +191,18 @@ int compose_root(const struct layers *layers, bool read_only, struct profile *pr
 
 /* ---- names ---- */
 
-static int write_file(
-	const struct container_hold *hold, const char *name, const char *text, struct err *reterr)
-{
-	/* a container that is started again has them from its last run, and may have changed them;
-	 * what it wrote is not what is opened here: it never sees this directory */
-	_cleanup_close_ int fd = openat(
-		hold->directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	int r = fd < 0 ? -errno : file_write_all(fd, text, strlen(text));
-
-	if (r == 0 && fchmod(fd, 0644))
-		r = -errno;
-	return r < 0 ? err_set(reterr, r, name, "cannot be written: %s", strerror(-r)) : 0;
-}
-
-static int bind_file(const char *directory, const char *name, const char *target,
-	struct arena *arena, struct profile *profile, struct err *reterr)
+/* In memory: the container's own directory needs no file for it, and nothing is left of it. */
+static int put_file(const char *target, const char *content, struct arena *arena,
+	struct profile *profile, struct err *reterr)
 {
 	struct mount_rule rule = {.rule = by_image,
-		.kind = MOUNT_BIND,
-		.source = arena_format(arena, "%s/%s", directory, name),
+		.kind = MOUNT_FILE,
 		.target = target,
-		.writable = profile->files.root_writable,
-		.handed_in = true,
-		.no_exec = true};
+		.content = content,
+		.mode = 0644,
+		.writable = profile->files.root_writable};
 
-	if (!rule.source)
+	if (!content)
 		return no_memory(reterr);
 	for (size_t i = 0; i < profile->files.mount_count; i++)
 		if (path_is_beneath(target, profile->files.mounts[i].target))
@@ -269,8 +255,8 @@ static int compose_hosts(const char *const *hosts, const char *hostname, bool ho
 	return text ? 0 : no_memory(reterr);
 }
 
-int compose_names(const struct container_hold *hold, const char *path, const char *const *hosts,
-	struct arena *arena, struct profile *profile, struct err *reterr)
+int compose_names(const char *id, const char *const *hosts, struct arena *arena,
+	struct profile *profile, struct err *reterr)
 {
 	bool host_network = profile->network.kind == NETWORK_HOST;
 	bool given = profile->hostname_rule.set && !profile->hostname_rule.origin.document;
@@ -280,25 +266,19 @@ int compose_names(const struct container_hold *hold, const char *path, const cha
 	int r;
 
 	if (!given) {
-		profile->hostname = arena_copy_range(arena, hold->id, 12);
+		profile->hostname = arena_copy_range(arena, id, 12);
 		profile->hostname_rule = by_image;
 	}
 	if (!profile->hostname)
 		return no_memory(reterr);
 	r = compose_hosts(hosts, profile->hostname, host_network, arena, &text, reterr);
 	if (r == 0)
-		r = write_file(hold, "hosts", text, reterr);
+		r = put_file("/etc/hosts", text, arena, profile, reterr);
 	if (r == 0)
-		r = bind_file(path, "hosts", "/etc/hosts", arena, profile, reterr);
-	text = arena_join(arena, profile->hostname, "\n");
-	if (r == 0)
-		r = text ? write_file(hold, "hostname", text, reterr) : no_memory(reterr);
-	if (r == 0)
-		r = bind_file(path, "hostname", "/etc/hostname", arena, profile, reterr);
+		r = put_file("/etc/hostname", arena_join(arena, profile->hostname, "\n"), arena,
+			profile, reterr);
 	if (r < 0 || !host_network ||
 		file_read(AT_FDCWD, "/etc/resolv.conf", (size_t)1 << 20, &resolver, &length) < 0)
 		return r;
-	r = write_file(hold, "resolv.conf", resolver, reterr);
-	return r < 0 ? r
-		     : bind_file(path, "resolv.conf", "/etc/resolv.conf", arena, profile, reterr);
+	return put_file("/etc/resolv.conf", resolver, arena, profile, reterr);
 }

@@ -49,11 +49,11 @@ int compose_root(const struct layers *layers, bool read_only, struct profile *pr
 
 /*
  * Host name, /etc/hosts, /etc/hostname and, with the host's network, /etc/resolv.conf: small files
- * in the container's directory (path), bound over those of the image. hosts: "NAME:ADDRESS" of
- * --add-host, checked here.
+ * in memory over those of the image, which the container may write, as docker's, until its end.
+ * hosts: "NAME:ADDRESS" of --add-host, checked here.
  */
-int compose_names(const struct container_hold *hold, const char *path, const char *const *hosts,
-	struct arena *arena, struct profile *profile, struct err *reterr);
+int compose_names(const char *id, const char *const *hosts, struct arena *arena,
+	struct profile *profile, struct err *reterr);
 
 /* The working directory is made where the image lacks it. */
 int compose_directory(struct arena *arena, struct profile *profile, struct err *reterr);

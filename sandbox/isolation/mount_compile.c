@@ -238,7 +238,7 @@ static int compile_made(struct compiler *c, const struct mount_rule *rule)
 	operation->mode = rule->mode;
 	operation->source = rule->content;
 	operation->lookup = lookup;
-	operation->attributes = SAFE | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC;
+	operation->attributes = SAFE | MOUNT_ATTR_NOEXEC | (rule->writable ? 0 : MOUNT_ATTR_RDONLY);
 	operation->name = arena_format(c->arena, "file-%zu", c->plan->count);
 	operation->rule = rule;
 	if (!operation->name)

@@ -88,7 +88,7 @@ struct mount_rule {
 	const char *reason; /* why a deny of a profile that this one extends is lifted; else NULL */
 	const struct layers *layers; /* layers: what is mounted; else NULL */
 	bool writable;  /* bind: "access": "rw"; layers: there is an upper, and it may be written
-			   through this mount */
+			   through this mount; file in a root of layers: not for documents */
 	bool no_exec;   /* "exec": false (the default for tmpfs) */
 	bool keep_link; /* bind: "follow": false: where source is a symbolic link, make the same
 			   link instead of following it */

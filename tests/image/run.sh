@@ -48,6 +48,7 @@ gives 'nothing of the caller'"'"'s environment' '' tiny sh -c 'echo $LOGNAME$LC_
 gives 'the host name is the short id' yes tiny sh -c '[ ${#HOSTNAME} -le 12 ] && [ $(hostname | wc -c) = 13 ] && echo yes'
 gives '--hostname' box --hostname box tiny hostname
 gives '/etc/hosts knows it' box --hostname box tiny sh -c 'while read a b c; do [ "$a" = 127.0.0.1 ] && echo $c; done < /etc/hosts'
+gives 'it can be written, and is no file of the container'"'"'s own' more tiny sh -c 'echo "::2 more" >> /etc/hosts; while read -r a b; do [ "$a" = ::2 ] && echo $b; done < /etc/hosts'
 gives '--add-host' 192.0.2.7 --add-host far:192.0.2.7 tiny sh -c 'while read a b; do [ "$b" = far ] && echo $a; done < /etc/hosts'
 check 'standard input with -i' test "$(echo in | run --rm -i tiny cat)" = in
 check 'none without' test -z "$(echo in | run --rm tiny cat)"
