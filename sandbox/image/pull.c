@@ -154,23 +154,32 @@ static int get_blob(struct pulling *pulling, const struct descriptor *descriptor
 	return 0;
 }
 
-/* Whether the image is for the machine that was meant. */
+/* Whether the image is for the machine that was meant. A configuration that came without an index
+ * has been chosen by nobody; what variant of an architecture it is for it does not say. */
 static int check_platform(struct pulling *pulling, struct err *reterr)
 {
 	const struct image_record *record = &pulling->config.record;
-	const char *own = "linux/amd64", *wanted = pulling->platform ? pulling->platform : own;
-	char platform[256];
-	size_t length;
+	const struct descriptor own = {.media_type = pulling->manifest.media_type,
+		.os = record->os,
+		.architecture = record->architecture};
+	const struct manifest index = {.kind = DOCUMENT_INDEX, .layers = &own, .layer_count = 1};
+	const char *wanted = pulling->platform;
+	const struct descriptor *chosen;
+	char pair[256];
 
-	length = (size_t)snprintf(
-		platform, sizeof(platform), "%.100s/%.100s", record->os, record->architecture);
-	if (strncmp(wanted, platform, length) == 0 && (!wanted[length] || wanted[length] == '/'))
+	if (wanted) {
+		size_t os = strcspn(wanted, "/"), rest = strcspn(wanted + os + !!wanted[os], "/");
+
+		(void)snprintf(pair, sizeof(pair), "%.*s", (int)(os + !!wanted[os] + rest), wanted);
+	}
+	if (manifest_choose(&index, wanted ? pair : NULL, &chosen, NULL) == 0)
 		return 0;
-	if (pulling->platform)
+	if (wanted)
 		return err_set(reterr, -ENOENT, "--platform",
-			"this image is for %s, and there is no other", platform);
-	print_note("%s: this image is for %s, not for this machine", pulling->name.repository,
-		platform);
+			"this image is for %.100s/%.100s, and there is no other", record->os,
+			record->architecture);
+	print_note("%s: this image is for %s/%s, not for this machine", pulling->name.repository,
+		record->os, record->architecture);
 	return 0;
 }
 

@@ -463,6 +463,12 @@ def test_indexes():
     both = layout.make_index([amd, arm])
     index('an index', both, image=amd)
     index('--platform', both, options=['--platform', 'linux/arm64'], image=arm)
+    alone = case(arm)
+    result = pull(alone)
+    pulled('another platform without an index, with a warning', result, arm,
+           *([] if 'for linux/arm64, not for this machine' in result.err else [result.err]))
+    refused('--platform that it is not for', pull(case(arm), '--platform', 'linux/amd64'), 'this image is for linux/arm64', arm)
+    pulled('--platform that it is for', pull(case(arm), '--platform', 'linux/arm64/v8'), arm)
     index('T-REG-10 no such platform', both, options=['--platform', 'linux/s390x'])
     index('T-REG-10 an index of nothing', layout.make_index([]))
     inner = layout.make_index([amd])
