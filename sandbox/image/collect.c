@@ -306,6 +306,38 @@ static int collect_alone(struct collection *collection)
 	return r == 0 ? roots_each_entry(storage, "staging", visit_leftover, collection) : r;
 }
 
+#define CUT_OFF_AGE 3600 /* seconds that a blob without a digest may rest while it is written */
+
+/* The lock is held to the end: a maker that comes between the two would go on in what is gone. */
+static int visit_cut_off(void *context, int directory, const char *name)
+{
+	bool blob = text_starts_with(name, "blob-");
+	_cleanup_close_ int fd = -1;
+	struct stat status;
+
+	(void)context;
+	if (!blob && !text_starts_with(name, "layer-"))
+		return 0;
+	fd = openat(directory, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &status))
+		return 0;
+	/* its maker takes the lock after the file is made, and tries once: it must not meet ours */
+	if (blob && status.st_mtim.tv_sec > time(NULL) - CUT_OFF_AGE)
+		return 0;
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		return 0;
+	if (S_ISDIR(status.st_mode))
+		(void)layer_remove_tree(directory, name); /* what stays is there for `prune` */
+	else
+		(void)unlinkat(directory, name, 0);
+	return 0;
+}
+
+void collect_cut_off(const struct storage *storage)
+{
+	(void)roots_each_entry(storage, "staging", visit_cut_off, NULL);
+}
+
 int collect(
 	const struct storage *storage, bool everything, struct collected *ret, struct err *reterr)
 {

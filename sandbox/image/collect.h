@@ -34,4 +34,11 @@ struct collected {
 int collect(
 	const struct storage *storage, bool everything, struct collected *ret, struct err *reterr);
 
+/*
+ * Removes from staging/ what killed makers of layers and of nameless blobs left, and nothing that
+ * somebody works on (flock) or could go on from: else a load that is killed again and again fills
+ * the disk. For makers, under collect_hold() or not. What cannot be removed stays.
+ */
+void collect_cut_off(const struct storage *storage);
+
 #endif

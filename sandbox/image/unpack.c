@@ -311,6 +311,7 @@ static struct job *make_job(const struct storage *storage, int channel, struct e
 	job->channel = channel;
 	(void)pthread_mutex_init(&job->lock, NULL); /* cannot fail on Linux */
 	(void)signal(SIGXFSZ, SIG_IGN); /* a file over the limit is an error like another */
+	collect_cut_off(storage);
 	return job;
 }
 

@@ -3,6 +3,7 @@
 
 layers.py WORK IMMURE-IMAGE [GROUP…]: in the user namespace it finds itself in, which decides between the two ways.
 """
+import fcntl
 import hashlib
 import itertools
 import os
@@ -615,8 +616,20 @@ def crashes():
                 half.append(f'attempt {attempt}, layer {index}')
     report(not half, 'killed at 200 moments, a layer is whole or not there (T-TAR-33)', half)
     forget()
+    held = os.path.join(STORAGE, 'staging', 'layer-' + 16 * 'a')
+    for name in 'layer-' + 16 * '0', 'layer-' + 16 * 'a':
+        os.makedirs(os.path.join(STORAGE, 'staging', name, 'tree', 'd'), exist_ok=True)
+    for name in 'blob-old', 'blob-new', 'f' * 64 + '.partial':
+        open(os.path.join(STORAGE, 'staging', name), 'w').close()
+        if name != 'blob-new':
+            os.utime(os.path.join(STORAGE, 'staging', name), (0, 0))
+    lock = os.open(held, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     run = Unpacker(COMMAND, whole).run()
     report(run.status == 0 and merged(diffs) == wanted, 'and it can be unpacked afterwards', run.errors)
+    report(sorted(rubbish()) == ['blob-new', 'f' * 64 + '.partial', 'layer-' + 16 * 'a'],
+           'what killed makers left goes, what somebody works on or may go on from stays', rubbish())
+    os.close(lock)
     subprocess.run([IMAGE, '--storage', STORAGE, 'prune'], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     report(not [name for name in rubbish() if name.startswith('layer-')], 'what was left in staging is collected', rubbish())
     forget()
