@@ -335,7 +335,6 @@ static int settle(struct run *run, bool started, int code, struct err *reterr)
 static int launch(struct run *run, const struct plan *plan)
 {
 	struct janitor janitor = JANITOR_NONE;
-	struct outlet outlet = OUTLET_NONE;
 	struct err err = {0};
 	bool started = false;
 	int code = EXIT_OWN_ERROR, r = 0;
@@ -343,8 +342,6 @@ static int launch(struct run *run, const struct plan *plan)
 	if (run->container.transient)
 		r = janitor_start(
 			&run->hold, &run->container, &run->launching.host, &janitor, &err);
-	if (r == 0 && !run->options.tty)
-		r = outlet_start(&outlet, &err);
 	if (r == 0)
 		code = launching_run(&run->launching, plan, &started);
 	else
@@ -353,7 +350,6 @@ static int launch(struct run *run, const struct plan *plan)
 	r = settle(run, started, code, &err);
 	if (r < 0)
 		code = fail(&err);
-	outlet_finish(&outlet);
 	janitor_dismiss(&janitor);
 	return code;
 }
@@ -416,6 +412,23 @@ static int run_container(struct run *run)
 	return fail(&err);
 }
 
+/* The plan asks whether there is a terminal: what is to stand in its place comes first. */
+static int run_with_outlet(struct run *run)
+{
+	struct outlet outlet = OUTLET_NONE;
+	struct err err = {0}, second = {0};
+	int code;
+
+	if (!run->options.tty && outlet_start(&outlet, &err) < 0) {
+		if (!run->again)
+			(void)discard(run, &second); /* the first error is the one to tell */
+		return fail(&err);
+	}
+	code = run_container(run);
+	outlet_finish(&outlet);
+	return code;
+}
+
 /* The options at the beginning of argv, whoever wrote them; how many words they took. */
 static int read_words(struct run *run, int argc, char **argv, struct err *reterr)
 {
@@ -457,7 +470,7 @@ static int run_all(struct run *run, const char *const *arguments)
 	container_sweep(&run->storage);
 	if (take_container(run, &err) < 0)
 		return fail(&err);
-	return run_container(run);
+	return run_with_outlet(run);
 }
 
 /* ---- start ---- */

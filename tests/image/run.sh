@@ -4,6 +4,7 @@
 # shellcheck source=tests/image/lib.sh
 . "$(dirname "$0")/lib.sh"
 cd "$work" || exit 2
+need script
 
 tiny tiny --cmd '["sh", "-c", "echo default"]' --workdir /srv/app --env 'FOO=bar' --env 'MESSAGE=of the image'
 
@@ -52,6 +53,9 @@ gives 'it can be written, and is no file of the container'"'"'s own' more tiny s
 gives '--add-host' 192.0.2.7 --add-host far:192.0.2.7 tiny sh -c 'while read a b; do [ "$b" = far ] && echo $a; done < /etc/hosts'
 check 'standard input with -i' test "$(echo in | run --rm -i tiny cat)" = in
 check 'none without' test -z "$(echo in | run --rm tiny cat)"
+at_terminal() { script -qec "$immure run --storage $storage --rm $*" /dev/null < /dev/null | tr -d '\r\0'; }
+check 'without -t a program sees no terminal, even where the caller has one' test "$(at_terminal "tiny sh -c '[ -t 0 ] || [ -t 1 ] || [ -t 2 ] || echo none; echo error >&2'")" = $'none\nerror'
+check 'with -t it has one of its own' test "$(at_terminal "-it tiny sh -c '[ -t 0 ] && [ -t 1 ] && [ -t 2 ] && echo three'")" = three
 gives 'a root that can be written' made tiny sh -c 'echo made > /made; cat /made'
 gives '--read-only' refused --read-only tiny sh -c 'echo x > /made || echo refused'
 gives '--tmpfs in it' kept --read-only --tmpfs /tmp tiny sh -c 'echo kept > /tmp/x; cat /tmp/x'
