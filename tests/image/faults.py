@@ -204,7 +204,7 @@ def examine(world, operation, store):
 def flushes(labels, top):
     """(what became visible and was not flushed, how much became visible)"""
     visible = tuple(f'{top}/{name}/' for name in ('images', 'tags', 'records', 'layers'))
-    clean, changed, wrong, seen = {}, {}, [], 0  # path: when it was flushed, and when anything at it or below was changed
+    clean, changed, wrong, seen = {}, {}, [], 0  # path: when it was flushed (alone or with all below), when it or what is below changed
     unnamed = {}  # directory: what got a name in it that is not flushed yet
     def change(path, when):
         while path.startswith(top + '/'):
@@ -214,17 +214,18 @@ def flushes(labels, top):
     for when, label in enumerate(labels):
         call, *paths = label.split(' ')[1:]
         if call in ('fsync', 'fdatasync', 'syncfs'):
-            clean[paths[0]] = when
+            clean[call == 'syncfs', paths[0]] = when
             unnamed.pop(paths[0], None)
         elif call in ('renameat', 'renameat2', 'linkat', 'rename', 'link'):
             source, target = paths
-            clean[target], changed[target] = clean.get(source, -1), changed.get(source, when)
+            whole = target.startswith(f'{top}/layers/')  # a tree, not one file
+            clean[whole, target], changed[target] = clean.get((whole, source), -1), changed.get(source, when)
             change(os.path.dirname(source), when)
             change(os.path.dirname(target), when)
             if target.startswith(visible) and not os.path.basename(target).startswith('.immure-'):
                 seen += 1
                 unnamed.setdefault(os.path.dirname(target), []).append(target)
-                if clean[target] < changed[target]:
+                if clean[whole, target] < changed[target]:
                     wrong.append(f'{target} was not flushed before it got its name')
         elif call != 'flock':
             for path in paths:
@@ -328,7 +329,8 @@ class Sweep:
             results = list(pool.map(lambda job: job[0](*job[1:]), jobs))
         wrong = [line for _, lines in results for line in lines]
         missed = [jobs[number][1] for number, result in enumerate(results) if not result[0]]
-        if len(missed) * 10 > len(jobs):
+        # where two programs race for making something, the other one may come first this time
+        if len(missed) * 4 > len(jobs):
             wrong.append(f'{len(missed)} faults of {len(jobs)} were never met: {missed[:5]}')
         report(not wrong, f'{self.operation.title}: {what}, {len(jobs) - len(missed)} times', '\n'.join(wrong))
 
