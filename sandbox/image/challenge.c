@@ -98,7 +98,7 @@ static int take_parameter(struct reader *reader, size_t length, struct challenge
 		const char **value;
 	} known[] = {{"realm", &challenge->realm}, {"service", &challenge->service},
 		{"error", &challenge->error}};
-	const char *name = reader->at, *value;
+	const char *name = reader->at, *value = NULL;
 	int r;
 
 	reader->at += length;
