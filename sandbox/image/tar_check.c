@@ -79,8 +79,8 @@ static int parse_number(const unsigned char *text, size_t size, bool *ret_negati
 static int read_field(
 	const struct tar_check *check, enum field field, uint64_t *ret, struct err *reterr)
 {
-	bool negative;
-	uint64_t value;
+	bool negative = false;
+	uint64_t value = 0;
 	int r = parse_number(
 		check->block + fields[field].offset, fields[field].size, &negative, &value);
 
