@@ -26,7 +26,7 @@ $(BUILD)/fuzz/libimmure.a: $(FUZZ_ENGINE) $(BUILD)/fuzz/objects/builtins.o
 	@ar rcs $@ $^
 
 # Targets of the second program: these link its parts and its libraries instead of the launcher's.
-FUZZ_IMAGE := fuzz_manifest fuzz_challenge fuzz_auth fuzz_registries
+FUZZ_IMAGE := fuzz_manifest fuzz_challenge fuzz_auth fuzz_registries fuzz_layer
 
 FUZZ_IMAGE_OBJECTS := $(patsubst %.c,$(BUILD)/fuzz/objects/%.o,$(IMAGE))
 $(BUILD)/fuzz/libimmure-image.a: $(FUZZ_IMAGE_OBJECTS)

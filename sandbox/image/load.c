@@ -19,7 +19,9 @@
 
 #include "image/blob.h"
 #include "image/collect.h"
+#include "image/image.h"
 #include "image/import.h"
+#include "image/layer.h"
 #include "image/make.h"
 #include "image/options.h"
 #include "image/stream.h"
@@ -281,6 +283,33 @@ static int parse_name(const char *text, struct reference *ret, struct err *reter
 	return r;
 }
 
+/*
+ * Unpacking checks a layer against its diff id; one that is unpacked already would go by unseen,
+ * and with it whatever else the archive has in its place, to be saved or pushed on.
+ */
+static int check_present(struct load *load, const struct image *image, struct err *reterr)
+{
+	const struct storage *storage = &load->context->storage;
+	struct digest diff;
+	uint64_t size;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < image->manifest.layer_count; i++) {
+		const struct descriptor *layer = &image->manifest.layers[i];
+		const struct make_layer blob = {.blob = layer->digest,
+			.size = layer->size,
+			.compression = layer->compression};
+
+		if (!layer_exists(storage, layer_way_here(), &image->config.record.chains[i]))
+			continue;
+		r = import_diff(storage, &blob, &diff, &size, reterr);
+		if (r == 0 && !digest_equal(&diff, &image->config.diffs[i]))
+			r = err_set(reterr, -EBADMSG, layer->digest.text,
+				"is not the layer that the image says it is");
+	}
+	return r;
+}
+
 /* ---- docker-archive ---- */
 
 struct docker_image {
@@ -319,9 +348,15 @@ static int make_docker(
 {
 	struct verb_context *context = load->context;
 	struct reference name;
+	struct image made;
 	struct digest id;
 	int r = tag ? parse_name(tag, &name, reterr) : 0;
 
+	if (r == 0)
+		r = make_documents(&context->storage, &context->arena, image->text, image->length,
+			image->layers, image->count, &made, reterr);
+	if (r == 0)
+		r = check_present(load, &made, reterr);
 	if (r == 0)
 		r = make_image(&context->storage, &context->arena, image->text, image->length,
 			image->layers, image->count, tag ? &name : NULL, &id, reterr);
@@ -399,6 +434,8 @@ static int load_oci(struct load *load, const json_t *descriptor, struct err *ret
 		r = choose(load, &digest, reterr);
 	if (r == 0)
 		r = image_load(&context->storage, &digest, &context->arena, &image, reterr);
+	if (r == 0)
+		r = check_present(load, &image, reterr);
 	if (r == 0)
 		r = unpack_image(&context->storage, &image, reterr);
 	if (r == 0)

@@ -67,19 +67,26 @@ static int put_manifest(const struct storage *storage, const struct digest *conf
 	return r;
 }
 
-int make_image(const struct storage *storage, struct arena *arena, const char *text, size_t length,
-	const struct make_layer *layers, size_t count, const struct reference *name,
-	struct digest *ret_id, struct err *reterr)
+int make_documents(const struct storage *storage, struct arena *arena, const char *text,
+	size_t length, const struct make_layer *layers, size_t count, struct image *ret,
+	struct err *reterr)
 {
 	struct digest config, manifest;
-	struct image image;
 	int r = blob_put(storage, text, length, &config, reterr);
 
 	if (r == 0)
 		r = put_manifest(storage, &config, length, layers, count, &manifest, reterr);
 	/* read back, with all the checks that a stranger's image gets */
-	if (r == 0)
-		r = image_load(storage, &manifest, arena, &image, reterr);
+	return r == 0 ? image_load(storage, &manifest, arena, ret, reterr) : r;
+}
+
+int make_image(const struct storage *storage, struct arena *arena, const char *text, size_t length,
+	const struct make_layer *layers, size_t count, const struct reference *name,
+	struct digest *ret_id, struct err *reterr)
+{
+	struct image image;
+	int r = make_documents(storage, arena, text, length, layers, count, &image, reterr);
+
 	if (r == 0)
 		r = unpack_image(storage, &image, reterr);
 	if (r == 0 && name)
@@ -88,7 +95,7 @@ int make_image(const struct storage *storage, struct arena *arena, const char *t
 		r = record_write(storage, &image.config.record, reterr);
 	if (r < 0)
 		return r;
-	*ret_id = config;
+	*ret_id = image.config.record.id;
 	return r;
 }
 

@@ -13,12 +13,18 @@
 #include "util/err.h"
 
 struct arena;
+struct image;
 
 struct make_layer {
 	struct digest blob;
 	uint64_t size; /* of the blob */
 	enum compression compression;
 };
+
+/* Stores the documents alone, and reads them back; nothing refers to them yet. */
+int make_documents(const struct storage *storage, struct arena *arena, const char *text,
+	size_t length, const struct make_layer *layers, size_t count, struct image *ret,
+	struct err *reterr);
 
 /*
  * Stores a configuration and an OCI manifest for it, unpacks the layers, which checks them against

@@ -90,7 +90,7 @@ class Unpacker:
                     self.failure = text.split(b'\0')[0].decode('utf-8', 'replace')
                     break
                 open_layers -= kind == DONE
-        except ConnectionResetError:
+        except (BrokenPipeError, ConnectionResetError):
             pass
         for feeder in feeders:
             feeder.join()

@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+"""import, commit, diff, export, save and load, and archives of images that lie; prints TAP.
+
+transfer.py WORK IMMURE-IMAGE: in the user namespace it finds itself in.
+"""
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tarfile
+
+from archives import archive, directory, file, gzipped, hardlink, header, symlink
+
+WORK, IMAGE = sys.argv[1], sys.argv[2]
+MAPPED = sum(int(line.split()[2]) for line in open('/proc/self/uid_map')) > 1 and os.geteuid() == 0
+BASE = archive(directory('etc'), file('etc/a', 'a', mtime=5), file('etc/b', 'b'), directory('opt'), file('opt/x', 'x'), directory('same', mode=0o700))
+
+count = failures = 0
+
+
+def report(good, what, detail=''):
+    global count, failures
+    count += 1
+    print(f"{'' if good else 'not '}ok {count} - {what}", flush=True)
+    if not good:
+        failures += 1
+        for line in str(detail).splitlines()[:12]:
+            print('#   ' + line[:300])
+
+
+def storage(name):
+    return os.path.join(WORK, name)
+
+
+def run(where, *words, data=b''):
+    done = subprocess.run([IMAGE, '--storage', storage(where), *words], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
+    return done.returncode, done.stdout, done.stderr.decode('utf-8', 'replace')
+
+
+def good(what, where, *words, data=b''):
+    status, output, errors = run(where, *words, data=data)
+    report(status == 0 and not errors, what, f'status {status}\n{errors}')
+    return output
+
+
+def refuses(what, where, words, pattern, data=b''):
+    before = names(where)
+    status, output, errors = run(where, *words, data=data)
+    report(status == 125 and re.search(pattern, errors) and errors.count('\n') <= 2 and names(where) == before,
+           f'{what}: refused', f'status {status}\n{errors}{output[:200]}')
+
+
+def names(where):
+    status, output, _ = run(where, 'list', '--format', '{{.Repository}}:{{.Tag}} {{.ID}}')
+    return sorted(output.decode().split('\n')) if status == 0 else None
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def manifest_of(where, name):
+    index = json.load(open(storage(where) + '/images/index.json', encoding='utf-8'))
+    return next(entry['digest'] for entry in index['manifests'] if entry.get('annotations', {}).get('org.opencontainers.image.ref.name') == name)
+
+
+def blob(where, text):
+    with open(storage(where) + '/images/blobs/sha256/' + text[7:], 'rb') as content:
+        return content.read()
+
+
+# ---- what a container became ----
+
+def make_upper(top):
+    """As overlayfs leaves it: a changed file, a new one with two names, a whiteout, an opaque directory."""
+    os.makedirs(top + '/etc/new')
+    os.makedirs(top + '/opt')
+    os.makedirs(top + '/same', mode=0o700)
+    with open(top + '/etc/a', 'w', encoding='ascii') as content:
+        content.write('changed')
+    with open(top + '/etc/new/f', 'w', encoding='ascii') as content:
+        content.write('f')
+    os.link(top + '/etc/new/f', top + '/etc/new/g')
+    os.symlink('/etc/passwd', top + '/link')
+    os.mknod(top + '/etc/b', stat.S_IFCHR, 0)
+    os.setxattr(top + '/opt', 'user.overlay.opaque', b'y')
+    os.setxattr(top + '/etc/a', 'user.note', b'v')
+    with open(top + '/hole', 'wb') as content:
+        content.seek(1 << 20)
+        content.write(b'end')
+    with open(top + '/.wh.etc', 'wb'):
+        pass
+    os.mkfifo(top + '/fifo')
+    if MAPPED:
+        os.chown(top + '/etc/new/f', 5, 6)
+    for path in ('', '/etc', '/opt', '/etc/new'):
+        os.chmod(top + path, 0o755)
+    if not MAPPED:
+        os.setxattr(top + '/same', 'user.containers.override_stat', b'0:0:0700')
+
+
+def commits():
+    os.mkdir(storage('one'), 0o700)
+    good('import', 'one', 'import', '-c', 'CMD ["/bin/sh", "-l"]', '-c', 'ENV A=b', '-c', 'WORKDIR /opt', '-m', 'hello', '-', 'base:1', data=gzipped(BASE))
+    base = manifest_of('one', 'docker.io/library/base:1')
+    upper = os.path.join(WORK, 'upper')
+    make_upper(upper)
+    output = good('diff', 'one', 'diff', '--upper', upper, '--', base).decode().split('\n')
+    wanted = ['A /.wh.etc', 'A /etc/new', 'A /etc/new/f', 'A /etc/new/g', 'A /fifo', 'A /hole', 'A /link', 'C /etc', 'C /etc/a', 'C /opt', 'C /same',
+              'D /etc/b', 'D /opt/x', '']
+    report(sorted(output) == sorted(wanted), 'tells what was added, changed and removed', output)
+    status, _, errors = run('one', 'commit', '-m', 'why', '-a', 'me', '-c', 'LABEL x=y z', '-c', 'ENV A=c', '-c', 'EXPOSE 80/tcp', '--upper', upper, '--', base, 'child:2')
+    report(status == 0 and '1 sockets' in errors, 'commit tells of what it leaves out', errors)
+    child = manifest_of('one', 'docker.io/library/child:2')
+    manifest = json.loads(blob('one', child))
+    layer = blob('one', manifest['layers'][1]['digest'])
+    inside = {entry.name: entry for entry in tarfile.open(fileobj=io.BytesIO(layer), mode='r:gz')}
+    report(sorted(inside) == ['etc', 'etc/.wh.b', 'etc/a', 'etc/new', 'etc/new/f', 'etc/new/g', 'fifo', 'hole', 'link', 'opt', 'opt/.wh..wh..opq'],
+           'the layer is the difference, and only that', sorted(inside))
+    report(inside['etc/new/g'].islnk() and inside['hole'].issparse() and inside['etc/a'].pax_headers.get('SCHILY.xattr.user.note') == 'v'
+           and (not MAPPED or inside['etc/new/f'].uid == 5), 'with links, holes, attributes and owners', inside['etc/a'].pax_headers)
+    config = json.loads(blob('one', manifest['config']['digest']))
+    report(config['config']['Cmd'] == ['/bin/sh', '-l'] and config['config']['Env'] == ['A=c'] and config['config']['Labels'] == {'x': 'y z'}
+           and config['config']['ExposedPorts'] == {'80/tcp': {}} and [entry.get('comment') for entry in config['history']] == ['hello', 'why']
+           and config['author'] == 'me' and len(config['rootfs']['diff_ids']) == 2, 'the configuration has all changes', json.dumps(config))
+    again = good('commit without a name', 'one', 'commit', '-q', '--upper', upper, '--', base).decode().strip()
+    report(re.fullmatch('[0-9a-f]{64}', again) is not None, 'prints the id', again)
+    for what, words, pattern in (
+            ('commit to a name that is none', ['commit', '--upper', upper, '--', base, 'Upper:x'], 'Upper'),
+            ('commit without an upper', ['commit', base], '--upper'),
+            ('commit of an upper that is not there', ['commit', '--upper', upper + '/none', '--', base], 'cannot open'),
+            ('commit of no digest', ['commit', '--upper', upper, '--', 'base:1'], 'no digest'),
+            ('commit of an image that is not there', ['commit', '--upper', upper, '--', 'sha256:' + 64 * '0'], ''),
+            ('an instruction that is none', ['commit', '-c', 'RUN x', '--upper', upper, '--', base], 'expected CMD'),
+            ('an instruction without a value', ['commit', '-c', 'CMD', '--upper', upper, '--', base], 'needs a value'),
+            ('a variable without a value', ['commit', '-c', 'ENV A', '--upper', upper, '--', base], 'NAME=VALUE'),
+            ('a relative working directory', ['commit', '-c', 'WORKDIR x', '--upper', upper, '--', base], 'WorkingDir'),
+            ('diff of no digest', ['diff', '--upper', upper, '--', 'base:1'], 'digest'),
+            ('diff of what is not there', ['diff', '--upper', upper + '/none', '--', base], 'cannot open'),
+            ('export of what is not there', ['export', upper + '/none'], 'cannot open'),
+            ('save of what is not there', ['save', 'nothing:1'], 'nothing'),
+            ('save in a form that is none', ['save', '--format', 'zip', 'base:1'], 'docker-archive'),
+            ('unpack of what is not there', ['unpack', 'nothing:1'], 'nothing'),
+            ('import of nothing', ['import', '-', 'x:1'], 'ends in the middle'),
+            ('import of a file', ['import', 'file', 'x:1'], 'standard input')):
+        refuses(what, 'one', words, pattern)
+    refuses('import of a zip', 'one', ['import', '-', 'x:1'], 'checksum|not a tar', data=b'PK\3\4' + bytes(1000))
+    tree = os.path.join(WORK, 'tree')
+    os.makedirs(tree + '/d')
+    os.symlink('/etc/shadow', tree + '/d/l')
+    with open(tree + '/.wh.x', 'wb') as content:
+        content.write(b'kept')
+    made = good('export', 'one', 'export', tree)
+    entries = {entry.name: entry for entry in tarfile.open(fileobj=io.BytesIO(made))}
+    report(sorted(entries) == ['.', '.wh.x', 'd', 'd/l'] and entries['d/l'].issym() and entries['.wh.x'].size == 4, 'is the tree as it is', sorted(entries))
+    report(good('again', 'one', 'export', tree) == made, 'and the same every time')
+
+
+# ---- there and back ----
+
+def round_trips():
+    wanted = [line for line in names('one') if '<none>' not in line]
+    for form in ('docker-archive', 'oci-archive'):
+        saved = good(f'save as {form}', 'one', 'save', '--format', form, 'base:1', 'child:2')
+        for packing in (lambda data: data, gzipped):
+            shutil.rmtree(storage('two'), ignore_errors=True) if not MAPPED else subprocess.run(['rm', '-rf', storage('two')], check=True)
+            os.mkdir(storage('two'), 0o700)
+            output = good(f'load of {form}', 'two', 'load', data=packing(saved)).decode()
+            report(output.count('Loaded image: ') == 2 and names('two') == wanted, 'gives the same images under the same names', f'{output} {names("two")}')
+        status, _, errors = run('two', 'verify')
+        report(status == 0, 'which are whole', errors)
+        if shutil.which('skopeo'):
+            path = os.path.join(WORK, 'saved.tar')
+            with open(path, 'wb') as content:
+                content.write(saved)
+            source = f'{form}:{path}:docker.io/library/child:2'
+            seen = subprocess.run(['skopeo', 'inspect', '--tmpdir', WORK, source], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+            report(seen.returncode == 0 and len(json.loads(seen.stdout)['Layers']) == 2, 'and skopeo reads it', seen.stderr.decode())
+    way = os.path.join(storage('two'), 'layers', 'mapped' if MAPPED else 'single')
+    for name in os.listdir(way):
+        subprocess.run(['rm', '-rf', os.path.join(way, name)], check=True)
+    good('unpack, where the layers are gone', 'two', 'unpack', 'child:2')
+    report(len(os.listdir(way)) == 2, 'makes them again from their blobs', os.listdir(way))
+    good('and again', 'two', 'unpack', manifest_of('two', 'docker.io/library/child:2'))
+
+
+# ---- T-TAR-39 ----
+
+def hostile():
+    os.mkdir(storage('three'), 0o700)
+    secret = os.path.join(WORK, 'secret')
+    with open(secret, 'w', encoding='ascii') as content:
+        content.write('{"secret": "token-of-the-host"}')
+    layer = archive(file('x', 'x'))
+    config = json.dumps({'architecture': 'amd64', 'os': 'linux', 'config': {}, 'rootfs': {'type': 'layers', 'diff_ids': ['sha256:' + digest(layer)]}})
+
+    def docker(entry, *more):
+        return archive(file('manifest.json', json.dumps([entry])), file('config.json', config), file('layer.tar', layer), *more)
+
+    whole = {'Config': 'config.json', 'RepoTags': ['evil:1'], 'Layers': ['layer.tar']}
+    good('an honest archive', 'three', 'load', data=docker(whole))
+    for what, change, pattern in (
+            ('a configuration through ".."', {'Config': '../../../..' + secret}, 'configuration that is not in it'),
+            ('a configuration of the host', {'Config': secret}, 'configuration that is not in it'),
+            ('a layer through ".."', {'Layers': ['../../../..' + secret]}, 'layer that is not in it'),
+            ('a layer of the host', {'Layers': [secret]}, 'layer that is not in it'),
+            ('a layer that is no text', {'Layers': [7]}, 'layer that is not in it'),
+            ('layers that are no list', {'Layers': 'layer.tar'}, 'no list'),
+            ('no layers where the configuration has one', {'Layers': []}, 'layers|diff'),
+            ('two layers where the configuration has one', {'Layers': ['layer.tar'] * 2}, 'layers|diff'),
+            ('1,000 layers', {'Layers': ['layer.tar'] * 1000}, 'no list of at most'),
+            ('another file for a layer', {'Layers': ['config.json']}, 'not a tar|checksum|number|in the middle'),
+            ('a tag with ".."', {'RepoTags': ['../../etc:1']}, ''),
+            ('a tag that is no text', {'RepoTags': [{}]}, 'no texts'),
+            ('a tag with a newline', {'RepoTags': ['a\nb:1']}, '')):
+        refuses(what, 'three', ['load'], pattern, data=docker({**whole, 'RepoTags': ['other:1'], **change}))
+    linked = {'Config': 'config.json', 'RepoTags': ['linked:1'], 'Layers': ['a/layer.tar']}
+    good('a layer that is a link to another name in the archive', 'three', 'load', data=docker(linked, symlink('a/layer.tar', '../layer.tar')))
+    for what, entry, pattern in (
+            ('a link out of the archive', symlink('a/layer.tar', '../../..' + secret), 'link out of'),
+            ('a link to a file of the host', symlink('a/layer.tar', secret), 'not in it'),
+            ('a circle of links', symlink('a/layer.tar', 'layer.tar'), 'not in it'),
+            ('a hard link to a file of the host', hardlink('a/layer.tar', secret), 'not in it'),
+            ('a name with ".."', file('a/../../layer.tar', layer), 'no name'),
+            ('a device', header('a/layer.tar', '3'), 'neither a file nor a link')):
+        refuses(what, 'three', ['load'], pattern, data=docker({**linked, 'RepoTags': ['other:1']}, entry))
+    refuses('manifest.json that is a link', 'three', ['load'], 'neither manifest.json nor index.json', data=archive(symlink('manifest.json', secret)))
+    for what, text in (('no JSON', 'x'), ('no list', '{}'), ('a key twice', '[{"Config": "a", "Config": "b"}]')):
+        refuses(f'manifest.json with {what}', 'three', ['load'], '', data=archive(file('manifest.json', text)))
+    refuses('no image archive at all', 'three', ['load'], 'no archive of images', data=archive(file('x')))
+    refuses('nothing', 'three', ['load'], 'ends in the middle')
+    for what, descriptor in (('without a digest', {}), ('whose digest is a path', {'digest': '../../x'}), ('that is not there', {'digest': 'sha256:' + 64 * '0'})):
+        refuses(f'index.json with a descriptor {what}', 'three', ['load'], '', data=archive(file('index.json', json.dumps({'manifests': [descriptor]}))))
+    wrong = digest(b'wrong')
+    refuses('a blob that is not what its name says', 'three', ['load'], '',
+            data=archive(file(f'blobs/sha256/{wrong}', '{}'), file('index.json', json.dumps({'manifests': [{'digest': 'sha256:' + wrong}]}))))
+    found = subprocess.run(['grep', '-rl', 'token-of-the-host', storage('three')], stdout=subprocess.PIPE, check=False).stdout
+    report(not found, 'nothing of the host came into the store', found)
+
+
+def main():
+    commits()
+    round_trips()
+    hostile()
+    print(f'1..{count}')
+    return failures > 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
