@@ -498,6 +498,30 @@ static int retract(int transient, const char *id, const struct storage *storage)
 	return renameat(containers, id, transient, id) ? -errno : 0;
 }
 
+/*
+ * Of a container that wrote nothing only these are there: removed by their names, without looking
+ * for what there is. Whatever stays is found by remove_tree().
+ */
+static void remove_expected(const struct container_hold *hold)
+{
+	static const struct {
+		const char *path;
+		int flags;
+	} expected[] = {{"work/work/incompat/volatile", AT_REMOVEDIR},
+		{"work/work/incompat", AT_REMOVEDIR}, {"work/work", AT_REMOVEDIR},
+		{"work", AT_REMOVEDIR}, {"upper", AT_REMOVEDIR}, {"image", 0}, {RECORD, 0}};
+
+	/* overlayfs leaves it closed to everybody; a program never sees this place, so no link can
+	 * stand there */
+	if (fchmodat(hold->directory, "work/work", 0700, 0) && errno != ENOENT)
+		return;
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+		if (unlinkat(hold->directory, expected[i].path, expected[i].flags) &&
+			errno == ENOTEMPTY)
+			return; /* the record goes last, for as long as there is something to remove
+				 */
+}
+
 int container_remove(struct container_hold *hold, const struct container *container,
 	const struct host *host, struct err *reterr)
 {
@@ -522,6 +546,8 @@ int container_remove(struct container_hold *hold, const struct container *contai
 	}
 	if (r == 0)
 		unlink_name(hold->storage, container->name, hold->id);
+	if (r == 0)
+		remove_expected(hold);
 	if (r == 0)
 		r = remove_tree(kind, hold->id, host, reterr);
 	container_release(hold);

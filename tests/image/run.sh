@@ -53,7 +53,7 @@ gives 'it can be written, and is no file of the container'"'"'s own' more tiny s
 gives '--add-host' 192.0.2.7 --add-host far:192.0.2.7 tiny sh -c 'while read a b; do [ "$b" = far ] && echo $a; done < /etc/hosts'
 check 'standard input with -i' test "$(echo in | run --rm -i tiny cat)" = in
 check 'none without' test -z "$(echo in | run --rm tiny cat)"
-at_terminal() { script -qec "$immure run --storage $storage --rm $*" /dev/null < /dev/null | tr -d '\r\0'; }
+at_terminal() { script -qec "$immure run --storage $storage --rm $*" /dev/null < /dev/null | tr -d '\r\0' | sed 's/^^@//'; }
 check 'without -t a program sees no terminal, even where the caller has one' test "$(at_terminal "tiny sh -c '[ -t 0 ] || [ -t 1 ] || [ -t 2 ] || echo none; echo error >&2'")" = $'none\nerror'
 check 'with -t it has one of its own' test "$(at_terminal "-it tiny sh -c '[ -t 0 ] && [ -t 1 ] && [ -t 2 ] && echo three'")" = three
 gives 'a root that can be written' made tiny sh -c 'echo made > /made; cat /made'
@@ -166,6 +166,15 @@ check 'nothing is left' test -z "$(left)"
 mkdir -p house
 output=$(unset XDG_DATA_HOME; HOME=$work/house run --rm -v "$work/house:/h" tiny sh -c 'mkdir /h/.local/share/immure/storage/tags && echo made' 2>&1 < /dev/null)
 check 'the storage of every day is protected where another is used' grep -q 'Read-only' <<< "$output"
+
+# ---- credentials ----
+for file in "$HOME/auth.json" "$work/auth.json" /tmp/auth.json; do
+	output=$(im login --authfile "$file" -u me --password-stdin localhost:1 <<< word 2>&1)
+	check "credentials do not lie beside other things: $file" grep -q 'directory of its own' <<< "$output"
+done
+output=$(unset XDG_RUNTIME_DIR XDG_CONFIG_HOME XDG_DATA_HOME; HOME=$work/fresh im login -u me --password-stdin localhost:1 <<< word 2>&1)
+check 'the directory of credentials is made' grep -q 'cannot connect' <<< "$output"
+check 'for nobody else' test "$(stat -c %a fresh/.config fresh/.config/containers | tr '\n' ' ')" = '700 700 '
 
 # ---- cp ----
 run --name files tiny sh -c 'mkdir -p /data/sub; echo content > /data/sub/file; ln -s /etc/passwd /data/link; echo x > /data/run; chmod 755 /data/run' < /dev/null
