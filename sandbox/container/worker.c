@@ -126,11 +126,53 @@ static const char *canonical_variable(struct launch *launch, const char *name)
 	return value && value[0] == '/' ? path_canonical(&launch->words, value) : NULL;
 }
 
+/* mkdir -p, each of them ours alone. */
+static int make_directory(const char *path, struct err *reterr)
+{
+	char part[PATH_MAX];
+
+	for (size_t end = 1; end < sizeof(part); end++) {
+		if (path[end - 1] == '\0')
+			return 0;
+		if (path[end] != '/' && path[end] != '\0')
+			continue;
+		memcpy(part, path, end);
+		part[end] = '\0';
+		if (mkdir(part, 0700) && errno != EEXIST && path[end] == '\0')
+			return err_set(reterr, -errno, path, "cannot be made: %s", strerror(errno));
+	}
+	return err_set(reterr, -ENAMETOOLONG, path, "cannot be made: %s", strerror(ENAMETOOLONG));
+}
+
+/* It is bound as a whole, since a file is replaced by a rename: what else lies in it could be
+ * written by the program that speaks to strangers. */
+static int check_alone(const struct launch *launch, const char *directory, struct err *reterr)
+{
+	const struct profile_variables *v = launch->place->variables;
+	const char *const places[] = {v->home, v->xdg_config, v->xdg_data, v->xdg_runtime,
+		launch->place->storage, "/tmp", "/var/tmp"};
+	char resolved[PATH_MAX], place[PATH_MAX];
+
+	if (!realpath(directory, resolved))
+		return err_set(reterr, -errno, directory, "%s", strerror(errno));
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (!places[i] || !realpath(places[i], place) || !path_is_beneath(place, resolved))
+			continue;
+		err_set(reterr, -EPERM, directory,
+			"holds %s: the program that speaks to the registry could write there",
+			strcmp(place, resolved) == 0 ? "more than credentials" : place);
+		err_hint(reterr, "put the file of credentials into a directory of its own");
+		return -EPERM;
+	}
+	return 0;
+}
+
 /* The directory of the credentials that are to be written; made where it is missing. */
 static int bind_credentials(struct launch *launch, struct err *reterr)
 {
 	const struct profile_variables *v = launch->place->variables;
 	const char *file = canonical_variable(launch, "REGISTRY_AUTH_FILE"), *directory;
+	int r;
 
 	if (file)
 		directory =
@@ -143,9 +185,10 @@ static int bind_credentials(struct launch *launch, struct err *reterr)
 	if (!directory || !directory[0])
 		return err_set(reterr, -ENOENT, "login",
 			"there is no place for credentials: set HOME or REGISTRY_AUTH_FILE");
-	if (mkdir(directory, 0700) && errno != EEXIST)
-		return err_set(reterr, -errno, directory, "cannot be made: %s", strerror(errno));
-	return bind_if_there(launch, directory, true, reterr);
+	r = make_directory(directory, reterr);
+	if (r == 0)
+		r = check_alone(launch, directory, reterr);
+	return r < 0 ? r : bind_if_there(launch, directory, true, reterr);
 }
 
 static int bind_configuration(struct launch *launch, struct err *reterr)
