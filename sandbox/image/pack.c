@@ -36,6 +36,7 @@ struct pack {
 	struct archive *archive;
 	struct archive_entry *entry;
 	uint64_t bytes; /* of files, so far */
+	bool broken;    /* nothing more is written: not even an end, which would look whole */
 	struct err *err;
 	struct arena arena; /* of the paths of seen */
 	struct seen *seen;
@@ -59,7 +60,7 @@ static int fail(const char *path, const char *what, struct err *reterr)
 static la_ssize_t put_data(struct archive *archive, void *context, const void *data, size_t length)
 {
 	struct pack *pack = context;
-	int r = pack->sink->data(pack->sink->context, data, length, pack->err);
+	int r = pack->broken ? 0 : pack->sink->data(pack->sink->context, data, length, pack->err);
 
 	if (r < 0)
 		archive_set_error(archive, -r, "see the sink's own error");
@@ -483,8 +484,7 @@ int pack_tree(int root, enum layer_way way, enum pack_kind kind, const struct la
 	*ret = (struct pack_result){0};
 	before = uselocale(utf8);
 	r = write_tree(pack, root, reterr);
-	if (r < 0) /* or freeing would write the archive's end */
-		(void)archive_write_fail(pack->archive);
+	pack->broken = r < 0; /* freeing closes it */
 	(void)archive_write_free(pack->archive);
 	archive_entry_free(pack->entry);
 	arena_free(&pack->arena);

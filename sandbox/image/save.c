@@ -24,6 +24,7 @@ struct save {
 	struct verb_context *context;
 	struct archive *archive;
 	struct archive_entry *entry;
+	bool broken; /* nothing more is written: not even an end, which would look whole */
 	struct digest *written; /* layers and documents that are in it already; the arena's */
 	size_t written_count;
 };
@@ -41,6 +42,16 @@ static int archive_fault(struct save *save, struct err *reterr)
 		archive_error_string(save->archive));
 }
 
+static la_ssize_t put_bytes(struct archive *archive, void *context, const void *data, size_t length)
+{
+	struct save *save = context;
+	int r = save->broken ? 0 : file_write_all(STDOUT_FILENO, data, length);
+
+	if (r < 0)
+		archive_set_error(archive, -r, "%s", strerror(-r));
+	return r < 0 ? -1 : (la_ssize_t)length;
+}
+
 static int open_archive(struct save *save, struct err *reterr)
 {
 	save->archive = archive_write_new();
@@ -49,7 +60,7 @@ static int open_archive(struct save *save, struct err *reterr)
 		return no_memory(reterr);
 	if (archive_write_set_format_ustar(save->archive) != ARCHIVE_OK ||
 		archive_write_set_bytes_in_last_block(save->archive, 512) != ARCHIVE_OK ||
-		archive_write_open_fd(save->archive, STDOUT_FILENO) != ARCHIVE_OK)
+		archive_write_open(save->archive, save, NULL, put_bytes, NULL) != ARCHIVE_OK)
 		return archive_fault(save, reterr);
 	return 0;
 }
@@ -311,8 +322,7 @@ static int save_all(struct save *save, bool oci, int argc, char **argv, struct e
 	json_decref(list);
 	if (r == 0 && archive_write_close(save->archive) != ARCHIVE_OK)
 		r = archive_fault(save, reterr);
-	if (r < 0 && save->archive) /* or freeing it would write an end */
-		(void)archive_write_fail(save->archive);
+	save->broken = r < 0; /* freeing closes it */
 	(void)archive_write_free(save->archive);
 	archive_entry_free(save->entry);
 	return r;
