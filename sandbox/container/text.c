@@ -17,7 +17,7 @@
 
 static const struct json_limits limits = {.bytes = CONTAINER_BYTES,
 	.depth = 4,
-	.values = 4 * CONTAINER_WORDS,
+	.values = (size_t)4 * CONTAINER_WORDS,
 	.string = (size_t)1024 * 1024};
 
 struct reading {
