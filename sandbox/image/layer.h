@@ -42,15 +42,15 @@ extern const struct layer_limits layer_limits_default;
  * directories that the archive does not name itself, hard links to files of a lower layer - is
  * noted.
  *
+ * layer_commit() settles that with the parents' trees (lowest first, count of them), checks diff,
+ * flushes the file system (syncfs(2): one call for all its files, so that a layer that has its name
+ * is whole after a power failure, too), and renames the layer into place as chain; one that is
+ * there already is no error. Staging directories are removed in every case but success.
+ *
  * tar_check.h refuses what could be read in two ways, before libarchive reads it. Devices, FIFOs
  * and sockets are left out, and so are all xattrs but user.* (without those that overlayfs obeys)
  * and, with many ids, security.capability. What comes last under a name counts. A whiteout hides
  * what is below, never what its own layer brings, whatever the order.
- *
- * layer_commit() does that with the parents' trees (lowest first, count of them), checks diff, and
- * flushes the file system (syncfs(2): one call for all its files; a layer that has its name is
- * whole after a power failure, too) and renames the layer into place as chain; one that is there
- * already is no error. Staging directories are removed in every case but success.
  */
 struct layer_staging; /* opaque */
 int layer_unpack(const struct storage *storage, enum layer_way way, int fd,
