@@ -126,12 +126,50 @@ static int temporary_name(char ret[TEMPORARY_ROOM])
 	return 0;
 }
 
+/* Of files that do not tell their size: those of the host's /proc. */
+static int copy_stream(int in, int out)
+{
+	ssize_t copied;
+
+	do
+		copied = sendfile(out, in, NULL, (size_t)1 << 30);
+	while (copied > 0);
+	return copied < 0 ? -errno : 0;
+}
+
+/* Holes stay holes: one system call makes a file of terabytes that way, and written out it would
+ * fill the disk. No more than it was at first: a program may write to it faster than we read. */
+static int copy_pieces(int in, int out, off_t size)
+{
+	off_t data = 0, hole;
+
+	if (ftruncate(out, size))
+		return -errno;
+	while (data < size) {
+		data = lseek(in, data, SEEK_DATA);
+		if (data < 0)
+			return errno == ENXIO ? 0 : -errno;
+		hole = lseek(in, data, SEEK_HOLE);
+		if (hole < 0 || lseek(out, data, SEEK_SET) < 0)
+			return -errno;
+		if (hole > size)
+			hole = size;
+		while (data < hole) {
+			ssize_t copied = sendfile(out, in, &data, (size_t)(hole - data));
+
+			if (copied <= 0) /* 0: cut off meanwhile */
+				return copied < 0 ? -errno : -EAGAIN;
+		}
+	}
+	return 0;
+}
+
 static int write_file(int from, const char *name, int to, const char *as, bool owners)
 {
 	_cleanup_close_ int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	_cleanup_close_ int out = -1;
 	struct stat status;
-	ssize_t copied = 1;
+	int r;
 
 	if (in < 0 || fstat(in, &status))
 		return -errno;
@@ -140,12 +178,8 @@ static int write_file(int from, const char *name, int to, const char *as, bool o
 	out = openat(to, as, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (out < 0)
 		return -errno;
-	while (copied > 0) {
-		copied = sendfile(out, in, NULL, (size_t)1 << 30);
-		if (copied < 0)
-			return -errno;
-	}
-	return copy_status(in, out, &status, owners);
+	r = status.st_size ? copy_pieces(in, out, status.st_size) : copy_stream(in, out);
+	return r < 0 ? r : copy_status(in, out, &status, owners);
 }
 
 static int write_link(
@@ -218,9 +252,11 @@ static int copy_directory(int from, int to, unsigned depth, bool owners)
 	directory = own < 0 ? NULL : fdopendir(own);
 	if (!directory || fstat(from, &status))
 		return -errno;
-	while (r == 0 && (entry = readdir(directory)))
+	while (r == 0 && (errno = 0, entry = readdir(directory)))
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			r = copy_entry(from, entry->d_name, to, entry->d_name, depth, owners);
+	if (r == 0 && errno)
+		r = -errno; /* of readdir(): what it did not give was not copied */
 	return r < 0 ? r : copy_status(from, to, &status, owners);
 }
 

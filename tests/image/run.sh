@@ -203,6 +203,13 @@ check 'and what it would have replaced stays' test "$(cat held/file)" = precious
 im rm odd > /dev/null
 check 'files in a tree are replaced' test "$(im cp files:/data/. held && cat held/sub/file)" = content
 check 'whole, and with nothing beside them' test -z "$(find held -name '.immure*')"
+run --name holes tiny sh -c 'echo begin > /holes; busybox truncate -s 1024G /holes; echo end >> /holes' < /dev/null
+check 'holes stay holes' timeout 20 "$immure" cp --storage "$storage" holes:/holes holes
+check 'between what is there' test "$(head -c 5 holes; tail -c 4 holes; stat -c %s holes)" = "$(printf 'beginend\n%d' $(((1 << 40) + 4)))"
+rm -f holes
+im rm holes > /dev/null
+check 'a file of /proc goes in' im cp /proc/self/mounts files:/mounts
+check 'with what is in it' test "$(im cp files:/mounts mounts && grep -c . mounts)" -gt 1
 run --name trap tiny sh -c "mkdir /t; ln -s $canary /t/out; ln -s / /t/root" < /dev/null
 echo evil > evil
 im cp evil trap:/t/out/secret > /dev/null 2>&1
