@@ -213,7 +213,9 @@ static void mend_lost(struct verification *verification, const struct digest *di
 			err->message);
 		return;
 	}
-	if (tag_drop(&context->storage, digest, NULL) == 0 &&
+	/* what a disk or a want of memory kept from us this time may be there the next time */
+	if ((err->code == -ENOENT || err->code == -EBADMSG) &&
+		tag_drop(&context->storage, digest, NULL) == 0 &&
 		(unlinkat(context->storage.directory, record_path(digest, path), 0) == 0 ||
 			errno == ENOENT))
 		tell(verification, true, title,
