@@ -69,6 +69,12 @@ static int put_in_place(struct layer_staging *staging, const struct digest *chai
 	if (!*ret_placed && errno != EEXIST && errno != ENOTEMPTY)
 		return err_set(
 			reterr, -errno, way, "cannot put the layer in it: %s", strerror(errno));
+	/* what has lost its tree is no layer: it takes our place, and goes as rubbish does */
+	if (!*ret_placed && !layer_exists(staging->storage, staging->way, chain) &&
+		renameat2(staging->staging, staging->name, layers, digest_hex(chain),
+			RENAME_EXCHANGE))
+		return err_set(reterr, -errno, way, "cannot replace a damaged layer in it: %s",
+			strerror(errno));
 	(void)fsync(layers); /* the name's durability; some file systems refuse it on directories */
 	return 0;
 }
