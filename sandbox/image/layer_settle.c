@@ -365,7 +365,7 @@ static int move_all(struct settle *settle, struct arena *arena, const struct mer
 	int r;
 
 	(void)settle;
-	while (stream && (entry = readdir(stream))) {
+	while (stream && (errno = 0, entry = readdir(stream))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		r = move_one(from, to, entry->d_name, &both, reterr);
@@ -382,7 +382,8 @@ static int move_all(struct settle *settle, struct arena *arena, const struct mer
 		if (!next->from || !next->to)
 			return err_set(reterr, -ENOMEM, NULL, "out of memory");
 	}
-	return stream ? 0 : fail(merge->from, "read the directory", reterr);
+	/* what was not read would be removed with the directory */
+	return stream && !errno ? 0 : fail(merge->from, "read the directory", reterr);
 }
 
 static int merge_one(struct settle *settle, struct arena *arena, size_t index, struct merge **todo,
