@@ -1,13 +1,13 @@
 /*
  * fault: runs one program, or two that share a SOCK_SEQPACKET pair as their descriptor 3, and lets something happen at one of their
- * system calls: SIGKILL before it, or an error in its place. Only calls that change a file system count, but for -a. A call is known by
- * its label, whatever order the threads run in:
+ * system calls: SIGKILL before it, or an error in its place. Only calls that change a file system count; with -R also those that read
+ * one, and with -a all. A call is known by its label, whatever order the threads run in:
  *
  *	ROLE CALL PATH…		0 renameat /s/staging/layer-* /s/layers/single/9f86…
  *
  * with the role of a process (which of the two it descends from) and each random part of a name as "*".
  *
- *	fault [-l LOG] [-a] [-r] [-n NUMBER | -c LABEL [-o OCCURRENCE]] [-k one|all | -e ERRNO] PROGRAM… [+ PROGRAM…]
+ *	fault [-l LOG] [-a | -R] [-r] [-n NUMBER | -c LABEL [-o OCCURRENCE]] [-k one|all | -e ERRNO] PROGRAM… [+ PROGRAM…]
  *
  * -r leaves random names as they are. LOG takes a label a line; then "met", where the call came that was meant; and last how the
  * programs ended. The exit status is the first program's, but 137 where it was killed, as in a shell.
@@ -47,58 +47,70 @@ static const struct call {
 	long number;
 	const char *name, *form;
 	int flags; /* which argument has O_CREAT in it, or -1 */
+	bool reads;
 } calls[] = {
-	{SYS_open, "open", "p", 1},
-	{SYS_creat, "creat", "p", -1},
-	{SYS_openat, "openat", "dp", 2},
-	{SYS_openat2, "openat2", "dp", 2},
-	{SYS_write, "write", "f", -1},
-	{SYS_pwrite64, "pwrite64", "f", -1},
-	{SYS_writev, "writev", "f", -1},
-	{SYS_pwritev, "pwritev", "f", -1},
-	{SYS_copy_file_range, "copy_file_range", "--f", -1},
-	{SYS_sendfile, "sendfile", "f", -1},
-	{SYS_rename, "rename", "pp", -1},
-	{SYS_renameat, "renameat", "dpdp", -1},
-	{SYS_renameat2, "renameat2", "dpdp", -1},
-	{SYS_link, "link", "pp", -1},
-	{SYS_linkat, "linkat", "dpdp", -1},
-	{SYS_unlink, "unlink", "p", -1},
-	{SYS_unlinkat, "unlinkat", "dp", -1},
-	{SYS_rmdir, "rmdir", "p", -1},
-	{SYS_mkdir, "mkdir", "p", -1},
-	{SYS_mkdirat, "mkdirat", "dp", -1},
-	{SYS_mknod, "mknod", "p", -1},
-	{SYS_mknodat, "mknodat", "dp", -1},
-	{SYS_symlink, "symlink", "-p", -1},
-	{SYS_symlinkat, "symlinkat", "-dp", -1},
-	{SYS_fsync, "fsync", "f", -1},
-	{SYS_fdatasync, "fdatasync", "f", -1},
-	{SYS_syncfs, "syncfs", "f", -1},
-	{SYS_truncate, "truncate", "p", -1},
-	{SYS_ftruncate, "ftruncate", "f", -1},
-	{SYS_fallocate, "fallocate", "f", -1},
-	{SYS_flock, "flock", "f", -1},
-	{SYS_chmod, "chmod", "p", -1},
-	{SYS_fchmod, "fchmod", "f", -1},
-	{SYS_fchmodat, "fchmodat", "dp", -1},
-	{SYS_chown, "chown", "p", -1},
-	{SYS_lchown, "lchown", "p", -1},
-	{SYS_fchown, "fchown", "f", -1},
-	{SYS_fchownat, "fchownat", "dp", -1},
-	{SYS_utimensat, "utimensat", "dp", -1},
-	{SYS_setxattr, "setxattr", "p", -1},
-	{SYS_lsetxattr, "lsetxattr", "p", -1},
-	{SYS_fsetxattr, "fsetxattr", "f", -1},
-	{SYS_removexattr, "removexattr", "p", -1},
-	{SYS_lremovexattr, "lremovexattr", "p", -1},
-	{SYS_fremovexattr, "fremovexattr", "f", -1},
+	{SYS_open, "open", "p", 1, false},
+	{SYS_creat, "creat", "p", -1, false},
+	{SYS_openat, "openat", "dp", 2, false},
+	{SYS_openat2, "openat2", "dp", 2, false},
+	{SYS_write, "write", "f", -1, false},
+	{SYS_pwrite64, "pwrite64", "f", -1, false},
+	{SYS_writev, "writev", "f", -1, false},
+	{SYS_pwritev, "pwritev", "f", -1, false},
+	{SYS_copy_file_range, "copy_file_range", "--f", -1, false},
+	{SYS_sendfile, "sendfile", "f", -1, false},
+	{SYS_rename, "rename", "pp", -1, false},
+	{SYS_renameat, "renameat", "dpdp", -1, false},
+	{SYS_renameat2, "renameat2", "dpdp", -1, false},
+	{SYS_link, "link", "pp", -1, false},
+	{SYS_linkat, "linkat", "dpdp", -1, false},
+	{SYS_unlink, "unlink", "p", -1, false},
+	{SYS_unlinkat, "unlinkat", "dp", -1, false},
+	{SYS_rmdir, "rmdir", "p", -1, false},
+	{SYS_mkdir, "mkdir", "p", -1, false},
+	{SYS_mkdirat, "mkdirat", "dp", -1, false},
+	{SYS_mknod, "mknod", "p", -1, false},
+	{SYS_mknodat, "mknodat", "dp", -1, false},
+	{SYS_symlink, "symlink", "-p", -1, false},
+	{SYS_symlinkat, "symlinkat", "-dp", -1, false},
+	{SYS_fsync, "fsync", "f", -1, false},
+	{SYS_fdatasync, "fdatasync", "f", -1, false},
+	{SYS_syncfs, "syncfs", "f", -1, false},
+	{SYS_truncate, "truncate", "p", -1, false},
+	{SYS_ftruncate, "ftruncate", "f", -1, false},
+	{SYS_fallocate, "fallocate", "f", -1, false},
+	{SYS_flock, "flock", "f", -1, false},
+	{SYS_chmod, "chmod", "p", -1, false},
+	{SYS_fchmod, "fchmod", "f", -1, false},
+	{SYS_fchmodat, "fchmodat", "dp", -1, false},
+	{SYS_chown, "chown", "p", -1, false},
+	{SYS_lchown, "lchown", "p", -1, false},
+	{SYS_fchown, "fchown", "f", -1, false},
+	{SYS_fchownat, "fchownat", "dp", -1, false},
+	{SYS_utimensat, "utimensat", "dp", -1, false},
+	{SYS_setxattr, "setxattr", "p", -1, false},
+	{SYS_lsetxattr, "lsetxattr", "p", -1, false},
+	{SYS_fsetxattr, "fsetxattr", "f", -1, false},
+	{SYS_removexattr, "removexattr", "p", -1, false},
+	{SYS_lremovexattr, "lremovexattr", "p", -1, false},
+	{SYS_fremovexattr, "fremovexattr", "f", -1, false},
+	{SYS_read, "read", "f", -1, true},
+	{SYS_pread64, "pread64", "f", -1, true},
+	{SYS_getdents64, "getdents64", "f", -1, true},
+	{SYS_fstat, "fstat", "f", -1, true},
+	{SYS_newfstatat, "newfstatat", "dp", -1, true},
+	{SYS_statx, "statx", "dp", -1, true},
+	{SYS_faccessat, "faccessat", "dp", -1, true},
+	{SYS_faccessat2, "faccessat2", "dp", -1, true},
+	{SYS_readlinkat, "readlinkat", "dp", -1, true},
+	{SYS_fgetxattr, "fgetxattr", "f", -1, true},
+	{SYS_flistxattr, "flistxattr", "f", -1, true},
 };
 #define CALLS (sizeof(calls) / sizeof(calls[0]))
 
 static struct {
 	FILE *log;
-	bool everything, raw, kill_all, met;
+	bool everything, reads, raw, kill_all, met;
 	long number;       /* -1: by label */
 	const char *label; /* NULL: none */
 	long occurrence;
@@ -129,9 +141,10 @@ static void install_filter(void)
 	size_t at = 0;
 
 	code[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+	/* one that is not asked for has a number that no call has */
 	for (size_t i = 0; !state.everything && i < CALLS; i++)
-		code[at++] = (struct sock_filter)BPF_JUMP(
-			BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)calls[i].number, (uint8_t)(CALLS - i), 0);
+		code[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+			calls[i].reads && !state.reads ? UINT32_MAX : (uint32_t)calls[i].number, (uint8_t)(CALLS - i), 0);
 	if (!state.everything)
 		code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE);
@@ -326,6 +339,10 @@ static bool counts(pid_t thread, const struct call *call, const struct __ptrace_
 {
 	uint64_t flags;
 
+	if (call->reads && !state.reads)
+		return false;
+	if (call->flags >= 0 && state.reads)
+		return true;
 	if (call->number == SYS_openat2)
 		return read_memory(thread, info->seccomp.args[2], &flags, sizeof(flags)) && (flags & O_CREAT);
 	if (call->flags >= 0)
@@ -443,13 +460,15 @@ static int parse(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "+l:arn:c:o:k:e:")) >= 0) {
+	while ((option = getopt(argc, argv, "+l:aRrn:c:o:k:e:")) >= 0) {
 		if (option == 'l') {
 			state.log = fopen(optarg, "we");
 			if (!state.log)
 				die(optarg);
 		} else if (option == 'a')
 			state.everything = true;
+		else if (option == 'R')
+			state.reads = true;
 		else if (option == 'r')
 			state.raw = true;
 		else if (option == 'n')
