@@ -172,6 +172,9 @@ static int choose_user(struct run *run, struct err *reterr)
 	if (r == 0) {
 		r = user_resolve(&merged, asked[0] ? asked : number, where, &launching->words,
 			&user, reterr);
+		if (r == 0 && !run->mapped)
+			r = compose_single_id(
+				&merged, &launching->words, &launching->profile, reterr);
 		merged_close(&merged);
 	}
 	if (r == 0)

@@ -189,7 +189,7 @@ int compose_root(const struct layers *layers, bool read_only, struct profile *pr
 	return 0;
 }
 
-/* ---- names ---- */
+/* ---- small files ---- */
 
 /* In memory: the container's own directory needs no file for it, and nothing is left of it. */
 static int put_file(const char *target, const char *content, struct arena *arena,
@@ -208,6 +208,19 @@ static int put_file(const char *target, const char *content, struct arena *arena
 		if (path_is_beneath(target, profile->files.mounts[i].target))
 			return 0; /* the caller has put something of his own there */
 	return profile_set_mount(profile, arena, &rule, reterr);
+}
+
+int compose_single_id(const struct merged *merged, struct arena *arena, struct profile *profile,
+	struct err *reterr)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t length;
+	int r = merged_read(merged, "/usr/bin/apt-get", 0, &text, &length);
+
+	if (r < 0 && r != -EFBIG)
+		return 0; /* no apt in there */
+	return put_file("/etc/apt/apt.conf.d/00single-id", "APT::Sandbox::User \"root\";\n", arena,
+		profile, reterr);
 }
 
 /* "NAME:ADDRESS" to a line of hosts(5). The address is checked: what is no address would be one

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "container/container.h"
+#include "container/merged.h"
 #include "container/user.h"
 #include "image/record.h"
 #include "profile/profile.h"
@@ -46,6 +47,13 @@ int compose_user(const struct user *user, bool home_is_set, struct arena *arena,
 
 /* Makes layers the root. discard: what is written need not reach the disk. */
 int compose_root(const struct layers *layers, bool read_only, struct profile *profile);
+
+/*
+ * Where there is one id only, programs that check whether a change of id came true have to be told:
+ * apt, whose downloads would end.
+ */
+int compose_single_id(const struct merged *merged, struct arena *arena, struct profile *profile,
+	struct err *reterr);
 
 /*
  * Host name, /etc/hosts, /etc/hostname and, with the host's network, /etc/resolv.conf: small files
