@@ -51,11 +51,12 @@ static void set_state(struct pull *pull, struct pull_layer *layer, enum pull_sta
 	wake(pull);
 }
 
-/* The first one counts; what follows from our stopping the others does not. */
+/* The first one counts; what follows from our stopping the others does not. But that the unpacker
+ * would take no more is not the reason: that is what it says of itself, soon after. */
 static void note_failure(struct pull *pull, const struct err *err)
 {
 	(void)pthread_mutex_lock(&pull->lock);
-	if (!pull->err.code)
+	if (!pull->err.code || (pull->err.code == -EPIPE && err->code == -EIO))
 		pull->err = *err;
 	(void)pthread_cond_broadcast(&pull->changed);
 	(void)pthread_mutex_unlock(&pull->lock);
