@@ -97,6 +97,7 @@ static int bind_storage(struct launch *launch, struct err *reterr)
 		.source = launch->place->storage,
 		.target = launch->place->storage,
 		.writable = true,
+		.relabel = RELABEL_STORAGE,
 		.whiteouts = launch->worker->task == WORKER_STORE};
 	int r = profile_set_mount(&launch->profile, &launch->words, &storage, reterr);
 
@@ -423,8 +424,10 @@ _Noreturn static void child(
 	_exit(r < 0 ? OWN_ERROR : code);
 }
 
-static int wait_all(const pid_t *pids, size_t count)
+/* Of a signal, the first alone: where one half of a pull is ended, the other one ends of it. */
+static int wait_all(const struct worker_place *place, const pid_t *pids, size_t count)
 {
+	struct err err = {0};
 	int code = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -433,6 +436,11 @@ static int wait_all(const pid_t *pids, size_t count)
 		while (waitpid(pids[i], &status, 0) < 0)
 			if (errno != EINTR)
 				return OWN_ERROR;
+		if (WIFSIGNALED(status) && !err.code) {
+			err_set(&err, -ECHILD, PROGRAM, "its launch was ended by signal %d (%s)",
+				WTERMSIG(status), strsignal(WTERMSIG(status)));
+			place->print(&err);
+		}
 		one = WIFEXITED(status) ? WEXITSTATUS(status) : OWN_ERROR;
 		code = code ? code : one;
 	}
@@ -468,7 +476,7 @@ int worker_run(const struct worker_place *place, const struct worker *workers, s
 	/* the terminal's ^C is theirs: they end, and say so */
 	(void)sigaction(SIGINT, &ignore, &before[0]);
 	(void)sigaction(SIGQUIT, &ignore, &before[1]);
-	*ret_exit = wait_all(pids, started);
+	*ret_exit = wait_all(place, pids, started);
 	(void)sigaction(SIGINT, &before[0], NULL);
 	(void)sigaction(SIGQUIT, &before[1], NULL);
 	return started == count ? 0 : err_set(reterr, -EAGAIN, NULL, "fork: %s", strerror(EAGAIN));
