@@ -2,7 +2,7 @@
 """Lets things go wrong while images are changed, and looks at what is left. Prints TAP.
 
 faults.py push LAYOUT                                    makes the layout of the images
-faults.py sweep|races|hostile|space WORK IMAGE FAULT REGISTRY   in the user namespace it finds itself in
+faults.py sweep|races|space|launches|hostile WORK IMAGE FAULT REGISTRY   in the user namespace it finds itself in
 """
 import concurrent.futures
 import errno
@@ -12,6 +12,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -629,6 +630,80 @@ def read_only(world):
     subprocess.run(['umount', '-l', store.path], check=False)
 
 
+# ---- whole launches ----
+
+def below(process):
+    """The processes that descend from one, as far as they can be seen."""
+    children = {}
+    for name in os.listdir('/proc'):
+        if name.isdigit():
+            try:
+                with open(f'/proc/{name}/stat', encoding='utf-8', errors='replace') as line:
+                    parent = int(line.read().rsplit(')', 1)[1].split()[1])
+            except OSError:
+                continue
+            children.setdefault(parent, []).append(int(name))
+    found = list(children.get(process, []))
+    for each in found:
+        found += children.get(each, [])
+    return found
+
+
+def killed_launch(world, store, words, moment, generator, number):
+    """One of the processes of a pull is killed after so many seconds."""
+    run = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    time.sleep(moment)
+    others = below(run.pid)
+    target = run.pid if number % 3 == 0 or not others else generator.choice(others)
+    if run.poll() is None:
+        try:
+            os.kill(target, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            target = None
+    _, errors = run.communicate(timeout=LIMIT)
+    wrong, deadline = [], time.monotonic() + 5
+    while any(os.path.exists(f'/proc/{other}') for other in others) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    wrong += [f'process {other} has outlived it' for other in others if os.path.exists(f'/proc/{other}')]
+    if run.returncode not in (0, 125, -signal.SIGKILL) or run.returncode == 125 and len(own_lines(errors)) != 1:
+        wrong.append(f'status {run.returncode}: {errors}')
+    wrong += store.faults() + meanings_are_known(world, store)
+    if store.tags().get(world.name('keep')) != [world.images['keep'].digest]:
+        wrong.append('the other image has lost its name')
+    return run.returncode, [f'round {number}: {line}' for line in wrong]
+
+
+def launches(world, _):
+    program, store = os.environ['IMMURE_PROGRAM'], Store(world.path('storage'))
+    generator, rounds, wrong, struck = random.Random(SEED), 200 if WIDE else 24, [], 0
+
+    def words(verb, *more):
+        return [program, 'image', verb, '--storage', store.path, *more]
+
+    pull = words('pull', *world.options, world.name('two'))
+    print(f'# seed {SEED}')
+    world.must(words('pull', *world.options, world.name('keep')))
+    lasts = time.monotonic()
+    world.must(pull)
+    lasts = time.monotonic() - lasts
+    world.must(words('rm', world.name('two')))
+    for number in range(rounds):
+        status, lines = killed_launch(world, store, pull, generator.uniform(0, lasts), generator, number)
+        struck += status != 0
+        wrong += lines
+        if 'no faults' not in world.must(words('verify')):
+            wrong.append(f'round {number}: verify has found faults')
+        world.must(words('rm', '--ignore', world.name('two')))
+    if struck * 8 < rounds:
+        wrong.append(f'only {struck} pulls of {rounds} ended of it')
+    report(not wrong, f'processes of a pull in its jails killed at any moment, {rounds} times', '\n'.join(wrong))
+    print(f'# {struck} of them ended of it')
+    world.must(pull)
+    world.must(words('prune'))
+    report(not store.faults(settled=True), 'and nothing of it is left', '\n'.join(store.faults(settled=True)))
+    world.must(words('rm', '--all'))
+
+
 # ---- hostile images ----
 
 def lies(image, change):
@@ -733,7 +808,7 @@ def main():
         write_layout(sys.argv[2], images())
         return 0
     world = World(*sys.argv[2:6])
-    {'sweep': sweep, 'races': races, 'space': space, 'hostile': hostile}[sys.argv[1]](world, sys.argv[6:])
+    {'sweep': sweep, 'races': races, 'space': space, 'launches': launches, 'hostile': hostile}[sys.argv[1]](world, sys.argv[6:])
     print(f'1..{count}')
     return 1 if failures else 0
 

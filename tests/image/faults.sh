@@ -48,6 +48,7 @@ run() {
 	shift 2
 	mkdir "$work/$name"
 	wanted=$((wanted + 1))
+	[ "$mode" = launches ] || set -- "$@" "$top/tests/image/in-memory" "$work/$name" # launches make namespaces of their own
 	while IFS= read -r line; do
 		case $line in
 		'ok '*) ok "$name: ${line#*- }" ;;
@@ -56,8 +57,8 @@ run() {
 		1..*) ended=$((ended + 1)) ;;
 		*) not_ok "$name: said something else" "$line" ;;
 		esac
-	done < <("$@" "$top/tests/image/in-memory" "$work/$name" timeout "${IMMURE_FAULTS_LIMIT:-1200}" \
-		python3 "$top/tests/image/faults.py" "$mode" "$work/$name" "$image" "$fault" "$registry" 2>&1)
+	done < <("$@" timeout "${IMMURE_FAULTS_LIMIT:-600}" python3 "$top/tests/image/faults.py" \
+		"$mode" "$work/$name" "$image" "$fault" "$registry" 2>&1)
 }
 
 start_registry
@@ -76,6 +77,7 @@ else
 fi
 run single-sweep sweep "${single[@]}"
 for mode in races space hostile; do run "$mode" "$mode" "${way[@]}"; done
+run launches launches env
 check 'every part came to its end' [ "$ended" = "$wanted" ]
 [ "${way[*]}" = "${single[*]}" ] || "${way[@]}" rm -rf "$work"/mapped-sweep "$work"/races "$work"/space "$work"/hostile
 finish
