@@ -98,9 +98,12 @@ int channel_receive(int channel, struct channel_message *ret, int *ret_fd)
 	ssize_t got;
 	int fd;
 
+	/* ECONNRESET comes once, where the other side went without reading all of ours, and before
+	 * what it has said (unix(7) is silent on that order): its last words are still to be read
+	 */
 	do
 		got = recvmsg(channel, &header, MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
+	while (got < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (got < 0)
 		return -errno;
 	fd = take_descriptor(&header);

@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 
+import channel
 from archives import archive, directory, file, hardlink, pax, symlink
 from small import Image, Registry, write_layout
 from store import Store, digest, own_lines, tree_digest
@@ -756,9 +757,9 @@ def hostile_images():
     yield 'a layer that is cut off', Image([good, archive(file('x', noise(5000, 1)))[:3000]]), 'end|cut'
     yield 'a layer of another diff id', Image([good], diffs=[digest(b'other')]), 'unpacked'
     yield 'a layer that swells a thousandfold', Image([archive(file('zero', bytes(80 << 20)))]), 'times|ratio|bomb'
-    yield 'a layer of other bytes', wrong_layer(lambda data: noise(len(data), 2)), 'comes to|digest'
-    yield 'a layer that is longer', wrong_layer(lambda data: data + b'more'), 'bytes'
-    yield 'a layer that is shorter', wrong_layer(lambda data: data[:-1]), 'bytes'
+    yield 'a layer of other bytes', wrong_layer(lambda data: noise(len(data), 2)), 'comes to|digest|compressed'
+    yield 'a layer that is longer', wrong_layer(lambda data: data + b'more'), 'bytes|compressed'
+    yield 'a layer that is shorter', wrong_layer(lambda data: data[:-1]), 'bytes|compressed'
     yield 'a layer that is not there', wrong_layer(lambda data: None), '404|not there|no such|unknown'
     yield 'a layer of 2^63 bytes', lies(plain(), set_layer('size', 1 << 63)), 'size|integer'
     yield 'a layer of -1 bytes', lies(plain(), set_layer('size', -1)), 'size'
@@ -779,6 +780,22 @@ def hostile_images():
     yield 'a working directory with ".."', plain(config={'config': {'WorkingDir': 'a/../../b\x07'}}), 'WorkingDir'
 
 
+def last_words(world, store):
+    """An unpacker that says why it goes, and does not wait to hear the rest."""
+    ours, theirs = channel.pair()
+    run = subprocess.Popen([*world.command(store.path, 'pull', *world.options, '--channel', str(theirs), world.name('two'))],
+                           pass_fds=[theirs], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    os.close(theirs)
+    ours.recv(4096)
+    time.sleep(0.1)  # all that it has to say is in the queue, unread
+    run.send_signal(signal.SIGSTOP)
+    ours.send(channel.message(channel.FAILED, text=b'the reason'))
+    ours.close()
+    run.send_signal(signal.SIGCONT)
+    _, errors = run.communicate(timeout=LIMIT)
+    report(run.returncode == 125 and own_lines(errors) == ['immure: the reason'], 'the last words of an unpacker are told', errors)
+
+
 def hostile(world, _):
     world.bases()
     cases = list(hostile_images())
@@ -793,6 +810,7 @@ def hostile(world, _):
                 and (store.tags(), store.records(), store.index()) == before and not store.faults(world.trees))
         report(good, f'{what}: refused in one line, nothing to be seen', f'status {done.returncode}\n{done.stderr}'
                + '\n'.join(store.faults(world.trees)))
+    last_words(world, store)
     done = world.run(world.pair(store.path, f'{registry.name}/good:1'))
     report(done.returncode == 0 and f'{registry.name}/good:1' in store.tags(), 'and the image that they were made of is taken', done.stderr)
     world.must(world.command(store.path, 'rm', f'{registry.name}/good:1'))
