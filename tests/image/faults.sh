@@ -78,6 +78,7 @@ fi
 run single-sweep sweep "${single[@]}"
 for mode in races space hostile; do run "$mode" "$mode" "${way[@]}"; done
 run launches launches env
+check 'the registry lived to the end' kill -0 "${helpers[0]}"
 check 'every part came to its end' [ "$ended" = "$wanted" ]
 [ "${way[*]}" = "${single[*]}" ] || "${way[@]}" rm -rf "$work"/mapped-sweep "$work"/races "$work"/space "$work"/hostile
 finish
