@@ -118,6 +118,7 @@ static int make_plan(struct jail *jail, struct plan **ret, struct err *reterr)
 int cli_jail(int argc, char **argv)
 {
 	static struct jail jail; /* too large for a stack; used once */
+	static char *nothing[] = {(char *)"true", NULL};
 	struct err err = {0};
 	struct plan *plan = NULL;
 
@@ -129,7 +130,7 @@ int cli_jail(int argc, char **argv)
 		return fail(&err);
 	}
 	if (!jail.program[0])
-		jail.program = (char *[]){(char *)"true", NULL};
+		jail.program = nothing;
 	if (read_profile(&jail, &err) < 0 || make_plan(&jail, &plan, &err) < 0)
 		return fail(&err);
 	return jail.launching.options.dry_run ? launching_dry_run(&jail.launching, plan)

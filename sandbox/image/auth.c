@@ -45,7 +45,7 @@ char *base64_encode(const void *data, size_t length)
 
 	if (length > SIZE_MAX / 2)
 		return NULL;
-	text = to = malloc((length + 2) / 3 * 4 + 1);
+	text = to = calloc((length + 2) / 3 + 1, 4);
 	if (!text)
 		return NULL;
 	for (size_t i = 0; i < length; i += 3) {
@@ -66,14 +66,15 @@ char *base64_encode(const void *data, size_t length)
 int base64_decode(const char *text, char **ret, size_t *ret_length)
 {
 	size_t length = strlen(text), used = 0, padding;
-	_cleanup_free_ char *data = malloc(length + 1);
+	_cleanup_free_ char *data = NULL;
 
-	if (!data)
-		return -ENOMEM;
 	padding = length >= 1 && text[length - 1] == '=';
 	padding += padding && length >= 2 && text[length - 2] == '=';
 	if (length % 4)
 		return -EINVAL;
+	data = malloc(length + 1);
+	if (!data)
+		return -ENOMEM;
 	for (size_t i = 0; i < length; i += 4) {
 		uint32_t group = 0;
 

@@ -65,7 +65,8 @@ int auth_places(char *places[AUTH_PLACES + 1])
 
 		/* ~/.config and ~/.docker stand in for the variable before them */
 		if (!folder || *folder != '/' ||
-			(strcmp(rows[i].variable, "HOME") == 0 && getenv(rows[i - 1].variable)))
+			(i > 0 && strcmp(rows[i].variable, "HOME") == 0 &&
+				getenv(rows[i - 1].variable)))
 			continue;
 		if (asprintf(&places[count], "%s/%s", folder, rows[i].below) < 0) {
 			places[count] = NULL;

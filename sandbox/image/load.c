@@ -402,7 +402,7 @@ static int choose(struct load *load, struct digest *digest, struct err *reterr)
 	struct verb_context *context = load->context;
 	const struct descriptor *chosen;
 	_cleanup_free_ char *text = NULL;
-	struct manifest manifest;
+	struct manifest manifest = {0};
 	size_t length = 0;
 	int r = blob_read(&context->storage, digest, MANIFEST_BYTES, &text, &length, reterr);
 

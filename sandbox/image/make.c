@@ -225,15 +225,15 @@ static int set_variable(json_t *array, const char *pair, struct err *reterr)
 /* "NAME=VALUE", or "NAME VALUE" as old Dockerfiles have it. */
 static int change_pair(json_t *config, const char *key, const char *value, struct err *reterr)
 {
-	_cleanup_free_ char *pair = strdup(value);
-	size_t length;
+	size_t length = strcspn(value, "= ");
+	_cleanup_free_ char *pair = NULL;
 	json_t *target;
 
+	if (length == 0 || !value[length])
+		return err_set(reterr, -EINVAL, "--change", "expected NAME=VALUE");
+	pair = strdup(value);
 	if (!pair)
 		return no_memory(reterr);
-	length = strcspn(pair, "= ");
-	if (length == 0 || !pair[length])
-		return err_set(reterr, -EINVAL, "--change", "expected NAME=VALUE");
 	pair[length] = '=';
 	if (strcmp(key, "Env") == 0) {
 		target = member(config, key, JSON_ARRAY, reterr);

@@ -165,7 +165,7 @@ static int check_platform(struct pulling *pulling, struct err *reterr)
 	const struct manifest index = {.kind = DOCUMENT_INDEX, .layers = &own, .layer_count = 1};
 	const char *wanted = pulling->platform;
 	const struct descriptor *chosen;
-	char pair[256];
+	char pair[256] = "";
 
 	if (wanted) {
 		size_t os = strcspn(wanted, "/"), rest = strcspn(wanted + os + !!wanted[os], "/");

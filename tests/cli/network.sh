@@ -4,6 +4,7 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 cd "$work" || exit 2
+[ -z "${IMMURE_UNDER_ASAN:-}" ] || export ASAN_OPTIONS=detect_leaks=0 # which ptrace(2) forbids
 
 # holds WHAT PATTERN CODE WORDS…: WORDS end with CODE and say something that fits PATTERN
 holds() {
