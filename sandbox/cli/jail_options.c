@@ -101,9 +101,13 @@ static int read_bind_options(const struct context *c, const char *options, struc
 			rule->no_exec = true;
 		else if (strcmp(word, "exec") == 0)
 			rule->no_exec = false;
+		else if (strcmp(word, "z") == 0)
+			rule->relabel = RELABEL_SHARED;
+		else if (strcmp(word, "Z") == 0)
+			rule->relabel = RELABEL_PRIVATE;
 		else if (strcmp(word, "nosuid") != 0 && strcmp(word, "nodev") != 0 &&
 			 strcmp(word, "rprivate") != 0 && strcmp(word, "rbind") != 0)
-			return bad(c, word, "ro, rw, exec or noexec");
+			return bad(c, word, "ro, rw, exec, noexec, z or Z");
 	}
 	return copy ? 0 : -ENOMEM;
 }

@@ -118,7 +118,8 @@ static int read_volume_word(struct reading *r, char *word, struct volume_option 
 	else if (strcmp(word, "noexec") == 0)
 		volume->no_exec = true;
 	else if (strcmp(word, "rw") != 0 && strcmp(word, "exec") != 0 &&
-		 strcmp(word, "nosuid") != 0 && strcmp(word, "nodev") != 0)
+		 strcmp(word, "nosuid") != 0 && strcmp(word, "nodev") != 0 &&
+		 strcmp(word, "z") != 0) /* which a volume is anyway */
 		return bad(r, volume->flag, word, "ro, rw, exec or noexec");
 	return 0;
 }

@@ -13,6 +13,7 @@
 
 #include "container/copy.h"
 #include "container/parts.h"
+#include "isolation/selinux.h"
 #include "profile/load.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
@@ -58,7 +59,10 @@ static int make_hidden(
 	if (made < 0 || mkdirat(made, DATA, 0755) || fchmodat(made, DATA, 0755, 0))
 		return -errno;
 	*ret_data = openat(made, DATA, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return *ret_data < 0 ? -errno : 0;
+	if (*ret_data < 0)
+		return -errno;
+	selinux_share_new(*ret_data);
+	return 0;
 }
 
 /* fill NULL: empty. -EEXIST where there is one by the end, which is then the one that counts. */
@@ -288,6 +292,7 @@ int volume_mount(struct volume_use *use, const char *flag, const char *name, con
 		.writable = !read_only,
 		.no_exec = no_exec,
 		.special_files = true,
+		.relabel = RELABEL_SHARED,
 		.handed_in = true};
 	struct volume volume = {0};
 	char made[CONTAINER_ID_ROOM];

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "isolation/selinux.h"
 #include "launch/launch.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
@@ -455,11 +456,13 @@ int worker_run(const struct worker_place *place, const struct worker *workers, s
 	struct sigaction ignore = {.sa_handler = SIG_IGN}, before[2];
 	pid_t pids[MOST];
 	size_t started = 0;
+	int r;
 
 	if (count == 0 || count > MOST)
 		return err_set(reterr, -EINVAL, PROGRAM, "one or two at a time");
-	if (count == MOST && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
-		return err_set(reterr, -errno, NULL, "socketpair: %s", strerror(errno));
+	r = count == MOST ? selinux_socketpair(SOCK_SEQPACKET, ends) : 0;
+	if (r < 0)
+		return err_set(reterr, r, NULL, "socketpair: %s", strerror(-r));
 	one = ends[0];
 	other = ends[1];
 	for (; started < count; started++) {

@@ -48,11 +48,15 @@ static int parse_caller(const char *context, struct arena *arena, struct caller 
 	return ret->user_and_role && (!range || ret->sensitivity) ? 0 : -ENOMEM;
 }
 
-/* "s0:c12,c900", the pair held by plan->lock; that of a home which is kept, where it can be had. */
+/* "s0:c12,c900", the pair held by plan->lock; that of a home or a container which is kept, where
+ * it can be had. */
 static int make_level(const struct host *host, const char *sensitivity, struct arena *arena,
 	struct selinux_plan *plan, const char **ret, struct err *reterr)
 {
-	const char *kept = plan->files->home == HOME_PRIVATE ? plan->files->home_source : NULL;
+	const struct files_section *files = plan->files;
+	const char *kept = files->home == HOME_PRIVATE                   ? files->home_source
+			   : files->root == ROOT_LAYERS && files->layers ? files->layers->upper
+									 : NULL;
 	unsigned first, second;
 	int r = host->mcs_pair(host, kept, &first, &second, &plan->lock, reterr);
 
@@ -87,21 +91,42 @@ static const char *weakness(
 }
 
 /*
- * Of the user, whose files they are, and of the jail's own level. A policy of somebody else's,
- * whose types a profile may name, has no such type: its tmpfs are labelled as that policy says.
+ * A label of files, which are the user's. A policy of somebody else's, whose types a profile may
+ * name, has no such type: its tmpfs are labelled as that policy says.
  */
-static int make_file_context(const struct host *host, const struct caller *caller,
-	const char *level, struct arena *arena, struct selinux_plan *plan)
+static int make_file_context(const struct host *host, const struct caller *caller, const char *type,
+	const char *level, struct arena *arena, const char **ret)
 {
-	const char *context = arena_format(arena, "%.*s:object_r:" SELINUX_FILE_TYPE "%s%s",
-		(int)strcspn(caller->user_and_role, ":"), caller->user_and_role, level ? ":" : "",
-		level ? level : "");
+	const char *context = arena_format(arena, "%.*s:object_r:%s%s%s",
+		(int)strcspn(caller->user_and_role, ":"), caller->user_and_role, type,
+		level ? ":" : "", level ? level : "");
 
 	if (!context)
 		return -ENOMEM;
 	if (host->selinux_check(host, context) == 0)
-		plan->file_context = context;
+		*ret = context;
 	return 0;
+}
+
+/* The jail's own files have its level; what several share has no categories. */
+static int make_file_contexts(const struct host *host, const struct caller *caller,
+	const char *level, struct arena *arena, struct selinux_plan *plan)
+{
+	const char *shared = caller->sensitivity;
+	int r = make_file_context(
+		host, caller, SELINUX_FILE_TYPE, level, arena, &plan->file_context);
+
+	for (size_t i = 0; r == 0 && i < plan->files->mount_count; i++) {
+		enum mount_relabel relabel = plan->files->mounts[i].relabel;
+
+		if (relabel == RELABEL_SHARED && !plan->shared_context)
+			r = make_file_context(host, caller, SELINUX_SHARED_TYPE, shared, arena,
+				&plan->shared_context);
+		if (relabel == RELABEL_STORAGE && !plan->storage_context)
+			r = make_file_context(host, caller, SELINUX_STORAGE_TYPE, shared, arena,
+				&plan->storage_context);
+	}
+	return r;
 }
 
 static const char *choose_type(const struct profile *profile)
@@ -141,7 +166,7 @@ static int compile_label(const struct selinux_section *section, const char *type
 			arena_format(
 				arena, "the loaded policy does not allow the label %s", context),
 			remedy_policy, reterr);
-	if (make_file_context(host, &caller, level, arena, plan) < 0)
+	if (make_file_contexts(host, &caller, level, arena, plan) < 0)
 		return err_set(reterr, -ENOMEM, NULL, "out of memory");
 	plan->context = context;
 	plan->enforcing = host->selinux_enforcing;

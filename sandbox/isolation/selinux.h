@@ -20,10 +20,12 @@ struct host;
 struct report;
 
 struct selinux_plan {
-	const char *context;      /* the whole label; NULL: none is set */
-	const char *file_context; /* of the jail's own tmpfs; NULL: none, or one that the policy
-				     does not know */
-	bool enforcing;           /* what the label forbids is stopped, not only logged */
+	const char *context;         /* the whole label; NULL: none is set */
+	const char *file_context;    /* of the jail's own tmpfs; NULL: none, or one that the policy
+					does not know */
+	const char *shared_context;  /* of what RELABEL_SHARED names; NULL as above */
+	const char *storage_context; /* of what RELABEL_STORAGE names; NULL as above */
+	bool enforcing;              /* what the label forbids is stopped, not only logged */
 	const struct files_section *files; /* borrowed from the profile */
 	int lock; /* holds an automatic pair; close-on-exec, and meant to live as long as the
 		     launcher. -1: none */
@@ -54,6 +56,13 @@ void selinux_explain(const struct selinux_plan *plan, struct report *out);
  * best-effort binds are not, either. Decided as the kernel does, by security_compute_av(3); where
  * that cannot be asked, the kernel decides later.
  *
+ * Before that, binds that ask for it are relabelled, where their source is not already: it and all
+ * in it that belongs to the user and has the same type (selinux_home.c). The user's home directory
+ * and the storage of images are given to nobody: -EPERM.
+ *
+ * The upper directory of a root of layers gets the jail's own label, so that the next run draws the
+ * same pair: programs that this one wrote lie there with it.
+ *
  * A private home gets the jail's own label (selinux_home.c), and *ret_home, left alone where there
  * is none, keeps it: the caller closes it after the jail's end.
  *
@@ -71,5 +80,19 @@ int selinux_apply_parent(const struct selinux_plan *plan, const int *preserved,
  * after the host's /proc is out of reach.
  */
 int selinux_apply(const struct selinux_plan *plan, struct child *child, uint16_t *reterr_item);
+
+/*
+ * A directory that was just made in a storage with a label: what is made in it is of the type that
+ * containers share, from the first file on, whoever of the user's ids it belongs to. Without
+ * SELinux, or in a storage that has no label yet, it does nothing.
+ */
+void selinux_share_new(int directory);
+
+/*
+ * socketpair(AF_UNIX, type | SOCK_CLOEXEC) for two jails to talk through. The label of a socket is
+ * that of its maker for good, and one with all categories is above every jail: so it is made with
+ * the maker's sensitivity alone. 0, or -errno.
+ */
+int selinux_socketpair(int type, int ret_ends[2]);
 
 #endif

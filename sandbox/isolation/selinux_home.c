@@ -19,6 +19,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -34,11 +35,12 @@
 #define FILES_MAXIMUM 250000U
 
 struct relabelling {
-	const char *context, *home;
-	char type[256]; /* of the home, before */
+	const char *context, *home; /* or another place that is relabelled */
+	char type[256];             /* of the home, before */
 	dev_t device;
 	uid_t owner;
-	unsigned left; /* files that may still come */
+	unsigned left;    /* files that may still come */
+	bool keeps_given; /* what was given to jails stays theirs */
 	struct err *reterr;
 };
 
@@ -83,6 +85,11 @@ static int fail(const struct relabelling *work, int error, const char *name)
 	return -error;
 }
 
+static bool is_of_jails(const char *type)
+{
+	return strcmp(type, SELINUX_FILE_TYPE) == 0 || strcmp(type, SELINUX_SHARED_TYPE) == 0;
+}
+
 /* One file. 0, also where it is to keep its label. */
 static int relabel(
 	const struct relabelling *work, int fd, const struct stat *status, const char *name)
@@ -93,7 +100,7 @@ static int relabel(
 	if (r < 0)
 		return fail(work, -r, name);
 	if (strcmp(label, work->context) == 0 || !copy_type(label, type, sizeof(type)) ||
-		(strcmp(type, work->type) != 0 && strcmp(type, SELINUX_FILE_TYPE) != 0))
+		(strcmp(type, work->type) != 0 && (work->keeps_given || !is_of_jails(type))))
 		return 0;
 	if (status->st_uid != work->owner)
 		return fail(work, EPERM, name);
@@ -101,6 +108,14 @@ static int relabel(
 	if (setxattr(link, SELINUX_ATTRIBUTE, work->context, strlen(work->context) + 1, 0))
 		return fail(work, errno, name);
 	return 0;
+}
+
+static bool is_storage(int directory)
+{
+	char label[SELINUX_LABEL_MAXIMUM], type[256];
+
+	return read_label(directory, label) == 0 && copy_type(label, type, sizeof(type)) &&
+	       strcmp(type, SELINUX_STORAGE_TYPE) == 0;
 }
 
 static int relabel_below(struct relabelling *work, int directory, unsigned depth);
@@ -120,6 +135,8 @@ static int relabel_entry(struct relabelling *work, int directory, const char *na
 	if (work->left-- == 0)
 		return fail(work, EFBIG, name);
 	if (S_ISDIR(status.st_mode)) {
+		if (!work->keeps_given && is_storage(fd))
+			return 0; /* the uppers in it are those of other jails */
 		if (depth == DEPTH_MAXIMUM)
 			return fail(work, ELOOP, name);
 		name_descriptor(fd, link); /* this very directory, whatever has its name by now */
@@ -151,13 +168,14 @@ static int relabel_below(struct relabelling *work, int directory, unsigned depth
 	return r;
 }
 
-static int relabel_home(
-	const struct selinux_plan *plan, int home, const char *label, struct err *reterr)
+static int relabel_tree(
+	const char *context, const char *path, int home, const char *label, struct err *reterr)
 {
-	struct relabelling work = {.context = plan->file_context,
-		.home = plan->files->home_source,
+	struct relabelling work = {.context = context,
+		.home = path,
 		.owner = getuid(),
 		.left = FILES_MAXIMUM,
+		.keeps_given = strstr(context, ":" SELINUX_STORAGE_TYPE) != NULL,
 		.reterr = reterr};
 	int contents = openat(home, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
 	struct stat status;
@@ -194,10 +212,85 @@ int selinux_home_take(const struct selinux_plan *plan, int *ret_lock, struct err
 			"\"selinux\": {\"level\": \"s0:c5,c6\"}");
 		return -EBUSY;
 	}
-	r = ready ? 0 : relabel_home(plan, home, label, reterr);
+	r = ready ? 0 : relabel_tree(plan->file_context, path, home, label, reterr);
 	if (r == 0 && !own_pair && !ready && flock(home, LOCK_SH | LOCK_NB))
 		r = err_set(reterr, -errno, path, "cannot be shared: %s", strerror(errno));
 	if (r == 0)
 		*ret_lock = take_fd(&home);
 	return r;
+}
+
+/* What lies in the storage, an upper directory with the label of its own jail included. */
+static bool is_in_storage(const char *path)
+{
+	size_t length = strlen(path) + 1;
+	char above[PATH_MAX], *slash;
+
+	if (length > sizeof(above))
+		return true;
+	memcpy(above, path, length);
+	for (;;) {
+		_cleanup_close_ int fd = open(above, O_PATH | O_CLOEXEC);
+
+		if (fd >= 0 && is_storage(fd))
+			return true;
+		slash = strrchr(above, '/');
+		if (!slash || slash == above)
+			return false;
+		*slash = '\0';
+	}
+}
+
+/* But for the SELinux user, as restorecon -F gives it to system_u: whoever it is, the jail works.
+ */
+static bool is_same(const char *one, const char *other)
+{
+	one = strchr(one, ':');
+	other = strchr(other, ':');
+	return one && other && strcmp(one, other) == 0;
+}
+
+static int refuse_place(const char *path, const char *type, struct err *reterr)
+{
+	err_set(reterr, -EPERM, path, "is not given to jails by another label: its type is %.100s",
+		type);
+	err_hint(reterr, "share a directory below it");
+	return -EPERM;
+}
+
+int selinux_relabel(const char *context, const struct mount_rule *mount, struct err *reterr)
+{
+	const char *path = mount->source;
+	_cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
+	struct relabelling work = {
+		.context = context, .home = path, .owner = getuid(), .reterr = reterr};
+	char label[SELINUX_LABEL_MAXIMUM] = "";
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status))
+		return 0; /* what is missing is told by the mount itself */
+	if (read_label(fd, label) < 0 || is_same(label, context) ||
+		!copy_type(label, work.type, sizeof(work.type)))
+		return 0; /* a file system without labels has nothing to change */
+	/* with another type a home directory is closed to sshd and to login */
+	if (!mount->handed_in && (strcmp(work.type, "user_home_dir_t") == 0 || is_in_storage(path)))
+		return refuse_place(path, work.type, reterr);
+	return S_ISDIR(status.st_mode) ? relabel_tree(context, path, fd, label, reterr)
+				       : relabel(&work, fd, &status, ".");
+}
+
+void selinux_share_new(int directory)
+{
+	char label[SELINUX_LABEL_MAXIMUM], shared[SELINUX_LABEL_MAXIMUM + 32];
+	const char *type, *level;
+
+	if (read_label(directory, label) < 0)
+		return;
+	type = strstr(label, ":" SELINUX_STORAGE_TYPE);
+	if (!type)
+		return;
+	level = type + strlen(":" SELINUX_STORAGE_TYPE);
+	(void)snprintf(shared, sizeof(shared), "%.*s:" SELINUX_SHARED_TYPE "%s",
+		(int)(type - label), label, level);
+	(void)fsetxattr(directory, SELINUX_ATTRIBUTE, shared, strlen(shared) + 1, 0);
 }

@@ -10,8 +10,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include "isolation/selinux_parts.h"
+#include "util/cleanup.h"
 #include "util/mutant.h"
 
 /*
@@ -160,10 +162,31 @@ static int check_place(const struct selinux_plan *plan, const char *path, bool w
 	(void)err_set(reterr, -EACCES, origin_format(origin, where, sizeof(where)),
 		"SELinux does not let a program labelled %.150s %s %.150s (%.100s)", plan->context,
 		writable ? "write to" : "read", path, label);
-	err_hint(reterr, "give it to jails: chcon -R -t " SELINUX_FILE_TYPE
-			 " PATH; or take the type for work in a home, "
-			 "--security-opt label=type:immure_dev_t: see immure_selinux(8)");
+	err_hint(reterr,
+		"give it to jails: chcon -R -t " SELINUX_FILE_TYPE
+		" PATH (containers: the volume option z or Z); or take the type for work in "
+		"a home, "
+		"--security-opt label=type:immure_dev_t: see immure_selinux(8)");
 	return -EACCES;
+}
+
+/* What somebody asked to be given to this jail, to all of them, or to those who keep images. */
+static int relabel_places(const struct selinux_plan *plan, struct err *reterr)
+{
+	const char *const contexts[] = {[RELABEL_NONE] = NULL,
+		[RELABEL_SHARED] = plan->shared_context,
+		[RELABEL_PRIVATE] = plan->file_context,
+		[RELABEL_STORAGE] = plan->storage_context};
+	const struct files_section *files = plan->files;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < files->mount_count; i++) {
+		const struct mount_rule *mount = &files->mounts[i];
+
+		if (mount->kind == MOUNT_BIND && contexts[mount->relabel])
+			r = selinux_relabel(contexts[mount->relabel], mount, reterr);
+	}
+	return r;
 }
 
 /* The root, and every bind that is required. */
@@ -192,6 +215,43 @@ static bool takes_home(const struct selinux_plan *plan)
 	       plan->file_context && allows(plan->context, plan->file_context, "dir", "search");
 }
 
+static void label_upper(const struct selinux_plan *plan)
+{
+	const struct layers *layers = plan->files->root == ROOT_LAYERS ? plan->files->layers : NULL;
+
+	/* whoever may not, as with a root of another id, has a new pair each time */
+	if (layers && layers->upper && plan->file_context)
+		(void)setxattr(layers->upper, SELINUX_ATTRIBUTE, plan->file_context,
+			strlen(plan->file_context) + 1, 0);
+}
+
+/* Our own label without its categories; false where there is none, or nothing to take away. By
+ * hand: libselinux may not have been started in this process. */
+static bool read_lowered(char ret[SELINUX_LABEL_MAXIMUM])
+{
+	_cleanup_close_ int fd = open("/proc/thread-self/attr/current", O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, ret, SELINUX_LABEL_MAXIMUM - 1);
+
+	if (length <= 0)
+		return false;
+	ret[length] = '\0';
+	return lower_level(ret);
+}
+
+int selinux_socketpair(int type, int ret_ends[2])
+{
+	_cleanup_close_ int attribute =
+		open("/proc/thread-self/attr/sockcreate", O_WRONLY | O_CLOEXEC);
+	char label[SELINUX_LABEL_MAXIMUM];
+	bool lowered =
+		attribute >= 0 && read_lowered(label) && write(attribute, label, strlen(label)) > 0;
+	int r = socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ret_ends) ? -errno : 0;
+
+	if (lowered && write(attribute, "", 1) < 0 && r == 0) /* back to the default */
+		r = -errno;
+	return r;
+}
+
 int selinux_apply_parent(const struct selinux_plan *plan, const int *preserved,
 	size_t preserved_count, int *ret_home, struct err *reterr)
 {
@@ -203,7 +263,11 @@ int selinux_apply_parent(const struct selinux_plan *plan, const int *preserved,
 		r = hand_over(plan, fd, reterr);
 	for (size_t i = 0; r == 0 && plan->enforcing && i < preserved_count; i++)
 		r = hand_over(plan, preserved[i], reterr);
+	if (r == 0)
+		r = relabel_places(plan, reterr);
 	if (r == 0 && plan->enforcing)
 		r = check_places(plan, reterr);
+	if (r == 0)
+		label_upper(plan);
 	return r == 0 && takes_home(plan) ? selinux_home_take(plan, ret_home, reterr) : r;
 }

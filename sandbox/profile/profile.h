@@ -78,6 +78,14 @@ enum mount_kind {
 
 enum mount_only { ONLY_ANY, ONLY_FILE, ONLY_COUNT };
 
+/* What SELinux is to make of what a bind shows; nothing where no label is given. */
+enum mount_relabel {
+	RELABEL_NONE,
+	RELABEL_SHARED,  /* every jail's */
+	RELABEL_PRIVATE, /* this jail's, with its categories */
+	RELABEL_STORAGE, /* of those who keep images alone */
+};
+
 struct mount_rule {
 	struct rule rule;
 	enum mount_kind kind;
@@ -97,6 +105,7 @@ struct mount_rule {
 			       have them; not for documents */
 	bool handed_in; /* writable bind: a place below a protected path that the launcher itself
 			   hands in (a volume); not for documents */
+	enum mount_relabel relabel; /* bind: of source and all in it; not for documents */
 	enum mount_only only; /* bind: "only": "file": left out where the source is a directory */
 	mode_t mode;     /* tmpfs, directory, file; the parser fills the default (0755, 01777 for
 			    /tmp-like tmpfs, 0444) */

@@ -61,6 +61,8 @@ gives '--read-only' refused --read-only tiny sh -c 'echo x > /made || echo refus
 gives '--tmpfs in it' kept --read-only --tmpfs /tmp tiny sh -c 'echo kept > /tmp/x; cat /tmp/x'
 gives 'a bind' shown -v "$(mkdir -p shown; echo shown > shown/it; pwd)/shown:/mnt" tiny cat /mnt/it
 check 'a relative bind' test "$(run --rm -v ./shown:/mnt tiny cat /mnt/it < /dev/null)" = shown
+gives 'a bind that SELinux is to share' shown -v "$work/shown:/mnt:ro,z" tiny cat /mnt/it
+gives 'a bind that SELinux is to give to one' shown -v "$work/shown:/mnt:Z" tiny cat /mnt/it
 gives 'a bind read-only' refused -v "$work/shown:/mnt:ro" tiny sh -c 'echo x > /mnt/new || echo refused'
 
 # ---- ENTRYPOINT and CMD, as docker joins them ----

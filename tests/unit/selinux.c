@@ -2,11 +2,12 @@
  * The label: made of the caller's own, the profile's type and a level; and what is said where it
  * cannot be had. The policy here is a function.
  */
-#include "isolation/selinux.h"
+#include "isolation/selinux_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -19,7 +20,8 @@ static int policy_knows(const struct host *host, const char *context)
 {
 	(void)host;
 	return strstr(context, ":immure_t") || strstr(context, ":immure_net_t") ||
-			       strstr(context, "u:object_r:immure_file_t")
+			       strstr(context, "u:object_r:immure_file_t") ||
+			       strstr(context, "u:object_r:immure_s")
 		       ? 0
 		       : -EINVAL;
 }
@@ -238,6 +240,65 @@ static void test_kept_home(void)
 	}
 }
 
+/* So is a container that is kept. */
+static void test_kept_container(void)
+{
+	struct layers layers = {.upper = "/kept/upper", .work = "/kept/work"};
+	struct bench bench;
+
+	bench_start(&bench, "immure_t", NULL, ENFORCE_REQUIRED);
+	bench.host.selinux_context = "u:r:t:s0";
+	bench.profile.files.root = ROOT_LAYERS;
+	bench.profile.files.layers = &layers;
+	check_int(compile(&bench), 0, "a root of layers");
+	check_text(bench.plan.context, "u:r:immure_t:s0:c11,c900", "the label");
+	bench_end(&bench);
+}
+
+/* What is shared, and the storage, have no categories; without a bind that asks there is neither.
+ */
+static void test_shared_labels(void)
+{
+	struct mount_rule mounts[] = {{.kind = MOUNT_BIND, .relabel = RELABEL_SHARED},
+		{.kind = MOUNT_BIND, .relabel = RELABEL_STORAGE}};
+	struct bench bench;
+
+	bench_start(&bench, "immure_t", NULL, ENFORCE_REQUIRED);
+	bench.profile.files.mounts = mounts;
+	check_int(compile(&bench), 0, "no mounts");
+	check(!bench.plan.shared_context && !bench.plan.storage_context, "no label for them");
+	bench_end(&bench);
+	bench_start(&bench, "immure_t", "s0:c1,c2", ENFORCE_REQUIRED);
+	bench.profile.files.mounts = mounts;
+	bench.profile.files.mount_count = 2;
+	check_int(compile(&bench), 0, "two mounts");
+	check_text(bench.plan.shared_context, "unconfined_u:object_r:immure_shared_file_t:s0",
+		"what is shared");
+	check_text(bench.plan.storage_context, "unconfined_u:object_r:immure_storage_t:s0",
+		"the storage");
+	bench_end(&bench);
+}
+
+/* Without SELinux all of this is as if it were not there. */
+static void test_kernel_without(void)
+{
+	char place[] = "/tmp/selinux-XXXXXX";
+	struct mount_rule mount = {.kind = MOUNT_BIND, .source = place};
+	struct err err = {0};
+	int ends[2] = {-1, -1};
+
+	if (access("/sys/fs/selinux/enforce", F_OK) == 0 || !mkdtemp(place))
+		return;
+	check_int(selinux_relabel("u:object_r:immure_shared_file_t:s0", &mount, &err), 0,
+		"a directory without a label");
+	check_int(selinux_socketpair(SOCK_SEQPACKET, ends), 0, "a pair of sockets");
+	check(fcntl(ends[0], F_GETFD) == FD_CLOEXEC && fcntl(ends[1], F_GETFD) == FD_CLOEXEC,
+		"both are closed at exec");
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	(void)rmdir(place);
+}
+
 static void test_not_asked(void)
 {
 	struct bench bench;
@@ -313,6 +374,9 @@ int main(void)
 	test_choices();
 	test_trouble();
 	test_kept_home();
+	test_kept_container();
+	test_shared_labels();
+	test_kernel_without();
 	test_not_asked();
 	test_grammar();
 	test_apply();
