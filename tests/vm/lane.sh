@@ -31,6 +31,15 @@ images() {
 	if [ "$(id -u)" = 0 ]; then "$here/image.sh" "$cache"; else sudo -n "$here/image.sh" "$cache"; fi
 }
 
+# The second program, with those of its libraries that the machines lack.
+pack_worker() { # OVERLAY
+	local library
+	install -m755 "$(dirname "$immure")/immure-image" "$1/usr/bin/immure-image"
+	while read -r library; do
+		[ -e "$cache/userspace/root/$library" ] || install -D -m755 "$library" "$1/usr${library#/usr}"
+	done < <(ldd "$(dirname "$immure")/immure-image" | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p')
+}
+
 # What a machine finds in /payload; `overlay` goes over its root file system.
 pack() { # TARBALL
 	local stage=$work/payload
@@ -39,6 +48,7 @@ pack() { # TARBALL
 	cp "$here"/payload/*.sh "$stage/tests/"
 	cp -r "$cache/policy/default/." "$stage/policy/"
 	install -m755 "$immure" "$stage/overlay/usr/bin/immure"
+	pack_worker "$stage/overlay"
 	"${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -static -o "$stage/overlay/usr/bin/probe" "$here/payload/probe.c"
 	# what the escape rows are used to find around them
 	mkdir -p "$stage/project/"{tests,build/mutant}

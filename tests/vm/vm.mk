@@ -13,5 +13,5 @@ VM_MACHINES ?= stable backports systemd
 export VM_MACHINES VM_JOBS VM_TIMEOUT
 
 .PHONY: check-vm
-check-vm: $(BUILD)/immure $(BUILD)/mutant/immure probes
+check-vm: $(BUILD)/immure $(BUILD)/immure-image $(BUILD)/mutant/immure probes
 	tests/vm/lane.sh $(BUILD)/immure $(VM_CACHE) $(TESTS)
