@@ -43,15 +43,16 @@ $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libimmure.a
 
 # ---- static analysis: clean, or the build is red ----
 
-TIDY := -*,bugprone-*,cert-*,clang-analyzer-*,misc-redundant-expression,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-cert-dcl37-c,-cert-dcl51-cpp,-bugprone-suspicious-include,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-cert-err33-c,-bugprone-assignment-in-if-condition,-clang-analyzer-valist.Uninitialized,-bugprone-not-null-terminated-result,-bugprone-sizeof-expression
+TIDY := -*,bugprone-*,cert-*,clang-analyzer-*,misc-redundant-expression,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-cert-dcl37-c,-cert-dcl51-cpp,-bugprone-suspicious-include,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-cert-err33-c,-bugprone-assignment-in-if-condition,-clang-analyzer-valist.Uninitialized,-bugprone-not-null-terminated-result,-bugprone-sizeof-expression,-clang-analyzer-unix.Malloc,-clang-analyzer-optin.performance.Padding
 SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' -r tests fuzz .ci 2>/dev/null)
 
 analyze: analyze-gcc analyze-tidy analyze-cppcheck analyze-shell
 .PHONY: analyze-gcc analyze-tidy analyze-cppcheck analyze-shell
+# leaks are left to LeakSanitizer: analyzers lose sight of owners that are members of structures, or know nothing of the cleanup attribute
 analyze-gcc: $(BUILD)/builtins.c
-	@for file in $(SOURCES); do $(CC) $(BASE) -MF /dev/null -O0 -fanalyzer -c -o /dev/null $$file || exit 1; done
+	@for file in $(SOURCES); do $(CC) $(BASE) -MF /dev/null -O0 -fanalyzer -Wno-analyzer-malloc-leak -c -o /dev/null $$file || exit 1; done
 analyze-tidy:
-	@printf '%s\n' $(SOURCES) | xargs -P$$(nproc) -n4 sh -c 'clang-tidy --quiet --warnings-as-errors="*" --checks="$(TIDY)" "$$@" -- -std=gnu11 $(filter-out -DIMMURE_VERSION%,$(DEFINES)) -DIMMURE_VERSION=1 $(INCLUDES) 2> $(BUILD)/tidy.err || { cat $(BUILD)/tidy.err; exit 255; }' tidy
+	@printf '%s\n' $(SOURCES) | xargs -P$$(nproc) -n4 sh -c 'clang-tidy --quiet --warnings-as-errors="*" --checks="$(TIDY)" "$$@" -- -std=gnu11 $(filter-out -DIMMURE_VERSION%,$(DEFINES)) -DIMMURE_VERSION=__FILE__ $(INCLUDES) 2> $(BUILD)/tidy.err || { cat $(BUILD)/tidy.err; exit 255; }' tidy
 analyze-cppcheck:
 	@cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --suppress=missingIncludeSystem \
 		--suppress=unmatchedSuppression --std=c11 -D_GNU_SOURCE -D__x86_64__ -D__linux__ $(INCLUDES) -j$$(nproc) sandbox

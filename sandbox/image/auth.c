@@ -56,8 +56,8 @@ char *base64_encode(const void *data, size_t length)
 
 		*to++ = alphabet[group >> 18];
 		*to++ = alphabet[group >> 12 & 63];
-		*to++ = left > 1 ? alphabet[group >> 6 & 63] : '=';
-		*to++ = left > 2 ? alphabet[group & 63] : '=';
+		*to++ = (char)(left > 1 ? alphabet[group >> 6 & 63] : '=');
+		*to++ = (char)(left > 2 ? alphabet[group & 63] : '=');
 	}
 	*to = '\0';
 	return text;
@@ -139,7 +139,7 @@ static json_t *find_entry(
 	json_t *entry;
 
 	(void)snprintf(name, sizeof(name), "%s%s%s", registry, *repository ? "/" : "", repository);
-	for (char *slash = name;; *slash = '\0') {
+	for (char *slash;; *slash = '\0') {
 		void *iterator = json_object_iter_at(entries, name);
 
 		if (iterator) {

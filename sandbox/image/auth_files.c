@@ -28,8 +28,8 @@ static int look_into(const char *path, bool must, const char *registry, const ch
 	struct credentials *ret, struct err *reterr)
 {
 	_cleanup_free_ char *text = NULL;
-	size_t length;
-	bool exposed;
+	size_t length = 0;
+	bool exposed = false;
 	int r = auth_read_file(path, &text, &length, &exposed);
 
 	if (!must && (r == -ENOENT || r == -ENOTDIR || r == -EACCES))
@@ -38,7 +38,8 @@ static int look_into(const char *path, bool must, const char *registry, const ch
 		return err_set(reterr, r, path, "cannot read the credentials: %s",
 			r == -EINVAL ? "not a regular file" : strerror(-r));
 	r = auth_parse(path, text, length, registry, repository, ret, reterr);
-	explicit_bzero(text, length);
+	if (text)
+		explicit_bzero(text, length);
 	if (r || (!ret->user && !ret->token && !ret->helper))
 		return r;
 	ret->exposed = exposed && !ret->helper;

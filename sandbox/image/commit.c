@@ -16,7 +16,7 @@
 #include "util/json.h"
 
 static const struct json_limits limits = {
-	.bytes = MANIFEST_BYTES, .depth = 32, .values = 100000, .string = 1024 * 1024};
+	.bytes = MANIFEST_BYTES, .depth = 32, .values = 100000, .string = (size_t)1024 * 1024};
 
 struct commit {
 	struct verb_context *context;

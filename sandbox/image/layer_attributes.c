@@ -187,7 +187,7 @@ enum layer_way layer_way_here(void)
 	uint64_t ids = 0;
 	size_t length;
 
-	if (file_read(AT_FDCWD, "/proc/self/uid_map", 64 * 1024, &text, &length) < 0)
+	if (file_read(AT_FDCWD, "/proc/self/uid_map", (size_t)64 * 1024, &text, &length) < 0)
 		return LAYER_SINGLE;
 	cursor = text;
 	while (proc_next_line(&cursor, &line) > 0) {

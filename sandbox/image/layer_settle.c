@@ -136,33 +136,35 @@ static int copy_up(struct settle *settle, int from, const char *path, struct err
 	return r;
 }
 
+/* A directory (O_PATH) that lets what lies below it be seen. */
+static bool lets_see(int place)
+{
+	_cleanup_close_ int directory = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char value = 0;
+
+	return directory >= 0 && fgetxattr(directory, XATTR_OPAQUE, &value, 1) <= 0;
+}
+
 /* Whether this layer leaves path as the layers below have it. */
 static bool is_untouched(const struct settle *settle, const char *path)
 {
+	bool goes_on = true, absent = false;
 	char part[PATH_MAX];
-	struct stat status;
-	char value;
 
-	for (size_t end = 1;; end++) {
-		_cleanup_close_ int fd = -1;
+	for (size_t end = 1; goes_on; end++) {
+		int place;
 
 		if (path[end] != '/' && path[end] != '\0')
 			continue;
 		memcpy(part, path, end);
 		part[end] = '\0';
-		fd = path_open_no_links(settle->staging->tree, part, O_PATH | O_NOFOLLOW);
-		if (fd == -ENOENT)
-			return true;
-		if (fd < 0 || fstat(fd, &status) || !S_ISDIR(status.st_mode) || !path[end])
-			return false;
-		{
-			_cleanup_close_ int directory =
-				openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-			if (directory < 0 || fgetxattr(directory, XATTR_OPAQUE, &value, 1) > 0)
-				return false;
-		}
+		place = path_open_no_links(settle->staging->tree, part, O_PATH | O_NOFOLLOW);
+		absent = place == -ENOENT;
+		goes_on = place >= 0 && path[end] && lets_see(place);
+		if (place >= 0)
+			(void)close(place);
 	}
+	return absent;
 }
 
 static bool exists(const struct settle *settle, const char *path)

@@ -36,7 +36,7 @@
 #define ARCHIVE_BYTES (UINT64_C(256) << 30)
 
 static const struct json_limits limits = {
-	.bytes = MANIFEST_BYTES, .depth = 32, .values = 100000, .string = 1024 * 1024};
+	.bytes = MANIFEST_BYTES, .depth = 32, .values = 100000, .string = (size_t)1024 * 1024};
 
 /* One file of the archive. */
 struct file {

@@ -123,7 +123,7 @@ static int ask_line(const char *question, bool echo, char *buffer, size_t size)
 
 static int ask(const char *question, bool echo, char **ret, struct err *reterr)
 {
-	char buffer[4096];
+	char buffer[4096] = "";
 	int r = ask_line(question, echo, buffer, sizeof(buffer));
 
 	if (!r && !buffer[0])

@@ -226,23 +226,21 @@ static int set_variable(json_t *array, const char *pair, struct err *reterr)
 static int change_pair(json_t *config, const char *key, const char *value, struct err *reterr)
 {
 	size_t length = strcspn(value, "= ");
+	bool is_list = strcmp(key, "Env") == 0;
 	_cleanup_free_ char *pair = NULL;
 	json_t *target;
 
 	if (length == 0 || !value[length])
 		return err_set(reterr, -EINVAL, "--change", "expected NAME=VALUE");
+	target = member(config, key, is_list ? JSON_ARRAY : JSON_OBJECT, reterr);
+	if (!target)
+		return -EBADMSG;
 	pair = strdup(value);
 	if (!pair)
 		return no_memory(reterr);
-	pair[length] = '=';
-	if (strcmp(key, "Env") == 0) {
-		target = member(config, key, JSON_ARRAY, reterr);
-		return target ? set_variable(target, pair, reterr) : -EBADMSG;
-	}
-	target = member(config, key, JSON_OBJECT, reterr);
-	if (!target)
-		return -EBADMSG;
-	pair[length] = '\0';
+	pair[length] = is_list ? '=' : '\0';
+	if (is_list)
+		return set_variable(target, pair, reterr);
 	return json_object_set_new(target, pair, json_string(pair + length + 1)) ? no_memory(reterr)
 										 : 0;
 }

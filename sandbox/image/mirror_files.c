@@ -37,7 +37,7 @@ static int read_named(const char *path, char **ret_text, size_t *ret_length)
 static int read_one(struct reading *reading, const char *path, bool named)
 {
 	_cleanup_free_ char *text = NULL;
-	size_t length;
+	size_t length = 0;
 	int r = named ? read_named(path, &text, &length)
 		      : file_read(AT_FDCWD, path, TOML_BYTES, &text, &length);
 

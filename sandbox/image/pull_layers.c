@@ -21,7 +21,8 @@
 #include "util/file.h"
 
 #define THREADS 4
-#define PIPE_BYTES (1024 * 1024) /* /proc/sys/fs/pipe-max-size, where nobody has changed it */
+#define PIPE_BYTES \
+	((size_t)1024 * 1024) /* /proc/sys/fs/pipe-max-size, where nobody has changed it */
 #define CHUNK ((size_t)64 * 1024)
 #define LAST_WORDS_MS 5000 /* for the unpacker to say why it stopped */
 
@@ -214,7 +215,7 @@ static int download(
 static int begin(
 	struct copy *copy, struct blob_writer *writer, uint64_t *ret_offset, struct err *reterr)
 {
-	const struct timespec pause = {.tv_nsec = 200 * 1000 * 1000};
+	const struct timespec pause = {.tv_nsec = 200L * 1000 * 1000};
 	const struct descriptor *blob = copy->layer->blob;
 
 	for (;;) {
@@ -250,8 +251,11 @@ static int fetch(struct copy *copy, struct err *reterr)
 			return r;
 		layer->had = r == 1;
 	}
-	if (!layer->had)
-		return download(copy, &writer, offset, reterr);
+	if (!layer->had) {
+		r = download(copy, &writer, offset, reterr);
+		copy->writer = NULL; /* it is ours, and ends here */
+		return r;
+	}
 	if (!layer->needed)
 		return 0;
 	set_state(pull, layer, PULL_FEEDING);

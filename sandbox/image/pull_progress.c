@@ -71,7 +71,7 @@ static void print_bar(const struct pull_layer *layer, unsigned width)
 		return;
 	}
 	for (unsigned i = 0; i < width; i++)
-		bar[i] = i < full ? '=' : i == full ? '>' : ' ';
+		bar[i] = (char)(i < full ? '=' : i == full ? '>' : ' ');
 	bar[width] = '\0';
 	if (width > 4)
 		(void)fprintf(stderr, "[%s] ", bar);

@@ -54,7 +54,7 @@ static int restart(struct download *download, struct err *reterr)
 static int begin(void *context, const struct transport_response *response, struct err *reterr)
 {
 	struct download *download = context;
-	uint64_t size = download->descriptor->size, first, last, whole;
+	uint64_t size = download->descriptor->size, first = 0, last = 0, whole = 0;
 
 	if (response->status == 206) {
 		if (parse_range(response->headers[HEADER_RANGE], &first, &last, &whole) &&

@@ -296,7 +296,7 @@ bool registry_may_retry(int r, const struct transport_response *response)
 int registry_pause(const struct registry *registry, unsigned number, const char *retry_after,
 	struct err *reterr)
 {
-	const struct timespec slice = {.tv_nsec = 50 * 1000 * 1000};
+	const struct timespec slice = {.tv_nsec = 50L * 1000 * 1000};
 	const atomic_bool *stop = registry->session->stop;
 	uint64_t wait = (uint64_t)FIRST_PAUSE_MS << (number < 10 ? number - 1 : 9), seconds;
 

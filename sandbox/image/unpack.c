@@ -355,7 +355,7 @@ static int unpack_blobs(struct job *job, const struct image *image, struct err *
 
 	for (size_t i = 0; r == 0 && i < job->count; i++) {
 		struct part *part = &job->parts[i];
-		uint64_t size;
+		uint64_t size = 0;
 		int fd;
 
 		if (i >= AT_ONCE)
@@ -416,7 +416,7 @@ static int unpack_named(struct verb_context *context, const char *name)
 	const struct reference *ignored;
 	struct catalog catalog;
 	struct digest manifest;
-	struct image image;
+	struct image image = {0};
 	_cleanup_close_ int hold = collect_hold(&context->storage, &context->err);
 	int r = hold < 0 ? hold : 0;
 

@@ -19,7 +19,7 @@
 #include "util/path.h"
 
 #define LINKS_MAXIMUM 40 /* as the kernel's */
-#define REST_SIZE (2 * PATH_MAX)
+#define REST_SIZE ((size_t)2 * PATH_MAX)
 
 struct way {
 	const struct child *child;
@@ -119,7 +119,7 @@ static bool is_ours(const struct way *way, uint64_t mount)
 static int step_into(struct way *way, int fd, const char *name)
 {
 	size_t size = strlen(name), separator = way->length > 0;
-	uint64_t mount;
+	uint64_t mount = 0;
 	int r = child_mount_id(fd, &mount);
 
 	if (r < 0)
