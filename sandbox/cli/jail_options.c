@@ -467,6 +467,8 @@ static int apply_security(struct context *c, const char *value)
 {
 	struct selinux_section *selinux = &c->profile->selinux;
 
+	if (strcmp(value, "no-new-privileges") == 0)
+		return 0; /* always so */
 	if (strcmp(value, "label=disable") == 0) {
 		*selinux = (struct selinux_section){0};
 		return 0;
@@ -475,7 +477,7 @@ static int apply_security(struct context *c, const char *value)
 		selinux->type = value + 11;
 	else if (strncmp(value, "label=level:", 12) == 0 && value[12])
 		selinux->level = value + 12;
-	else if (strcmp(value, "no-new-privileges") != 0) /* always so */
+	else
 		return bad(c, value, "label=type:T, label=level:L or label=disable");
 	selinux->rule = rule_here(c);
 	return 0;

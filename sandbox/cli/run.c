@@ -264,16 +264,21 @@ static int write_cidfile(const struct run *run, struct err *reterr)
 /* What depends on the container's own directory and id. */
 static int furnish(struct run *run, struct err *reterr)
 {
-	struct launching *launching = &run->launching;
 	int r = container_path(run, "upper", &run->layers.upper, reterr);
 
 	if (r == 0)
 		r = container_path(run, "work", &run->layers.work, reterr);
 	run->layers.discard = run->container.transient;
-	if (r == 0)
-		r = compose_names(run->container.id, run->options.hosts, &launching->words,
-			&launching->profile, reterr);
 	return r == 0 ? write_cidfile(run, reterr) : r;
+}
+
+/* After the volumes: one at /etc brings names of its own. */
+static int name_container(struct run *run, struct err *reterr)
+{
+	struct launching *launching = &run->launching;
+
+	return compose_names(run->container.id, run->options.hosts, &launching->words,
+		&launching->profile, reterr);
 }
 
 static int mount_volumes(struct run *run, struct err *reterr)
@@ -404,6 +409,8 @@ static int run_container(struct run *run)
 		r = choose_user(run, &err);
 	if (r == 0)
 		r = mount_volumes(run, &err);
+	if (r == 0)
+		r = name_container(run, &err);
 	if (r == 0 && run->container.volumes)
 		r = container_write(&run->hold, &run->container, false, &err);
 	if (r == 0)

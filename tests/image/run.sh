@@ -241,6 +241,8 @@ check 'an image in use stays' grep -q 'was made from this image' <<< "$output"
 im rm work > /dev/null
 
 # ---- volumes ----
+check 'a volume at /etc takes the names along' test "$(run --rm -v conf:/etc tiny sh -c 'ls -d /etc' < /dev/null)$(im volume rm conf)" = /etcconf
+check 'no new privileges: always so' test "$(run --rm --security-opt no-new-privileges tiny echo x < /dev/null)" = x
 check 'a new volume has what the image has there' test "$(run --rm -v data:/srv/app tiny cat /srv/app/seed < /dev/null)" = seed
 run --rm -v data:/srv/app tiny sh -c 'echo more > /srv/app/more; rm /srv/app/seed' < /dev/null
 check 'and keeps what is written' test "$(run --rm -v data:/elsewhere tiny ls /elsewhere < /dev/null)" = more
