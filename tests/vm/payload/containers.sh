@@ -80,12 +80,47 @@ whiteouts() {
 	immure import ~/tree.tar tree > /dev/null
 }
 
+# A registry of one image: the folder of an OCI archive.
+serve() { # FOLDER
+	perl -MSocket -e '
+		chdir shift or die $!;
+		socket(my $s, AF_INET, SOCK_STREAM, 0) or die $!;
+		bind($s, sockaddr_in(5000, INADDR_LOOPBACK)) && listen($s, 9) or die $!;
+		$SIG{CHLD} = "IGNORE";
+		while (accept(my $c, $s)) {
+			next if fork;
+			my ($verb, $path) = split " ", <$c>;
+			while (<$c>) { last if /^\r?$/ }
+			$path =~ s|.*/||; $path =~ s|^sha256:||;
+			my $ok = open(my $f, "<", $path eq "" ? "/dev/null" : "blobs/sha256/$path");
+			local $/; my $body = $ok ? <$f> // "" : "";
+			my $type = $body =~ /"config"/ ? "vnd.oci.image.manifest.v1+json" : "octet-stream";
+			print $c "HTTP/1.1 ", ($ok ? "200 OK" : "404 Not Found"), "\r\nContent-Type: application/$type\r\nContent-Length: ",
+				length $body, "\r\nConnection: close\r\n\r\n", ($verb eq "HEAD" ? "" : $body);
+			exit;
+		}' "$1"
+}
+
+# Both workers at once, the layer through a pipe of one to the other, into a storage of the caller's choice.
+pulled() {
+	local manifest
+	mkdir -p ~/registry
+	immure save --format oci-archive tree | tar x -C ~/registry
+	manifest=$(grep -o 'sha256:[0-9a-f]*' ~/registry/index.json | head -n1)
+	cp ~/registry/blobs/sha256/"${manifest#*:}" ~/registry/blobs/sha256/latest
+	serve ~/registry &
+	works 'an image is pulled' within 10 immure pull --storage ~/pulled --tls-verify=false 127.0.0.1:5000/tree
+	kill %%
+	wait
+	is 'and runs' layer immure run --storage ~/pulled --rm 127.0.0.1:5000/tree cat /etc/of-the-layer
+	is 'that storage has the type, too' "$here:immure_storage_t:s0" label_of ~/pulled
+}
+
 # The pair is drawn for a run; what a container keeps was written under the pair of an earlier one.
 again() {
 	local first
 	immure run --name again tree sh -c 'cp /bin/probe /mine 2> /dev/null || busybox cp /bin/probe /mine; cat /proc/self/attr/current > /first; cat /proc/self/attr/current' > /dev/null
 	first=$(find $storage/containers -path '*upper*/first' -exec cat {} + 2> /dev/null | tr -d '\0' | level_of)
-	# (a container that was kept: its upper directory knows)
 	works 'a container is started again, with the same pair' bash -c "immure start -a again 2>&1 | tr -d '\\0' | grep -q ':immure_container_t:$first\$'"
 	works 'and removed' immure rm again
 	immure run --name program tree sh -c 'if [ -e /mine ]; then exec /mine landlock; else busybox cp /bin/probe /mine; fi'
@@ -179,6 +214,7 @@ chcon -t ssh_home_t ~/keys/key
 images
 labels
 whiteouts
+pulled
 again
 apart
 shared
