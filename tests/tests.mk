@@ -24,14 +24,16 @@ $(eval $(call layers_driver,asan,$(BUILD)/asan))
 $(eval $(call layers_driver,mutant,$(BUILD)/mutant))
 
 demo:
-	@tests/setup build
-	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/immure > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }; rm -f $(BUILD).log
+	@tests/setup demo
+	@$(MAKE) --no-print-directory -j$$(nproc) all > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }; rm -f $(BUILD).log
 	@tests/demo
 
 bench:
 	@tests/setup bench
-	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/immure $(BUILD)/bench/floor $(BUILD)/bench/true $(BUILD)/bench/filter
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/bench/floor $(BUILD)/bench/true $(BUILD)/bench/filter
 	@tests/bench/run
+	@tests/bench/image
+	@tests/bench/pull
 
 $(BUILD)/bench/true: tests/bench/true.c
 	@mkdir -p $(@D)
