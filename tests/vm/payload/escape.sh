@@ -11,7 +11,7 @@ case $(uname -r) in
 6.1.*) export ESCAPE_PART=1/2 ;;
 *) export ESCAPE_PART=2/2 ;;
 esac
-export TMPDIR=/tmp/escape
+export TMPDIR=/tmp/immure-escape # a name that no row takes for a leftover
 mkdir $TMPDIR
 chcon -t immure_file_t $TMPDIR
 cd /tmp && exec /payload/project/tests/escape/run
