@@ -135,7 +135,7 @@ static int select_rows(struct verb_place *place, bool all, bool whole, struct co
 			rows = NULL;
 	}
 	if (!rows)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	*ret = rows;
 	*ret_count = used;
 	return 0;

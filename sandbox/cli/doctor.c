@@ -138,7 +138,7 @@ static int add_launch(struct arena *arena, struct doctor_findings *findings, str
 	int status = run_apart(launch_child, NULL, text, sizeof(text));
 
 	if (!row)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	if (status < 0)
 		return err_set(reterr, status, NULL, "cannot try a launch: %s", strerror(-status));
 	*row = (struct doctor_row){.id = "launch",
@@ -155,7 +155,7 @@ static int add_launch(struct arena *arena, struct doctor_findings *findings, str
 	row->fix = "mend what is missing above, or choose a profile that asks for less (immure "
 		   "profile list)";
 	findings->able = false;
-	return row->detail ? 0 : err_set(reterr, -ENOMEM, NULL, "out of memory");
+	return row->detail ? 0 : err_no_memory(reterr);
 }
 
 /* ---- printing ---- */

@@ -253,7 +253,7 @@ static int apply_mount(struct context *c, const char *value)
 	else
 		return bad(c, words.type, "bind or tmpfs");
 	if (!form)
-		return err_set(c->err, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(c->err);
 	return words.source ? apply_volume(c, form) : apply_tmpfs(c, form);
 }
 
@@ -297,7 +297,7 @@ static int apply_device(struct context *c, const char *value)
 		return bad(c, value, "a path below /dev, and :r or :rw");
 	device = ARENA_APPEND(c->arena, devices->devices, devices->device_count);
 	if (!device)
-		return err_set(c->err, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(c->err);
 	*device = (struct device_rule){.rule = rule_here(c),
 		.path = path,
 		.writable = !colon || strcmp(colon, ":rw") == 0};
@@ -527,7 +527,7 @@ int launch_options_apply(const struct given_option *given, size_t count,
 		(void)snprintf(c.flag, sizeof(c.flag), "--%s", given[i].option->name);
 		c.origin.pointer = arena_copy(arena, c.flag);
 		if (!c.origin.pointer)
-			return err_set(reterr, -ENOMEM, NULL, "out of memory");
+			return err_no_memory(reterr);
 		r = apply_option(&c, &given[i]);
 		if (r == 0)
 			continue;

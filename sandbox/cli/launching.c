@@ -73,7 +73,7 @@ int launching_place_home(struct launching *jail, struct err *reterr)
 	below = arena_format(&jail->words, "immure/home/%s", jail->profile.name);
 	files->home_source = below ? arena_format(&jail->words, "%s/%s", data, below) : NULL;
 	if (!files->home_source)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	return jail->options.dry_run ? 0 : make_private(data, below, reterr);
 }
 
@@ -110,7 +110,7 @@ static int protect_place(
 	resolved = fact.resolved ? fact.resolved : base;
 	path = below ? arena_format(&jail->words, "%s/%s", resolved, below) : resolved;
 	if (!path)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	for (size_t i = 0; i < files->protected_count; i++)
 		if (strcmp(files->protected_paths[i], path) == 0)
 			return 0;
@@ -121,7 +121,7 @@ static int protect_place(
 	place = arena_append(&jail->words, &files->protected_paths, &files->protected_count,
 		sizeof(*files->protected_paths));
 	if (!place)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	*place = path;
 	return jail->options.dry_run || !below ? 0 : make_private(resolved, below, reterr);
 }
@@ -145,7 +145,7 @@ int launching_plan(
 	struct plan *plan = arena_zeroed(&jail->plan_arena, 1, sizeof(*plan));
 
 	if (!plan)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	request->environment = environ;
 	request->preserved = jail->options.preserved;
 	request->preserved_count = jail->options.preserved_count;

@@ -36,7 +36,7 @@ int place_open(const struct profile_variables *variables, const char *given, str
 	}
 	path = arena_copy(arena, resolved);
 	if (!path)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	return storage_open(path, false, ret, reterr);
 }
 

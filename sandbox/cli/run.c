@@ -45,11 +45,6 @@ static int fail(const struct err *err)
 	return EXIT_OWN_ERROR;
 }
 
-static int no_memory(struct err *reterr)
-{
-	return err_set(reterr, -ENOMEM, NULL, "out of memory");
-}
-
 /* ---- the image ---- */
 
 /* 0, or the exit code of a pull that failed. */
@@ -128,11 +123,11 @@ static int list_layers(struct run *run, struct err *reterr)
 		trees[i] = image_layer_path(
 			&run->storage, record, i, run->mapped, &run->launching.words);
 		if (!trees[i])
-			return no_memory(reterr);
+			return err_no_memory(reterr);
 	}
 	run->layers.trees = trees;
 	run->layers.count = record->layer_count;
-	return trees ? 0 : no_memory(reterr);
+	return trees ? 0 : err_no_memory(reterr);
 }
 
 /* ---- the profile ---- */
@@ -222,7 +217,7 @@ static int container_path(struct run *run, const char *below, const char **ret, 
 {
 	*ret = arena_format(&run->launching.words, "%s/%s/%s/%s", run->storage.path,
 		run->container.transient ? "transient" : "containers", run->container.id, below);
-	return *ret ? 0 : no_memory(reterr);
+	return *ret ? 0 : err_no_memory(reterr);
 }
 
 static int take_container(struct run *run, struct err *reterr)
@@ -508,7 +503,7 @@ static int recall(struct run *run, struct err *reterr)
 		count++;
 	words = arena_zeroed(&launching->words, count + 2, sizeof(*words));
 	if (!words)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	words[0] = (char *)"run";
 	for (size_t i = 0; i < count; i++)
 		words[i + 1] = (char *)c->options[i];

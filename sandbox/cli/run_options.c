@@ -78,7 +78,7 @@ struct reading {
 
 static int no_memory(const struct reading *r)
 {
-	return err_set(r->err, -ENOMEM, NULL, "out of memory");
+	return err_no_memory(r->err);
 }
 
 static int bad(const struct reading *r, const char *flag, const char *value, const char *expected)
@@ -414,5 +414,5 @@ int run_options_words(struct launching *launching, const struct given_option *gi
 		failed = !words[used++];
 	}
 	*ret = words;
-	return failed ? err_set(reterr, -ENOMEM, NULL, "out of memory") : 0;
+	return failed ? err_no_memory(reterr) : 0;
 }

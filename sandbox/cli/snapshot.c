@@ -69,11 +69,6 @@ static int fail(const struct err *err)
 	return EXIT_OWN_ERROR;
 }
 
-static int no_memory(struct err *reterr)
-{
-	return err_set(reterr, -ENOMEM, NULL, "out of memory");
-}
-
 /* ---- beginning ---- */
 
 static int begin(struct snapshot *s, const struct option *table, int argc, char **argv, int least,
@@ -125,7 +120,7 @@ static int find(struct snapshot *s, const char *word, struct err *reterr)
 	s->layers.upper = directory ? arena_join(&s->words, directory, "/upper") : NULL;
 	s->layers.work = directory ? arena_join(&s->words, directory, "/work") : NULL;
 	if (!s->layers.upper || !s->layers.work)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	s->layers.count = s->image.record.layer_count;
 	return 0;
 }
@@ -139,11 +134,11 @@ static int whole_layers(struct snapshot *s, struct err *reterr)
 	for (size_t i = 0; trees && i < record->layer_count; i++) {
 		trees[i] = image_layer_path(&s->storage, record, i, s->container.mapped, &s->words);
 		if (!trees[i])
-			return no_memory(reterr);
+			return err_no_memory(reterr);
 	}
 	s->layers.trees = trees;
 	s->layers.count = record->layer_count;
-	return trees ? 0 : no_memory(reterr);
+	return trees ? 0 : err_no_memory(reterr);
 }
 
 /* The same as one tree, the container's own on top, read-only. */
@@ -167,7 +162,7 @@ static int work(struct snapshot *s, bool with_view)
 
 	add(s, NULL);
 	if (!s->arguments) {
-		(void)no_memory(&err);
+		(void)err_no_memory(&err);
 		return fail(&err);
 	}
 	worker.arguments = s->arguments;
@@ -301,7 +296,7 @@ static int open_host(
 		resolved[slash == resolved ? 1 : slash - resolved] = '\0';
 	copy->directory = open(resolved, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (!copy->name)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	return copy->directory < 0 ? err_set(reterr, -errno, word, "%s", strerror(errno)) : 0;
 }
 
@@ -320,7 +315,7 @@ static int copy_all(struct snapshot *s, const char *from, const char *to, struct
 	if (!colon)
 		colon = in;
 	word = arena_copy_range(&s->words, word, (size_t)(colon - word));
-	r = word ? find(s, word, reterr) : no_memory(reterr);
+	r = word ? find(s, word, reterr) : err_no_memory(reterr);
 	if (r == 0)
 		r = open_host(s, in ? from : to, in != NULL, &copy, reterr);
 	if (r == 0 && in) /* overlayfs forbids a second mount of an upper that is in use */
@@ -335,7 +330,7 @@ static int copy_all(struct snapshot *s, const char *from, const char *to, struct
 		return r;
 	copy.path = colon[1] == '/' ? colon + 1 : arena_format(&s->words, "/%s", colon + 1);
 	if (!copy.path)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	if (!s->container.mapped)
 		host.newuidmap = NULL;
 	r = inside_run(&host, in ? copy_in : copy_out, &copy, reterr);

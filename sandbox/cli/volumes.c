@@ -73,13 +73,13 @@ static int list(struct volume_run *run, struct err *reterr)
 		return r;
 	rows = arena_zeroed(&run->words, count + 1, sizeof(*rows));
 	if (!rows)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	for (size_t i = 0; i < count; i++) {
 		rows[i][0] = volumes[i].name;
 		rows[i][1] = time_text(&run->words, volumes[i].created);
 		rows[i][2] = volumes[i].path;
 		if (!rows[i][1])
-			return err_set(reterr, -ENOMEM, NULL, "out of memory");
+			return err_no_memory(reterr);
 	}
 	return table_print(&table, (const char *const(*)[TABLE_FIELDS])rows, count, stdout, reterr);
 }

@@ -18,11 +18,6 @@
 static const struct rule by_image = {
 	.origin = {NULL, "the image"}, .enforce = ENFORCE_REQUIRED, .set = true};
 
-static int no_memory(struct err *reterr)
-{
-	return err_set(reterr, -ENOMEM, NULL, "out of memory");
-}
-
 void compose_forget_system(struct files_section *files)
 {
 	size_t kept = 0;
@@ -69,7 +64,7 @@ int compose_command(const struct image_record *record, const char *const *entryp
 	const char **words = arena_zeroed(arena, first_count + second_count + 1, sizeof(*words));
 
 	if (!words)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	for (size_t i = 0; i < first_count + second_count; i++)
 		words[i] = i < first_count ? first[i] : second ? second[i - first_count] : NULL;
 	if (!words[0] || !words[0][0]) {
@@ -110,7 +105,7 @@ static int set_variable(struct environment_section *section, const char *name, c
 	if (!place)
 		place = ARENA_APPEND(arena, section->settings, section->setting_count);
 	if (!place)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	*place = (struct environment_setting){.rule = by_image, .name = name, .value = value};
 	return 0;
 }
@@ -129,7 +124,7 @@ static int add_variable(const char *variable, char *const *environment, struct a
 	const struct environment_setting *asked;
 
 	if (!name)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	if (!length) /* the record is checked when it is read; "FOO" would be the caller's FOO */
 		return err_set(reterr, -EINVAL, "Env of the image", "expected NAME=VALUE");
 	asked = find_setting(&profile->environment, name);
@@ -203,7 +198,7 @@ static int put_file(const char *target, const char *content, struct arena *arena
 		.writable = profile->files.root_writable};
 
 	if (!content)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	for (size_t i = 0; i < profile->files.mount_count; i++)
 		if (path_is_beneath(target, profile->files.mounts[i].target))
 			return 0; /* the caller has put something of his own there */
@@ -261,11 +256,11 @@ static int compose_hosts(const char *const *hosts, const char *hostname, bool ho
 		const char *line = host_line(*hosts, arena, reterr);
 
 		if (!line)
-			return reterr->code ? reterr->code : no_memory(reterr);
+			return reterr->code ? reterr->code : err_no_memory(reterr);
 		text = arena_join(arena, text, line);
 	}
 	*ret = text;
-	return text ? 0 : no_memory(reterr);
+	return text ? 0 : err_no_memory(reterr);
 }
 
 int compose_names(const char *id, const char *const *hosts, struct arena *arena,
@@ -283,7 +278,7 @@ int compose_names(const char *id, const char *const *hosts, struct arena *arena,
 		profile->hostname_rule = by_image;
 	}
 	if (!profile->hostname)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	r = compose_hosts(hosts, profile->hostname, host_network, arena, &text, reterr);
 	if (r == 0)
 		r = put_file("/etc/hosts", text, arena, profile, reterr);

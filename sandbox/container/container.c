@@ -154,7 +154,7 @@ static int take_made_name(const struct storage *storage, struct arena *arena,
 		return err_set(
 			reterr, r, storage->path, "cannot name a container: %s", strerror(-r));
 	container->name = arena_copy(arena, name);
-	return container->name ? 0 : err_set(reterr, -ENOMEM, NULL, "out of memory");
+	return container->name ? 0 : err_no_memory(reterr);
 }
 
 static int make_directory(int kind, struct container *container, int *ret)
@@ -440,7 +440,7 @@ int container_list(const struct storage *storage, struct arena *arena, struct co
 					reterr, r, ids[i], "cannot be read: %s", strerror(-r));
 			place = ARENA_APPEND(arena, list, count);
 			if (!place)
-				return err_set(reterr, -ENOMEM, NULL, "out of memory");
+				return err_no_memory(reterr);
 			*place = one;
 		}
 	}

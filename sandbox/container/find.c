@@ -47,7 +47,7 @@ static int find_by_name(const struct storage *storage, const struct reference *n
 
 	ret->name = arena_copy(arena, reference_format(name, text));
 	if (!ret->name)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	if (name->digest.text[0])
 		return read_by_digest(storage, &name->digest, arena, ret, reterr);
 	r = tag_read(storage, name, arena, &tag, reterr);

@@ -53,7 +53,7 @@ static int read_text(struct reading *r, const char *key, bool word, const char *
 	if (!json_is_string(value) || (!word && text_has_control(json_string_value(value))))
 		return bad(r, key, "a string without control characters");
 	*ret = arena_copy(r->arena, json_string_value(value));
-	return *ret ? 0 : err_set(r->err, -ENOMEM, NULL, "out of memory");
+	return *ret ? 0 : err_no_memory(r->err);
 }
 
 static int read_words(struct reading *r, const char *key, const char *const **ret)
@@ -75,7 +75,7 @@ static int read_words(struct reading *r, const char *key, const char *const **re
 			words = NULL;
 	}
 	*ret = words;
-	return words ? 0 : err_set(r->err, -ENOMEM, NULL, "out of memory");
+	return words ? 0 : err_no_memory(r->err);
 }
 
 static int read_number(

@@ -168,7 +168,7 @@ int user_resolve(const struct merged *merged, const char *text, const char *wher
 		arena_copy_range(arena, text, colon ? (size_t)(colon - text) : strlen(text));
 	struct user user = {0};
 	int r = name ? resolve_user(merged, name, where, arena, &user, reterr)
-		     : err_set(reterr, -ENOMEM, NULL, "out of memory");
+		     : err_no_memory(reterr);
 
 	if (r == 0 && colon)
 		r = resolve_group(merged, colon + 1, where, &user.gid, reterr);

@@ -153,7 +153,7 @@ int volume_list(const struct storage *storage, bool all, struct arena *arena, st
 	directory = fdopendir(fd);
 	if (!directory) {
 		(void)close(fd);
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	}
 	while ((entry = readdir(directory))) {
 		struct volume one, *place;
@@ -163,7 +163,7 @@ int volume_list(const struct storage *storage, bool all, struct arena *arena, st
 			continue; /* gone since, or none of ours */
 		place = ARENA_APPEND(arena, list, count);
 		if (!place)
-			return err_set(reterr, -ENOMEM, NULL, "out of memory");
+			return err_no_memory(reterr);
 		*place = one;
 	}
 	if (count)

@@ -33,11 +33,6 @@ struct launch {
 	struct host host;
 };
 
-static int no_memory(struct err *reterr)
-{
-	return err_set(reterr, -ENOMEM, NULL, "out of memory");
-}
-
 /* ---- what it sees ---- */
 
 static int show(
@@ -50,7 +45,7 @@ static int show(
 		.writable = writable};
 
 	if (!path)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	rule.rule.enforce = required ? ENFORCE_REQUIRED : ENFORCE_BEST_EFFORT;
 	return profile_set_mount(&launch->profile, &launch->words, &rule, reterr);
 }
@@ -84,7 +79,7 @@ static int cover(struct launch *launch, const char *path, struct err *reterr)
 		.size = (uint64_t)1024 * 1024};
 
 	return path ? profile_set_mount(&launch->profile, &launch->words, &rule, reterr)
-		    : no_memory(reterr);
+		    : err_no_memory(reterr);
 }
 
 /* One mount, whoever it is for: a blob is linked from staging/ to its name, and a link does not
@@ -266,7 +261,7 @@ static int find_program(struct arena *arena, const char **ret, struct err *reter
 	*slash = '\0';
 	*ret = arena_format(arena, "%s/%s", self, PROGRAM);
 	if (!*ret)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	if (access(*ret, X_OK)) {
 		int r = err_set(reterr, -errno, *ret, "cannot be started: %s", strerror(errno));
 
@@ -347,7 +342,7 @@ static int make_plan(struct launch *launch, const char *program, char **argument
 	int r;
 
 	if (!plan)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	for (int i = 0; i < 3; i++)
 		request.is_terminal[i] = isatty(i);
 	r = host_probe(plan_host_parts(&launch->profile), &launch->words, &launch->host, reterr);
@@ -372,7 +367,7 @@ static int run(struct launch *launch, int channel, int *ret_exit, struct err *re
 	if (r == 0) {
 		arguments = make_arguments(launch, program);
 		r = arguments ? make_plan(launch, program, arguments, channel, &plan, reterr)
-			      : no_memory(reterr);
+			      : err_no_memory(reterr);
 	}
 	if (r == 0)
 		r = launch_run(plan, &launch->plan_arena, &result, &exec_failed, reterr);

@@ -30,7 +30,7 @@ struct round {
 
 static int out_of_memory(const struct round *round)
 {
-	return err_set(round->reterr, -ENOMEM, NULL, "out of memory");
+	return err_no_memory(round->reterr);
 }
 
 static int add(const struct round *round, const struct doctor_row *row, enum fix fix)

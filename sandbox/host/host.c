@@ -116,7 +116,7 @@ static int probe_selinux(struct arena *arena, struct host *ret, struct err *rete
 	ret->selinux_context = arena_copy(arena, context);
 	freecon(context);
 	if (!ret->selinux_context)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	ret->selinux_enabled = true;
 	ret->selinux_enforcing = security_getenforce() == 1;
 	ret->selinux_check = check_context;
@@ -194,7 +194,7 @@ int host_probe(unsigned parts, struct arena *arena, struct host *ret, struct err
 	host.nobody_mapped = host.uid == 0 && is_mapped(65534);
 	host.links = arena_zeroed(arena, 1, sizeof(*host.links));
 	if (!host.links)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
 		int r = parts & probes[i].part ? probes[i].probe(arena, &host, reterr) : 0;
 

@@ -47,7 +47,7 @@ static int look_into(const char *path, bool must, const char *registry, const ch
 	if (ret->file)
 		return 0;
 	credentials_free(ret);
-	return err_set(reterr, -ENOMEM, NULL, "out of memory");
+	return err_no_memory(reterr);
 }
 
 int auth_places(char *places[AUTH_PLACES + 1])
@@ -100,7 +100,7 @@ int auth_find(const char *file, const char *registry, const char *repository,
 	if (named && *named)
 		return look_into(named, false, registry, repository, ret, reterr);
 	if (auth_places(places))
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	for (size_t i = 0; !r && places[i] && !found.user && !found.token; i++) {
 		struct credentials next = {0};
 

@@ -15,11 +15,6 @@
 #include "util/cleanup.h"
 #include "util/file.h"
 
-static int no_memory(struct err *reterr)
-{
-	return err_set(reterr, -ENOMEM, NULL, "out of memory");
-}
-
 int auth_path(const char *file, char **ret, struct err *reterr)
 {
 	const char *named = file ? file : getenv("REGISTRY_AUTH_FILE");
@@ -27,17 +22,17 @@ int auth_path(const char *file, char **ret, struct err *reterr)
 
 	if (named && *named) {
 		*ret = strdup(named);
-		return *ret ? 0 : no_memory(reterr);
+		return *ret ? 0 : err_no_memory(reterr);
 	}
 	if (auth_places(places))
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	*ret = places[0] ? strdup(places[0]) : NULL;
 	if (!places[0])
 		return err_set(reterr, -ENOENT, NULL,
 			"there is no place for credentials: neither XDG_RUNTIME_DIR nor HOME is "
 			"set");
 	auth_places_free(places);
-	return *ret ? 0 : no_memory(reterr);
+	return *ret ? 0 : err_no_memory(reterr);
 }
 
 /* mkdir -p of the folder that path is in. */
@@ -46,7 +41,7 @@ static int make_folder(const char *path, struct err *reterr)
 	_cleanup_free_ char *folder = strdup(path);
 
 	if (!folder)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (mkdir(folder, 0700) && errno != EEXIST && errno != EROFS && errno != EACCES)
@@ -86,7 +81,7 @@ static int read_tree(
 
 	if (r == -ENOENT) {
 		*ret = json_object();
-		return *ret ? 0 : no_memory(reterr);
+		return *ret ? 0 : err_no_memory(reterr);
 	}
 	if (r)
 		return err_set(reterr, r, path, "cannot read the credentials: %s", strerror(-r));
@@ -109,7 +104,7 @@ static int write_tree(
 	int r;
 
 	if (!text)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	length = strlen(text);
 	text[length] = '\n'; /* in the place of the NUL: a text file ends in a newline */
 	r = file_replace_at(folder, name, text, length + 1);
@@ -149,7 +144,7 @@ static int change_and_write(int folder, const char *name, const char *path,
 	entries = json_object_get(root, "auths");
 	if (!entries && json_object_set_new(root, "auths", json_object()) == 0)
 		entries = json_object_get(root, "auths");
-	r = entries ? change(entries, context, reterr) : no_memory(reterr);
+	r = entries ? change(entries, context, reterr) : err_no_memory(reterr);
 	if (!r)
 		r = write_tree(folder, name, path, root, reterr);
 	json_decref(root);
@@ -180,7 +175,7 @@ static int put_entry(json_t *entries, const void *context, struct err *reterr)
 
 	return entry && json_object_set_new(entries, login->registry, entry) == 0
 		       ? 0
-		       : no_memory(reterr);
+		       : err_no_memory(reterr);
 }
 
 int auth_store(const char *path, const char *registry, const char *user, const char *password,

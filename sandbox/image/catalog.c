@@ -27,11 +27,6 @@ struct reading {
 	struct err *err;
 };
 
-static int out_of_memory(struct err *reterr)
-{
-	return err_set(reterr, -ENOMEM, NULL, "out of memory");
-}
-
 static struct catalog_image *find_manifest(
 	const struct catalog *catalog, const struct digest *manifest)
 {
@@ -61,7 +56,7 @@ static int add_tag(struct reading *reading, const struct tag *tag)
 	if (image)
 		name = ARENA_APPEND(reading->arena, image->names, image->name_count);
 	if (!name)
-		return out_of_memory(reading->err);
+		return err_no_memory(reading->err);
 	*name = tag->name;
 	return 0;
 }
@@ -75,7 +70,7 @@ static int add_record(void *context, int directory, const char *name)
 	(void)directory;
 	if (!dot || dot[5] || digest_from_hex(name, (size_t)(dot - name), &digest) < 0)
 		return 0;
-	return get_manifest(reading, &digest) ? 0 : out_of_memory(reading->err);
+	return get_manifest(reading, &digest) ? 0 : err_no_memory(reading->err);
 }
 
 bool catalog_layer_size(const struct storage *storage, const struct digest *chain, uint64_t *ret)

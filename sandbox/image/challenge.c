@@ -53,7 +53,7 @@ static int take_quoted(struct reader *reader, const char **ret)
 		return fail(reader, "a quoted string without an end");
 	text = arena_copy_range(reader->arena, start, (size_t)(reader->at - start));
 	if (!text)
-		return err_set(reader->err, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reader->err);
 	for (const char *c = text; *c; c++) {
 		c += *c == '\\';
 		text[used++] = *c;
@@ -78,7 +78,7 @@ static int take_value(struct reader *reader, const char **ret)
 		return fail(reader, "a parameter without a value");
 	*ret = arena_copy_range(reader->arena, reader->at, length);
 	if (!*ret)
-		return err_set(reader->err, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reader->err);
 	reader->at += length;
 	return text_has_control(*ret) ? fail(reader, "a control character in a parameter") : 0;
 }

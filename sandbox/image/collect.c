@@ -94,7 +94,7 @@ struct collection {
 
 static int out_of_memory(struct collection *collection)
 {
-	return err_set(collection->err, -ENOMEM, NULL, "out of memory");
+	return err_no_memory(collection->err);
 }
 
 /* A damaged document ends nothing: what it could mean is kept, and `verify` tells of it. */

@@ -77,7 +77,7 @@ static int add_container(void *context, int directory, const char *name)
 			"this container does not say which image it was made from: nothing is "
 			"collected until it does or is removed");
 	if (digest_set_add(gathering->set, gathering->arena, &digest) < 0)
-		return err_set(gathering->err, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(gathering->err);
 	return 0;
 }
 
@@ -148,5 +148,5 @@ int roots_find_user(const struct storage *storage, const struct digest *manifest
 		return err_set(
 			reterr, r, storage->path, "cannot read containers in it: %s", strerror(-r));
 	*ret = r > 0 ? arena_copy(arena, gathering.user) : NULL;
-	return r > 0 && !*ret ? err_set(reterr, -ENOMEM, NULL, "out of memory") : 0;
+	return r > 0 && !*ret ? err_no_memory(reterr) : 0;
 }

@@ -89,7 +89,7 @@ static int change_config(struct commit *commit, json_t *root, struct err *reterr
 	if (!json_is_object(config)) {
 		config = json_object();
 		if (!config || json_object_set_new(root, "config", config))
-			return err_set(reterr, -ENOMEM, NULL, "out of memory");
+			return err_no_memory(reterr);
 	}
 	for (size_t i = 0; i < commit->changes.count; i++) {
 		r = make_change(config, commit->changes.items[i], reterr);
@@ -163,7 +163,7 @@ int verb_commit(struct verb_context *context, int argc, char **argv)
 	int r;
 
 	if (!commit)
-		return err_set(&context->err, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(&context->err);
 	commit->context = context;
 	{
 		const struct option options[] = {{"upper", 0, OPTION_TEXT, &commit->upper},

@@ -37,7 +37,7 @@ static int add_line(struct diff *diff, char letter, const char *path, struct err
 		line->letter = letter;
 		line->path = arena_join(diff->arena, "/", path);
 	}
-	return line && line->path ? 0 : err_set(reterr, -ENOMEM, NULL, "out of memory");
+	return line && line->path ? 0 : err_no_memory(reterr);
 }
 
 /* What is there below, without following a link. */

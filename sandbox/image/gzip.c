@@ -65,13 +65,13 @@ int gzip_start(const struct storage *storage, struct gzip **ret, struct pack_sin
 	int r;
 
 	if (!gzip)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	gzip->blob.fd = -1;
 	gzip->diff = hash_start(NULL);
 	/* 16: gzip's header, which zlib leaves without a time: the same bytes every time */
 	gzip->deflating =
 		deflateInit2(&gzip->deflate, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK;
-	r = gzip->diff && gzip->deflating ? 0 : err_set(reterr, -ENOMEM, NULL, "out of memory");
+	r = gzip->diff && gzip->deflating ? 0 : err_no_memory(reterr);
 	if (r == 0)
 		r = blob_begin(storage, NULL, UINT64_MAX, &gzip->blob, &offset, reterr);
 	if (r < 0) {

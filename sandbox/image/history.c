@@ -77,7 +77,7 @@ static json_t *step_whole_json(const struct step *step)
 
 static int out_of_memory(struct telling *telling)
 {
-	return err_set(&telling->context->err, -ENOMEM, NULL, "out of memory");
+	return err_no_memory(&telling->context->err);
 }
 
 /* One line, whatever the template or a comment says. */

@@ -97,7 +97,7 @@ json_t *import_new_config(struct err *reterr)
 		"{s:s, s:s, s:{}}", "architecture", architecture, "os", "linux", "config");
 
 	if (!config)
-		(void)err_set(reterr, -ENOMEM, NULL, "out of memory");
+		(void)err_no_memory(reterr);
 	return config;
 }
 

@@ -168,7 +168,7 @@ int verb_inspect(struct verb_context *context, int argc, char **argv)
 	if (format && strcmp(format, "json") == 0)
 		format = NULL;
 	if (r == 0 && !array)
-		r = err_set(&context->err, -ENOMEM, NULL, "out of memory");
+		r = err_no_memory(&context->err);
 	if (r == 0)
 		r = catalog_read(&context->storage, &context->arena, &catalog, &context->err);
 	for (int i = 1; r == 0 && i < argc; i++)

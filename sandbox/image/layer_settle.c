@@ -377,12 +377,12 @@ static int move_all(struct settle *settle, struct arena *arena, const struct mer
 			continue;
 		next = ARENA_APPEND(arena, *todo, *todo_count);
 		if (!next)
-			return err_set(reterr, -ENOMEM, NULL, "out of memory");
+			return err_no_memory(reterr);
 		next->from = arena_format(arena, "%s/%s", merge->from, entry->d_name);
 		next->to = arena_format(
 			arena, "%s%s%s", merge->to, *merge->to ? "/" : "", entry->d_name);
 		if (!next->from || !next->to)
-			return err_set(reterr, -ENOMEM, NULL, "out of memory");
+			return err_no_memory(reterr);
 	}
 	/* what was not read would be removed with the directory */
 	return stream && !errno ? 0 : fail(merge->from, "read the directory", reterr);
@@ -436,7 +436,7 @@ static int move_subtree(struct settle *settle, struct err *reterr)
 		return err_set(reterr, -ELOOP, settle->moving, "this link leads in circles");
 	first = ARENA_APPEND(&arena, todo, count);
 	if (!first)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	first->from = settle->moving;
 	first->to = place;
 	for (size_t i = 0; r == 0 && i < count; i++)
@@ -504,7 +504,7 @@ int layer_settle(struct layer_staging *staging, const struct layer_below *below,
 		settle->sets = calloc(LAYER_WALK_DEPTH + 2, sizeof(*settle->sets));
 	if (!settle || !settle->sets) {
 		free(settle);
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	}
 	settle->staging = staging;
 	settle->below = below;

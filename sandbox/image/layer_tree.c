@@ -76,7 +76,7 @@ int layer_times_put(struct layer_times *times, uint64_t inode, const struct time
 	struct layer_time *slot;
 
 	if (times->used * 2 >= times->size && grow_times(times) < 0)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	slot = find_slot(times->slots, times->size, inode);
 	times->used += slot->inode == 0;
 	*slot = (struct layer_time){.inode = inode, .mtime = *mtime, .gone = gone};

@@ -252,10 +252,10 @@ static int note_link(struct unpack *unpack, struct err *reterr)
 			"is one hard link into the layers below too many");
 	link = ARENA_APPEND(&staging->arena, staging->links, staging->link_count);
 	if (!link)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	link->path = arena_copy(&staging->arena, unpack->path);
 	link->target = arena_copy(&staging->arena, unpack->target);
-	return link->path && link->target ? 0 : err_set(reterr, -ENOMEM, NULL, "out of memory");
+	return link->path && link->target ? 0 : err_no_memory(reterr);
 }
 
 static int make_link(struct unpack *unpack, const char *name, struct err *reterr)
@@ -506,7 +506,7 @@ int layer_staging_make(const struct storage *storage, enum layer_way way,
 	int r;
 
 	if (!staging)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	*staging = (struct layer_staging){.storage = storage,
 		.way = way,
 		.limits = *limits,

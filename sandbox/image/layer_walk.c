@@ -41,7 +41,7 @@ static int push(struct stack *stack, int parent, const char *name, const struct 
 	level->stream = fdopendir(fd);
 	if (!level->stream) {
 		(void)close(fd);
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	}
 	level->path_length = strlen(stack->path);
 	stack->depth++;
@@ -113,7 +113,7 @@ int layer_walk_directories(int root, const struct layer_walk *walk, struct err *
 	int r;
 
 	if (!stack)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	r = push(stack, root, ".", walk, reterr);
 	while (r == 0 && stack->depth > 0)
 		r = step(stack, walk, reterr);

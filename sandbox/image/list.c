@@ -135,8 +135,7 @@ static int fill_row(const struct listing *listing, const struct catalog_image *i
 		(void)snprintf(row->since, sizeof(row->since), "damaged");
 		(void)snprintf(row->size, sizeof(row->size), "?");
 	}
-	return row->repository ? 0
-			       : err_set(&listing->context->err, -ENOMEM, NULL, "out of memory");
+	return row->repository ? 0 : err_no_memory(&listing->context->err);
 }
 
 static json_t *row_json(const struct row *row)
@@ -194,14 +193,14 @@ static int add_rendered(struct listing *listing, json_t *value)
 	const char *template = listing->format + (table ? strlen("table ") : 0);
 	_cleanup_free_ char *text = NULL;
 	int r = value ? template_render(template, value, &text, &listing->context->err)
-		      : err_set(&listing->context->err, -ENOMEM, NULL, "out of memory");
+		      : err_no_memory(&listing->context->err);
 
 	json_decref(value);
 	if (r < 0)
 		return r;
 	if (table)
 		return table_add_line(&listing->table, text) < 0
-			       ? err_set(&listing->context->err, -ENOMEM, NULL, "out of memory")
+			       ? err_no_memory(&listing->context->err)
 			       : 0;
 	(void)puts(text); /* escaped, value by value; main flushes and tells */
 	return 0;
@@ -265,13 +264,13 @@ static int add_once(struct listing *listing, const struct catalog_image *image)
 
 	if (listing->array)
 		return json_array_append_new(listing->array, image_json(image))
-			       ? err_set(&listing->context->err, -ENOMEM, NULL, "out of memory")
+			       ? err_no_memory(&listing->context->err)
 			       : 0;
 	if (digest_set_has(&listing->listed, whole))
 		return 0;
 	(void)puts(catalog_id(whole, listing->whole, id)); /* main flushes and tells */
 	return digest_set_add(&listing->listed, &listing->context->arena, whole) < 0
-		       ? err_set(&listing->context->err, -ENOMEM, NULL, "out of memory")
+		       ? err_no_memory(&listing->context->err)
 		       : 0;
 }
 
@@ -350,7 +349,7 @@ int verb_list(struct verb_context *context, int argc, char **argv)
 		listing.format = NULL;
 		listing.array = json_array();
 		if (!listing.array)
-			return err_set(&context->err, -ENOMEM, NULL, "out of memory");
+			return err_no_memory(&context->err);
 	}
 	r = catalog_read(&context->storage, &context->arena, &listing.catalog, &context->err);
 	if (r == 0)

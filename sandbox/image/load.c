@@ -55,11 +55,6 @@ struct load {
 	size_t images;
 };
 
-static int no_memory(struct err *reterr)
-{
-	return err_set(reterr, -ENOMEM, NULL, "out of memory");
-}
-
 /* ---- the archive into blobs ---- */
 
 static la_ssize_t read_block(struct archive *archive, void *context, const void **ret)
@@ -163,7 +158,7 @@ static int read_entry(struct load *load, struct archive_entry *entry, struct err
 		return err_set(reterr, -EFBIG, NULL, "more than %d files", FILES);
 	file = ARENA_APPEND(&load->context->arena, load->files, load->count);
 	if (!file)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	file->name = name;
 	if (!hard && type == AE_IFREG)
 		return store_file(load, &file->blob, reterr);
@@ -179,7 +174,7 @@ static int read_entries(struct load *load, struct err *reterr)
 
 	load->archive = archive_read_new();
 	if (!load->archive || archive_read_support_format_tar(load->archive) != ARCHIVE_OK)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	if (archive_read_open(load->archive, load, NULL, read_block, NULL) != ARCHIVE_OK)
 		return archive_fault(load, reterr);
 	while ((r = archive_read_next_header(load->archive, &entry)) == ARCHIVE_OK) {
@@ -198,7 +193,7 @@ static int read_archive(struct load *load, struct err *reterr)
 	int r;
 
 	if (!utf8)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	before = uselocale(utf8);
 	wide.bytes = ARCHIVE_BYTES;
 	r = stream_start_guessing(STDIN_FILENO, &wide, &load->stream, reterr);
@@ -368,7 +363,7 @@ static int load_docker(struct load *load, const json_t *entry, struct err *reter
 	const json_t *tags = json_object_get(entry, "RepoTags"), *tag;
 	struct docker_image *image = arena_zeroed(&load->context->arena, 1, sizeof(*image));
 	size_t i;
-	int r = image ? read_docker(load, entry, image, reterr) : no_memory(reterr);
+	int r = image ? read_docker(load, entry, image, reterr) : err_no_memory(reterr);
 
 	if (r == 0 && json_array_size(tags) == 0)
 		r = make_docker(load, image, NULL, reterr);

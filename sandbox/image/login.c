@@ -165,7 +165,7 @@ static int gather(struct login *login, const char *user, bool from_input, struct
 	if (user) {
 		login->user = strdup(user);
 		if (!login->user)
-			return err_set(reterr, -ENOMEM, NULL, "out of memory");
+			return err_no_memory(reterr);
 	} else {
 		r = ask("Username: ", true, &login->user, reterr);
 	}

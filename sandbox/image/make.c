@@ -19,17 +19,12 @@ static const char *const layer_types[] = {
 	[COMPRESSION_ZSTD] = "application/vnd.oci.image.layer.v1.tar+zstd",
 };
 
-static int no_memory(struct err *reterr)
-{
-	return err_set(reterr, -ENOMEM, NULL, "out of memory");
-}
-
 char *make_text(const json_t *document, size_t *ret_length, struct err *reterr)
 {
 	char *text = json_dumps(document, JSON_COMPACT);
 
 	if (!text)
-		(void)no_memory(reterr);
+		(void)err_no_memory(reterr);
 	else
 		*ret_length = strlen(text);
 	return text;
@@ -53,14 +48,14 @@ static int put_manifest(const struct storage *storage, const struct digest *conf
 		       "mediaType", "application/vnd.oci.image.manifest.v1+json", "config",
 		       "mediaType", "application/vnd.oci.image.config.v1+json", "digest",
 		       config->text, "size", (json_int_t)config_length, "layers", list);
-	int r = document ? 0 : no_memory(reterr);
+	int r = document ? 0 : err_no_memory(reterr);
 
 	for (size_t i = 0; r == 0 && i < count; i++)
 		if (json_array_append_new(
 			    list, json_pack("{s:s, s:s, s:I}", "mediaType",
 					  layer_types[layers[i].compression], "digest",
 					  layers[i].blob.text, "size", (json_int_t)layers[i].size)))
-			r = no_memory(reterr);
+			r = err_no_memory(reterr);
 	if (r == 0)
 		r = put_document(storage, document, ret, reterr);
 	json_decref(document);
@@ -110,7 +105,7 @@ static json_t *member(json_t *object, const char *key, json_type type, struct er
 	if (!value || json_is_null(value)) {
 		value = type == JSON_ARRAY ? json_array() : json_object();
 		if (!value || json_object_set_new(object, key, value)) {
-			(void)no_memory(reterr);
+			(void)err_no_memory(reterr);
 			return NULL;
 		}
 	}
@@ -127,7 +122,7 @@ static int set_text(json_t *object, const char *key, const char *value, struct e
 		return 0;
 	if (record_text_fault(value))
 		return err_set(reterr, -EINVAL, key, "%s", record_text_fault(value));
-	return json_object_set_new(object, key, json_string(value)) ? no_memory(reterr) : 0;
+	return json_object_set_new(object, key, json_string(value)) ? err_no_memory(reterr) : 0;
 }
 
 int make_add_layer(json_t *document, const struct digest *diff, const char *created_by,
@@ -143,7 +138,7 @@ int make_add_layer(json_t *document, const struct digest *diff, const char *crea
 	(void)print_time((int64_t)time(NULL), now);
 	if (r == 0 && (json_object_set_new(rootfs, "type", json_string("layers")) ||
 			      json_array_append_new(diffs, json_string(diff->text))))
-		r = no_memory(reterr);
+		r = err_no_memory(reterr);
 	if (r == 0)
 		r = set_text(entry, "created", now, reterr);
 	if (r == 0)
@@ -157,7 +152,7 @@ int make_add_layer(json_t *document, const struct digest *diff, const char *crea
 	if (r == 0)
 		r = set_text(document, "author", author, reterr);
 	if (r == 0 && json_array_append(history, entry))
-		r = no_memory(reterr);
+		r = err_no_memory(reterr);
 	json_decref(entry);
 	return r;
 }
@@ -202,7 +197,7 @@ static int change_command(json_t *config, const char *key, const char *value, st
 
 	if (!array) /* the form for a shell */
 		array = json_pack("[s, s, s]", "/bin/sh", "-c", value);
-	return !array || json_object_set_new(config, key, array) ? no_memory(reterr) : 0;
+	return !array || json_object_set_new(config, key, array) ? err_no_memory(reterr) : 0;
 }
 
 /* Replaces NAME=… in an array, or adds it. */
@@ -216,10 +211,11 @@ static int set_variable(json_t *array, const char *pair, struct err *reterr)
 		const char *old = json_string_value(item);
 
 		if (old && strncmp(old, pair, length) == 0)
-			return json_array_set_new(array, i, json_string(pair)) ? no_memory(reterr)
-									       : 0;
+			return json_array_set_new(array, i, json_string(pair))
+				       ? err_no_memory(reterr)
+				       : 0;
 	}
-	return json_array_append_new(array, json_string(pair)) ? no_memory(reterr) : 0;
+	return json_array_append_new(array, json_string(pair)) ? err_no_memory(reterr) : 0;
 }
 
 /* "NAME=VALUE", or "NAME VALUE" as old Dockerfiles have it. */
@@ -237,12 +233,13 @@ static int change_pair(json_t *config, const char *key, const char *value, struc
 		return -EBADMSG;
 	pair = strdup(value);
 	if (!pair)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	pair[length] = is_list ? '=' : '\0';
 	if (is_list)
 		return set_variable(target, pair, reterr);
-	return json_object_set_new(target, pair, json_string(pair + length + 1)) ? no_memory(reterr)
-										 : 0;
+	return json_object_set_new(target, pair, json_string(pair + length + 1))
+		       ? err_no_memory(reterr)
+		       : 0;
 }
 
 static int change_set(json_t *config, const char *key, const char *value, struct err *reterr)
@@ -257,12 +254,12 @@ static int change_set(json_t *config, const char *key, const char *value, struct
 	json_array_foreach(array, i, item)
 	{
 		if (r == 0 && json_object_set_new(target, json_string_value(item), json_object()))
-			r = no_memory(reterr);
+			r = err_no_memory(reterr);
 	}
 	for (char *word = array || r < 0 ? NULL : strtok_r(words, " ", &rest); word && r == 0;
 		word = strtok_r(NULL, " ", &rest))
 		if (json_object_set_new(target, word, json_object()))
-			r = no_memory(reterr);
+			r = err_no_memory(reterr);
 	json_decref(array);
 	return r;
 }
@@ -288,7 +285,7 @@ int make_change(json_t *config, const char *instruction, struct err *reterr)
 		case FORM_SET: return change_set(config, key, value, reterr);
 		case FORM_TEXT:
 			return json_object_set_new(config, key, json_string(value))
-				       ? no_memory(reterr)
+				       ? err_no_memory(reterr)
 				       : 0;
 		}
 	}

@@ -22,7 +22,7 @@ struct reading {
 
 static int no_memory(struct reading *reading)
 {
-	return err_set(reading->err, -ENOMEM, NULL, "out of memory");
+	return err_no_memory(reading->err);
 }
 
 /* A file that the user names may be anything, as /dev/null is, which stands for none. */

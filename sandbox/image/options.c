@@ -30,7 +30,7 @@ static int store(struct taking *taking, const struct option *option, const char 
 	}
 	item = ARENA_APPEND(taking->arena, texts->items, texts->count);
 	if (!item)
-		return err_set(taking->err, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(taking->err);
 	*item = value;
 	return 0;
 }

@@ -78,7 +78,7 @@ static int open_archive(struct pack *pack, struct err *reterr)
 	pack->archive = archive_write_new();
 	pack->entry = archive_entry_new();
 	if (!pack->archive || !pack->entry)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	if (archive_write_set_format_pax_restricted(pack->archive) != ARCHIVE_OK ||
 		archive_write_set_format_option(pack->archive, NULL, "xattrheader", "SCHILY") !=
 			ARCHIVE_OK ||
@@ -140,7 +140,7 @@ static int first_path(struct pack *pack, const struct stat *status, const char *
 	if (status->st_nlink < 2)
 		return 0;
 	if (pack->seen_count * 2 >= pack->seen_room && grow_seen(pack) < 0)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	seen = find_seen(pack->seen, pack->seen_room, status);
 	*ret = seen->path;
 	if (seen->path)
@@ -149,7 +149,7 @@ static int first_path(struct pack *pack, const struct stat *status, const char *
 		.inode = status->st_ino,
 		.path = arena_copy(&pack->arena, path)};
 	pack->seen_count++;
-	return seen->path ? 0 : err_set(reterr, -ENOMEM, NULL, "out of memory");
+	return seen->path ? 0 : err_no_memory(reterr);
 }
 
 /* ---- entries ---- */

@@ -68,7 +68,7 @@ static int read_names(struct level *level, const char *path, struct err *reterr)
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		if (add_name(level, entry->d_name) < 0)
-			return err_set(reterr, -ENOMEM, NULL, "out of memory");
+			return err_no_memory(reterr);
 	}
 	if (errno)
 		return err_set(
@@ -154,7 +154,7 @@ int pack_walk(int root, const struct pack_walk *walk, struct err *reterr)
 	int r;
 
 	if (!stack)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	r = enter(stack, walk, root, ".", &status, reterr);
 	while (r == 0 && stack->depth > 0)
 		r = step(stack, walk, reterr);

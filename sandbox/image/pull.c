@@ -138,7 +138,7 @@ static int get_blob(struct pulling *pulling, const struct descriptor *descriptor
 		return 0;
 	memory.text = text = calloc(1, memory.size + 1);
 	if (!text)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	r = registry_blob(pulling->pull.registry, descriptor, 0, &sink, reterr);
 	if (!r)
 		r = hash_memory(&descriptor->digest, text, memory.size, &digest);
@@ -211,7 +211,7 @@ static int get_layers(struct pulling *pulling, struct err *reterr)
 	pull->count = manifest->layer_count;
 	pull->layers = arena_zeroed(&pulling->context->arena, pull->count, sizeof(*pull->layers));
 	if (pull->count && !pull->layers)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	for (size_t i = 0; i < pull->count; i++) {
 		pull->layers[i].blob = &manifest->layers[i];
 		pull->layers[i].diff = &pulling->config.diffs[i];

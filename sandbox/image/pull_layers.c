@@ -109,7 +109,7 @@ static int feed_partial(struct copy *copy, uint64_t length, struct err *reterr)
 	_cleanup_free_ char *buffer = malloc(CHUNK);
 
 	if (!buffer)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	while (copy->pipe >= 0 && copy->fed < length) {
 		ssize_t got = blob_reread(copy->writer, copy->fed, buffer, CHUNK);
 		int r;

@@ -115,7 +115,7 @@ static int list_blobs(struct pushing *pushing, struct err *reterr)
 	pull->layers = arena_zeroed(arena, manifest->layer_count + 1, sizeof(*pull->layers));
 	pushing->from = arena_zeroed(arena, manifest->layer_count + 1, sizeof(*pushing->from));
 	if (!pull->layers || !pushing->from)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	for (size_t i = 0; i <= manifest->layer_count; i++) {
 		const struct descriptor *blob =
 			i < manifest->layer_count ? &manifest->layers[i] : &manifest->config;

@@ -15,11 +15,6 @@
 #include "util/cleanup.h"
 #include "util/text.h"
 
-static int no_memory(struct err *reterr)
-{
-	return err_set(reterr, -ENOMEM, NULL, "out of memory");
-}
-
 /* ---- opening and closing ---- */
 
 static void endpoint_free(struct endpoint *endpoint)
@@ -66,7 +61,7 @@ static int session_open(const struct mirror_endpoints *places,
 	int r = 0;
 
 	if (!session)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	(void)pthread_mutex_init(&session->lock, NULL);
 	atomic_init(&session->users, 1);
 	session->push = options->push;
@@ -121,7 +116,7 @@ int registry_open(const struct reference *reference, const struct registry_optio
 		return r;
 	registry = calloc(1, sizeof(*registry));
 	if (!registry)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	r = session_open(&places, options, &registry->session, reterr);
 	if (r)
 		free(registry);
@@ -135,7 +130,7 @@ int registry_clone(struct registry *registry, struct registry **ret, struct err 
 	struct registry *clone = calloc(1, sizeof(*clone));
 
 	if (!clone)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	atomic_fetch_add(&registry->session->users, 1);
 	clone->session = registry->session;
 	*ret = clone;

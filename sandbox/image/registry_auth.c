@@ -17,11 +17,6 @@
 
 #define SPARE_SECONDS 5 /* a token that old is not begun with any more */
 
-static int no_memory(struct err *reterr)
-{
-	return err_set(reterr, -ENOMEM, NULL, "out of memory");
-}
-
 static time_t now(void)
 {
 	struct timespec time;
@@ -50,7 +45,7 @@ static int read_credentials(
 	if (session->user) {
 		credentials->user = strdup(session->user);
 		credentials->password = strdup(session->password);
-		return credentials->user && credentials->password ? 0 : no_memory(reterr);
+		return credentials->user && credentials->password ? 0 : err_no_memory(reterr);
 	}
 	r = auth_find(session->auth_file, endpoint->name.registry, endpoint->name.repository,
 		credentials, reterr);
@@ -67,11 +62,11 @@ static int basic_value(const struct credentials *credentials, char **ret, struct
 
 	if (asprintf(&pair, "%s:%s", credentials->user, credentials->password) < 0) {
 		pair = NULL;
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	}
 	encoded = base64_encode(pair, strlen(pair));
 	if (!encoded || asprintf(ret, "Basic %s", encoded) < 0)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	return 0;
 }
 
@@ -150,7 +145,7 @@ static int take_token(
 	wipe_and_free(&endpoint->authorization);
 	if (asprintf(&endpoint->authorization, "Bearer %s", token) < 0) {
 		endpoint->authorization = NULL;
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	}
 	endpoint->expires = now() + (time_t)seconds;
 	return 0;
@@ -198,7 +193,7 @@ static int take_realm(
 	endpoint->realm = realm;
 	free(endpoint->service);
 	endpoint->service = challenge->service ? strdup(challenge->service) : NULL;
-	return challenge->service && !endpoint->service ? no_memory(reterr) : 0;
+	return challenge->service && !endpoint->service ? err_no_memory(reterr) : 0;
 }
 
 static int meet(struct registry *registry, size_t index, const struct challenge *challenge,

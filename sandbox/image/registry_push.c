@@ -10,11 +10,6 @@
 #include "image/registry_parts.h"
 #include "util/cleanup.h"
 
-static int no_memory(struct err *reterr)
-{
-	return err_set(reterr, -ENOMEM, NULL, "out of memory");
-}
-
 /* What is pushed goes to the registry itself, the last of the endpoints. */
 static size_t own_endpoint(const struct registry *registry)
 {
@@ -59,7 +54,7 @@ static int add_scope(struct registry *registry, const char *repository, struct e
 			if (endpoint->kind == CHALLENGE_BEARER)
 				endpoint->expires = 0;
 		} else {
-			r = no_memory(reterr);
+			r = err_no_memory(reterr);
 		}
 	}
 	(void)pthread_mutex_unlock(&session->lock);
@@ -105,7 +100,7 @@ static int upload_url(const struct url *base, const char *location, const struct
 	else if (asprintf(&text, "%s%cdigest=%s", place.text, strchr(place.text, '?') ? '&' : '?',
 			 digest->text) < 0) {
 		text = NULL;
-		r = no_memory(reterr);
+		r = err_no_memory(reterr);
 	}
 	url_free(&place);
 	return r ? r : url_parse(text, "the place for an upload", ret, reterr);

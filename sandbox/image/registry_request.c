@@ -17,11 +17,6 @@
 #define LONGEST_PAUSE_MS 60000u
 #define FIRST_PAUSE_MS 250u
 
-static int no_memory(struct err *reterr)
-{
-	return err_set(reterr, -ENOMEM, NULL, "out of memory");
-}
-
 static int transport_of(
 	struct registry *registry, size_t index, struct transport **ret, struct err *reterr)
 {
@@ -83,7 +78,7 @@ static int copy_url(const struct url *from, struct url *ret, struct err *reterr)
 {
 	*ret = *from;
 	ret->text = strdup(from->text);
-	return ret->text ? 0 : no_memory(reterr);
+	return ret->text ? 0 : err_no_memory(reterr);
 }
 
 static int one_hop(struct registry *registry, size_t index, const struct transport_request *http,
@@ -157,7 +152,7 @@ static int make_base(
 	if (asprintf(&text, "%s://%s/v2/", https ? "https" : "http",
 		    host_of(endpoint->name.registry)) < 0) {
 		text = NULL;
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	}
 	return url_parse(text, endpoint->name.registry, ret, reterr);
 }
@@ -230,7 +225,7 @@ static int make_url(const struct endpoint *endpoint, const struct registry_reque
 	/* repository, tag and digest are of their grammars: nothing in them needs an escape */
 	if (asprintf(&path, "%s/%s", endpoint->name.repository, request->path) < 0) {
 		path = NULL;
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	}
 	return url_resolve(&endpoint->base, path, endpoint->name.registry, ret, reterr);
 }
@@ -264,7 +259,7 @@ int registry_request(struct registry *registry, size_t index,
 		bool own = url_same_origin(&url, &endpoint->base);
 
 		if (own && registry_authorization(registry, index, &authorization))
-			return no_memory(reterr);
+			return err_no_memory(reterr);
 		r = registry_follow(registry, index, &request->http, &url, authorization, ret,
 			&answered, reterr);
 		if (r || ret->status != 401 || !own || round == 1 ||

@@ -29,11 +29,6 @@ struct save {
 	size_t written_count;
 };
 
-static int no_memory(struct err *reterr)
-{
-	return err_set(reterr, -ENOMEM, NULL, "out of memory");
-}
-
 /* ---- the archive ---- */
 
 static int archive_fault(struct save *save, struct err *reterr)
@@ -57,7 +52,7 @@ static int open_archive(struct save *save, struct err *reterr)
 	save->archive = archive_write_new();
 	save->entry = archive_entry_new();
 	if (!save->archive || !save->entry)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	if (archive_write_set_format_ustar(save->archive) != ARCHIVE_OK ||
 		archive_write_set_bytes_in_last_block(save->archive, 512) != ARCHIVE_OK ||
 		archive_write_open(save->archive, save, NULL, put_bytes, NULL) != ARCHIVE_OK)
@@ -110,7 +105,7 @@ static int first_time(struct save *save, const struct digest *digest, struct err
 			return 0;
 	added = ARENA_APPEND(&save->context->arena, save->written, save->written_count);
 	if (!added)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	*added = *digest;
 	return 1;
 }
@@ -165,14 +160,14 @@ static int save_oci(struct save *save, const struct catalog_image *found, const 
 	const struct image *image = &found->image;
 	json_t *descriptor = json_pack("{s:s, s:s, s:I}", "mediaType", image->manifest.media_type,
 		"digest", found->manifest.text, "size", (json_int_t)image->manifest_size);
-	int r = descriptor ? 0 : no_memory(reterr);
+	int r = descriptor ? 0 : err_no_memory(reterr);
 
 	if (r == 0 && name &&
 		json_object_set_new(descriptor, "annotations",
 			json_pack("{s:s}", "org.opencontainers.image.ref.name", name)))
-		r = no_memory(reterr);
+		r = err_no_memory(reterr);
 	if (r == 0 && json_array_append(list, descriptor))
-		r = no_memory(reterr);
+		r = err_no_memory(reterr);
 	json_decref(descriptor);
 	for (size_t i = 0; r == 0 && i < image->manifest.layer_count; i++)
 		r = put_blob(save, &image->manifest.layers[i].digest, reterr);
@@ -187,7 +182,7 @@ static int finish_oci(struct save *save, json_t *list, struct err *reterr)
 	json_t *index = json_pack("{s:i, s:s, s:O}", "schemaVersion", 2, "mediaType",
 		"application/vnd.oci.image.index.v1+json", "manifests", list);
 	int r = index ? put_text(save, "oci-layout", layout, strlen(layout), reterr)
-		      : no_memory(reterr);
+		      : err_no_memory(reterr);
 
 	if (r == 0)
 		r = put_json(save, "index.json", index, reterr);
@@ -243,7 +238,7 @@ static int put_layers(
 
 		(void)snprintf(name, sizeof(name), "%s.tar", digest_hex(diff));
 		if (json_array_append_new(names, json_string(name)))
-			return no_memory(reterr);
+			return err_no_memory(reterr);
 		r = first_time(save, diff, reterr);
 		if (r > 0)
 			r = put_layer(save, &image->manifest.layers[i], diff, name, reterr);
@@ -264,9 +259,9 @@ static int save_docker(struct save *save, const struct catalog_image *found, con
 	(void)snprintf(config_name, sizeof(config_name), "%s.json", digest_hex(config));
 	document = json_pack(
 		"{s:s, s:o, s:o}", "Config", config_name, "RepoTags", tags, "Layers", layers);
-	r = document ? put_layers(save, &found->image, layers, reterr) : no_memory(reterr);
+	r = document ? put_layers(save, &found->image, layers, reterr) : err_no_memory(reterr);
 	if (r == 0 && name && json_array_append_new(tags, json_string(name)))
-		r = no_memory(reterr);
+		r = err_no_memory(reterr);
 	if (r == 0)
 		r = blob_read(
 			&save->context->storage, config, MANIFEST_BYTES, &text, &length, reterr);
@@ -275,7 +270,7 @@ static int save_docker(struct save *save, const struct catalog_image *found, con
 	if (r > 0)
 		r = put_text(save, config_name, text, length, reterr);
 	if (r == 0 && json_array_append(list, document))
-		r = no_memory(reterr);
+		r = err_no_memory(reterr);
 	json_decref(document);
 	return r;
 }
@@ -308,7 +303,7 @@ static int save_all(struct save *save, bool oci, int argc, char **argv, struct e
 	struct catalog catalog;
 	json_t *list = json_array();
 	int r = list ? catalog_read(&context->storage, &context->arena, &catalog, reterr)
-		     : no_memory(reterr);
+		     : err_no_memory(reterr);
 
 	if (r == 0)
 		r = open_archive(save, reterr);

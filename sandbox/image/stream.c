@@ -189,7 +189,7 @@ static ssize_t read_gzip(struct stream *stream, unsigned char *out, size_t size,
 		stream->used = stream->filled - z->avail_in;
 		stream->whole = r == Z_STREAM_END;
 		if (r == Z_MEM_ERROR)
-			return err_set(reterr, -ENOMEM, NULL, "out of memory");
+			return err_no_memory(reterr);
 		if (r != Z_OK && r != Z_STREAM_END && r != Z_BUF_ERROR)
 			return err_set(reterr, -EBADMSG, NULL, "not the gzip data it should be: %s",
 				z->msg ? z->msg : "damaged");
@@ -297,18 +297,18 @@ static int prepare(struct stream *stream, struct err *reterr)
 {
 	stream->hash = hash_start(NULL);
 	if (!stream->hash)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	if (stream->compression == COMPRESSION_GZIP) {
 		stream->whole = false;
 		stream->inflating = inflateInit2(&stream->inflate, 15 + 16) == Z_OK;
 		if (!stream->inflating)
-			return err_set(reterr, -ENOMEM, NULL, "out of memory");
+			return err_no_memory(reterr);
 	}
 	if (stream->compression == COMPRESSION_ZSTD) {
 		stream->zstd = ZSTD_createDCtx();
 		if (!stream->zstd || ZSTD_isError(ZSTD_DCtx_setParameter(
 					     stream->zstd, ZSTD_d_windowLogMax, WINDOW_LOG)))
-			return err_set(reterr, -ENOMEM, NULL, "out of memory");
+			return err_no_memory(reterr);
 	}
 	return 0;
 }
@@ -334,7 +334,7 @@ static struct stream *make_stream(int fd, const struct layer_limits *limits, str
 	struct stream *stream = malloc(sizeof(*stream));
 
 	if (!stream) {
-		(void)err_set(reterr, -ENOMEM, NULL, "out of memory");
+		(void)err_no_memory(reterr);
 		return NULL;
 	}
 	memset(stream, 0, offsetof(struct stream, input)); /* the buffers stay untouched pages */

@@ -268,7 +268,7 @@ static int list_leaf(struct listing *listing, int directory, const char *leaf)
 		return set_unreadable(&tag.name, r, listing->err);
 	slot = ARENA_APPEND(listing->arena, listing->tags, listing->count);
 	if (!slot)
-		return err_set(listing->err, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(listing->err);
 	*slot = tag;
 	return 0;
 }

@@ -343,7 +343,7 @@ static int begin_extended(struct tar_check *check, char type, uint64_t size, str
 	check->padded = (size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
 	check->body = malloc(size);
 	if (!check->body)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	check->state = AT_BODY;
 	return 0;
 }

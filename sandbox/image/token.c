@@ -18,11 +18,6 @@
 static const struct json_limits limits = {
 	.bytes = (size_t)1024 * 1024, .depth = 16, .values = 10000, .string = (size_t)64 * 1024};
 
-static int no_memory(struct err *reterr)
-{
-	return err_set(reterr, -ENOMEM, NULL, "out of memory");
-}
-
 /* "&name=value", escaped; appended to *text. */
 static int append_parameter(char **text, char before, const char *name, const char *value)
 {
@@ -58,7 +53,8 @@ int token_url(const struct url *realm, const char *service, const char *const *s
 		r = append_parameter(&text, before, "scope", *scopes);
 		before = '&';
 	}
-	return r ? no_memory(reterr) : url_parse(text, "the realm of the registry", ret, reterr);
+	return r ? err_no_memory(reterr)
+		 : url_parse(text, "the realm of the registry", ret, reterr);
 }
 
 int token_form(const char *service, const char *const *scopes, const char *identity, char **ret,
@@ -72,7 +68,7 @@ int token_form(const char *service, const char *const *scopes, const char *ident
 		char *longer;
 
 		if (asprintf(&longer, "%s%s%s", joined, *joined ? " " : "", *scopes) < 0)
-			return no_memory(reterr);
+			return err_no_memory(reterr);
 		free(joined);
 		joined = longer;
 	}
@@ -83,7 +79,7 @@ int token_form(const char *service, const char *const *scopes, const char *ident
 	if (!r)
 		r = append_parameter(&text, '&', "refresh_token", identity);
 	if (r)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	*ret = take_pointer(&text);
 	return 0;
 }

@@ -689,11 +689,11 @@ int transport_open(const struct transport_trust *trust, const atomic_bool *stop,
 		return r;
 	transport = calloc(1, sizeof(*transport));
 	if (!transport)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	transport->curl = curl_easy_init();
 	if (!transport->curl) {
 		free(transport);
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	}
 	transport->trust = trust;
 	transport->stop = stop;

@@ -26,11 +26,6 @@ void transport_trust_free(struct transport_trust *trust)
 	*trust = (struct transport_trust){0};
 }
 
-static int no_memory(struct err *reterr)
-{
-	return err_set(reterr, -ENOMEM, NULL, "out of memory");
-}
-
 /* Appends the file's text, and a newline. */
 static int append_file(
 	int directory, const char *path, struct transport_trust *trust, struct err *reterr)
@@ -44,7 +39,7 @@ static int append_file(
 		return err_set(reterr, r, path, "cannot read certificates: %s", strerror(-r));
 	grown = realloc(trust->authorities, trust->length + length + 2);
 	if (!grown)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	trust->authorities = grown;
 	memcpy(grown + trust->length, text, length);
 	trust->length += length;
@@ -65,7 +60,7 @@ static int append_system(struct transport_trust *trust, struct err *reterr)
 		return append_file(AT_FDCWD, named, trust, reterr);
 	curl = curl_easy_init();
 	if (!curl)
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	/* a system without a bundle has its hashed directory */
 	if (!curl_easy_getinfo(curl, CURLINFO_CAINFO, &path) && path && access(path, R_OK) == 0)
 		r = append_file(AT_FDCWD, path, trust, reterr);
@@ -80,7 +75,7 @@ static int read_environment(struct transport_trust *trust, struct err *reterr)
 	if (directory && *directory) {
 		trust->directory = strdup(directory);
 		if (!trust->directory)
-			return no_memory(reterr);
+			return err_no_memory(reterr);
 	}
 	return file && *file ? append_file(AT_FDCWD, file, trust, reterr) : 0;
 }
@@ -101,11 +96,11 @@ static int take_identity(
 		return 0; /* the first one, by the order of their names */
 	if (asprintf(&trust->certificate, "%s/%s", path, name) < 0) {
 		trust->certificate = NULL;
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	}
 	if (asprintf(&trust->key, "%s/%.*s.key", path, stem, name) < 0) {
 		trust->key = NULL;
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	}
 	if (access(trust->key, R_OK))
 		return err_set(reterr, -errno, trust->key,
@@ -163,7 +158,7 @@ int transport_trust_read_from(const char *registry, const char *const *directori
 
 		if (asprintf(&path, "%s/%s", *directories, registry) < 0) {
 			path = NULL;
-			r = no_memory(reterr);
+			r = err_no_memory(reterr);
 		} else if (access(path, F_OK) == 0) {
 			r = read_directory(path, &trust, reterr);
 			break;
@@ -190,7 +185,7 @@ int transport_trust_read(const char *registry, struct transport_trust *ret, stru
 		length = asprintf(&own, "%s/.config/containers/certs.d", home);
 	if (length < 0) {
 		own = NULL;
-		return no_memory(reterr);
+		return err_no_memory(reterr);
 	}
 	if (own) {
 		directories[2] = directories[1];

@@ -151,7 +151,7 @@ int verb_tree(struct verb_context *context, int argc, char **argv)
 	tree.images = arena_zeroed(&context->arena, room, sizeof(*tree.images));
 	tree.tops = arena_zeroed(&context->arena, room, sizeof(*tree.tops));
 	if (!tree.images || !tree.tops)
-		return err_set(&context->err, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(&context->err);
 	for (size_t i = 0; r == 0 && argc < 2 && i < catalog.count; i++)
 		if (catalog.images[i].fault == 0)
 			r = add_image(&tree, &catalog.images[i]);

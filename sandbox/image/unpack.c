@@ -303,7 +303,7 @@ static struct job *make_job(const struct storage *storage, int channel, struct e
 	struct job *job = calloc(1, sizeof(*job));
 
 	if (!job) {
-		(void)err_set(reterr, -ENOMEM, NULL, "out of memory");
+		(void)err_no_memory(reterr);
 		return NULL;
 	}
 	job->storage = storage;

@@ -44,7 +44,7 @@ static const struct limit_file {
 
 static int out_of_memory(const struct compiler *c)
 {
-	return err_set(c->reterr, -ENOMEM, NULL, "out of memory");
+	return err_no_memory(c->reterr);
 }
 
 static int add_write(const struct compiler *c, unsigned controller, const char *file,

@@ -82,7 +82,7 @@ static int compile_standard(struct device_plan *plan, struct arena *arena, struc
 		struct device_node *node = ARENA_APPEND(arena, plan->nodes, plan->count);
 
 		if (!node)
-			return err_set(reterr, -ENOMEM, NULL, "out of memory");
+			return err_no_memory(reterr);
 		node->path = standard[i].path;
 		node->node = makedev(standard[i].major, standard[i].minor);
 		node->attributes = NODE;
@@ -141,7 +141,7 @@ int device_compile(const struct profile *profile, const struct host *host, struc
 				     : bounded       ? memory->value / 4
 						     : SHM_SIZE));
 	if (!plan.shm_size)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	*ret = plan;
 	return receipt_add(receipt, &row, reterr);
 }

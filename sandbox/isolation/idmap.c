@@ -105,7 +105,7 @@ static int compile_subordinate(const struct identity_section *asked, const struc
 	plan->newuidmap = host->newuidmap;
 	plan->newgidmap = host->newgidmap;
 	if (!plan->uid_map || !plan->gid_map || !plan->uid_words || !plan->gid_words)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	return 0;
 }
 
@@ -122,7 +122,7 @@ static int compile_single(const struct identity_section *asked, const struct hos
 	plan->uid_map = map_text(&user, 1, arena);
 	plan->gid_map = map_text(&group, 1, arena);
 	if (!plan->uid_map || !plan->gid_map)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	return 0;
 }
 

@@ -69,7 +69,7 @@ int layers_compile(const struct layers *layers, const struct rule *rule, const s
 			layers ? layers->count : 0, LAYERS_MAX);
 	plan.trees = arena_zeroed(arena, layers->count, sizeof(*plan.trees));
 	if (!plan.trees)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	for (; plan.count < layers->count; plan.count++) {
 		r = check_tree(layers->trees[plan.count], where, host, arena,
 			&plan.trees[plan.count], reterr);

@@ -35,7 +35,7 @@ int mount_fail(struct compiler *c, const struct rule *rule, int code, const char
 
 int mount_out_of_memory(struct compiler *c)
 {
-	return err_set(c->err, -ENOMEM, NULL, "out of memory");
+	return err_no_memory(c->err);
 }
 
 static int add_row(struct compiler *c, const struct mount_rule *rule, enum outcome outcome,

@@ -41,7 +41,7 @@ static int add_entry(struct rlimit_plan *plan, struct arena *arena, int resource
 	struct rlimit_entry *entry = ARENA_APPEND(arena, plan->entries, plan->count);
 
 	if (!entry)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	*entry = (struct rlimit_entry){resource, name, value, rule};
 	return 0;
 }
@@ -70,7 +70,7 @@ static int compile_per_process(struct rlimit_plan *plan, const struct profile *p
 				    : arena_format(arena, "%s %llu", per_process[i].asked,
 					      (unsigned long long)value);
 		if (!row.asked)
-			return err_set(reterr, -ENOMEM, NULL, "out of memory");
+			return err_no_memory(reterr);
 		r = limit->rule.enforce == ENFORCE_AUDIT
 			    ? 0
 			    : add_entry(plan, arena, per_process[i].resource, per_process[i].name,

@@ -27,7 +27,7 @@ static int compile_empty(const struct files_section *files, struct arena *arena,
 {
 	/* room for what the rules make, and no more: a mount point and its parents for each */
 	plan->inodes = arena_format(arena, "%zu", 4096 + 8 * files->mount_count);
-	return plan->inodes ? 0 : err_set(reterr, -ENOMEM, NULL, "out of memory");
+	return plan->inodes ? 0 : err_no_memory(reterr);
 }
 
 static int compile_tree(const struct files_section *files, const struct host *host,

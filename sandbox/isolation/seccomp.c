@@ -94,11 +94,6 @@ char *seccomp_clause_text(const struct syscall_clause *clause, char *buffer, siz
 	return buffer;
 }
 
-static int out_of_memory(struct err *reterr)
-{
-	return err_set(reterr, -ENOMEM, NULL, "out of memory");
-}
-
 static int fail(struct err *reterr, int code, const struct rule *rule, const char *message)
 {
 	char where[sizeof(reterr->where)];
@@ -132,7 +127,7 @@ static int add_receipt(const struct profile *profile, const struct host *host,
 			     "outer sandbox refuses it";
 	}
 	if (!row.asked)
-		return out_of_memory(reterr);
+		return err_no_memory(reterr);
 	r = receipt_add(receipt, &row, reterr);
 	for (size_t i = 0; r >= 0 && host->seccomp && i < section->clause_count; i++) {
 		const struct syscall_clause *clause = &section->clauses[i];
@@ -143,7 +138,7 @@ static int add_receipt(const struct profile *profile, const struct host *host,
 			.rule = &clause->rule, .layer = "seccomp", .reason = "logged and allowed"};
 		row.asked =
 			arena_copy(receipt->arena, seccomp_clause_text(clause, text, sizeof(text)));
-		r = row.asked ? receipt_add(receipt, &row, reterr) : out_of_memory(reterr);
+		r = row.asked ? receipt_add(receipt, &row, reterr) : err_no_memory(reterr);
 	}
 	return r;
 }
@@ -172,7 +167,7 @@ static int compile(const struct syscalls_section *section, uint32_t architecture
 	int r;
 
 	if (!foreign)
-		return out_of_memory(reterr);
+		return err_no_memory(reterr);
 	if (section->default_action == ACTION_ERRNO && section->default_error > 4095)
 		return fail(reterr, -ERANGE, &section->rule,
 			"default: an errno up to 4095 was expected");
@@ -188,7 +183,7 @@ static int compile(const struct syscalls_section *section, uint32_t architecture
 	if (r == -E2BIG)
 		return fail(reterr, r, &section->rule,
 			"the policy needs more than the 4096 instructions that a filter may have");
-	return r < 0 ? out_of_memory(reterr) : 0;
+	return r < 0 ? err_no_memory(reterr) : 0;
 }
 
 /* What the tests take a guard out of must be compiled anew: what is frozen has them all. */

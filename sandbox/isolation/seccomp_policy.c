@@ -144,7 +144,7 @@ static int decide(struct builder *b, int number, const struct syscall_clause *cl
 				"more conditional clauses for one system call than are supported");
 		b->latest = new_node(b->decisions, final->returns);
 		if (!b->latest)
-			return err_set(b->reterr, -ENOMEM, NULL, "out of memory");
+			return err_no_memory(b->reterr);
 		b->latest->arguments = b->arguments;
 		b->latest->argument_count = clause->argument_count;
 		b->latest->next = before;
@@ -200,8 +200,7 @@ static int judge_unknown(
 	if (!b->receipt)
 		return 0;
 	row.asked = arena_format(b->receipt->arena, "system call %s", name);
-	return row.asked ? receipt_add(b->receipt, &row, b->reterr)
-			 : err_set(b->reterr, -ENOMEM, NULL, "out of memory");
+	return row.asked ? receipt_add(b->receipt, &row, b->reterr) : err_no_memory(b->reterr);
 }
 
 /* COMPARE_64: the guard of T-SEC-10 taken out. */
@@ -249,7 +248,7 @@ static int apply_clause(struct builder *b, const struct syscall_clause *clause)
 	b->arguments = arguments_of(b, clause);
 	b->latest = NULL;
 	if (!final || (clause->argument_count && !b->arguments))
-		return err_set(b->reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(b->reterr);
 	b->holds = all_hold(b, clause);
 	for (size_t i = 0; r >= 0 && i < clause->name_count; i++) {
 		int number = syscall_number(b->architecture, clause->names[i]);
@@ -304,7 +303,7 @@ static int refuse_pointer_calls(struct builder *b)
 	refused = seccomp_final(b->decisions,
 		seccomp_return_value(b->decisions->section, ACTION_ERRNO, ENOSYS, false));
 	if (!refused)
-		return err_set(b->reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(b->reterr);
 	for (size_t i = 0; i < foreign_pointer_call_count; i++)
 		if (foreign_is_refused(b->decisions->section, foreign_pointer_calls[i]))
 			b->table[syscall_number(AUDIT_ARCH_I386, foreign_pointer_calls[i])] =
@@ -321,7 +320,7 @@ static int make_ranges(const struct builder *b, struct seccomp_abi *ret, unsigne
 	size_t count = 0;
 
 	if (!gate || !range)
-		return err_set(b->reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(b->reterr);
 	*ret_allowed = 0;
 	for (uint32_t number = 0; number < NUMBERS; number++) {
 		*ret_allowed += b->table[number]->allows;
@@ -354,7 +353,7 @@ int seccomp_decide(struct seccomp_decisions *decisions, uint32_t architecture, b
 	b.ordinary = seccomp_final(
 		decisions, seccomp_return_value(section, section->default_action, error, false));
 	if (!b.ordinary)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	for (size_t i = 0; i < NUMBERS; i++)
 		b.table[i] = b.ordinary;
 	find_forms(&b);

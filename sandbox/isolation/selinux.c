@@ -63,7 +63,7 @@ static int make_level(const struct host *host, const char *sensitivity, struct a
 	if (r < 0)
 		return r;
 	*ret = arena_format(arena, "%s:c%u,c%u", sensitivity, first, second);
-	return *ret ? 0 : err_set(reterr, -ENOMEM, NULL, "out of memory");
+	return *ret ? 0 : err_no_memory(reterr);
 }
 
 static int refuse(struct receipt *receipt, const struct rule *rule, const char *asked,
@@ -160,14 +160,14 @@ static int compile_label(const struct selinux_section *section, const char *type
 	context = arena_format(arena, "%s:%s%s%s", caller.user_and_role, type, level ? ":" : "",
 		level ? level : "");
 	if (!context)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	if (host->selinux_check(host, context) < 0)
 		return refuse(receipt, &section->rule, asked,
 			arena_format(
 				arena, "the loaded policy does not allow the label %s", context),
 			remedy_policy, reterr);
 	if (make_file_contexts(host, &caller, level, arena, plan) < 0)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	plan->context = context;
 	plan->enforcing = host->selinux_enforcing;
 	row.reason = weakness(host, section, &caller);
@@ -197,7 +197,7 @@ int selinux_compile(const struct profile *profile, const struct host *host, stru
 		section->level ? "level " : "an own pair of categories",
 		section->level ? section->level : "");
 	if (!asked)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	if (section->rule.enforce == ENFORCE_AUDIT)
 		return refuse(receipt, &section->rule, asked,
 			"audit only: the program keeps the caller's label", NULL, reterr);

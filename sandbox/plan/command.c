@@ -68,7 +68,7 @@ static int compile_candidates(const struct plan_request *request, struct arena *
 	size_t count = 0;
 
 	if (!list)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	if (request->executable || strchr(word, '/')) {
 		list[count++] = request->executable ? request->executable : word;
 		path = "";
@@ -84,7 +84,7 @@ static int compile_candidates(const struct plan_request *request, struct arena *
 			continue;
 		joined = arena_format(arena, "%.*s/%s", (int)length, path, word);
 		if (!joined)
-			return err_set(reterr, -ENOMEM, NULL, "out of memory");
+			return err_no_memory(reterr);
 		list[count++] = joined;
 	}
 	plan->candidates = list;
@@ -148,7 +148,7 @@ int command_compile(const struct profile *profile, const struct host *host,
 	if (!request->arguments || !request->arguments[0] || !request->arguments[0][0])
 		return err_set(reterr, -EINVAL, NULL, "no program is named");
 	if (compile_environment(profile, request, arena, &plan) < 0)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	r = compile_candidates(request, arena, &plan, reterr);
 	if (r == 0)
 		*ret = plan;

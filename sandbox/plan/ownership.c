@@ -134,7 +134,7 @@ static int add_row(const struct profile *profile, bool possible, struct arena *a
 		.remedy = "subordinate ids: see `immure doctor`"};
 
 	if (!rule)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	*rule = profile->identity.rule;
 	rule->enforce = ENFORCE_BEST_EFFORT; /* asked for in so many words: no reason to refuse */
 	if (!possible) {
@@ -165,10 +165,10 @@ int ownership_compile(const struct profile *profile, const struct host *host,
 		return r;
 	pretending = arena_zeroed(arena, 1, sizeof(*pretending));
 	if (!pretending)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	*pretending = *profile;
 	if (add_clauses(pretending, arena) < 0)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	*ret = pretending;
 	return 0;
 }

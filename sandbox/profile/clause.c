@@ -356,7 +356,7 @@ int profile_add_clause(struct profile *profile, struct arena *arena,
 		return err_set(
 			reterr, -E2BIG, NULL, "more than %d clauses of system calls", CLAUSES_MAX);
 	if (!added)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	*added = *clause;
 	syscalls->unconfined = false;
 	syscalls->rule.set = true;

@@ -43,7 +43,7 @@ int receipt_add(struct receipt *receipt, const struct receipt_row *row, struct e
 	struct receipt_row *added = ARENA_APPEND(receipt->arena, receipt->rows, receipt->row_count);
 
 	if (!added)
-		return err_set(reterr, -ENOMEM, NULL, "out of memory");
+		return err_no_memory(reterr);
 	*added = *row;
 	if (enforce == ENFORCE_AUDIT)
 		added->outcome = OUTCOME_AUDITED;

@@ -77,7 +77,7 @@ static int refuse_word(const struct at *at, const char *kind, const char *word,
 
 static int out_of_memory(const struct reader *reader)
 {
-	(void)err_set(reader->err, -ENOMEM, NULL, "out of memory");
+	(void)err_no_memory(reader->err);
 	return -EINVAL;
 }
 

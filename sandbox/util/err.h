@@ -5,6 +5,8 @@
 #ifndef IMMURE_UTIL_ERR_H
 #define IMMURE_UTIL_ERR_H
 
+#include <errno.h>
+
 struct err {
 	int code;          /* negative errno; 0 while there is no error */
 	char where[512];   /* file:line:column: /json/pointer, a path, or a --flag; may be empty */
@@ -26,6 +28,9 @@ struct err {
 	})
 void err_fill(struct err *err, int code, const char *where, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* The one thing there is to say of it. */
+#define err_no_memory(err) err_set((err), -ENOMEM, NULL, "out of memory")
 
 /* Adds advice to an error already set; the first advice stays. */
 void err_hint(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
