@@ -12,12 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
 #include "util/file.h"
+#include "util/overlay.h"
 
 #define LINKS 40
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -52,13 +51,6 @@ int merged_open(const struct layers *layers, struct merged *ret, struct err *ret
 	return 0;
 }
 
-static bool is_opaque(int directory)
-{
-	char value;
-
-	return fgetxattr(directory, "user.overlay.opaque", &value, 1) == 1 && value == 'y';
-}
-
 /* What a name is in the directories of `here`: a directory, merged into `below`; else the place of
  * it. */
 struct step {
@@ -80,7 +72,7 @@ static int take_step(
 				continue;
 			return -errno;
 		}
-		if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(0, 0))
+		if (overlay_is_whiteout(&status))
 			break;
 		if (!S_ISDIR(status.st_mode)) {
 			if (ret->directory < 0)
@@ -92,7 +84,7 @@ static int take_step(
 			return -errno;
 		*ret = (struct step){S_IFDIR, here->trees[i]};
 		below->trees[below->count++] = fd;
-		if (is_opaque(fd))
+		if (overlay_is_opaque(fd))
 			break;
 	}
 	return ret->directory < 0 ? -ENOENT : 0;

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "image/image.h"
@@ -17,6 +15,7 @@
 #include "image/print.h"
 #include "image/verbs.h"
 #include "util/cleanup.h"
+#include "util/overlay.h"
 #include "util/path.h"
 
 struct diff {
@@ -104,12 +103,10 @@ static int visit_directory(struct diff *diff, int directory, const char *name, c
 {
 	_cleanup_close_ int fd =
 		openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	char value;
 
 	if (fd < 0)
 		return err_set(reterr, -errno, path, "cannot open it: %s", strerror(errno));
-	if (found->kind != LAYER_DIRECTORY || fgetxattr(fd, XATTR_OPAQUE, &value, 1) != 1 ||
-		value != 'y')
+	if (found->kind != LAYER_DIRECTORY || !overlay_is_opaque(fd))
 		return 0;
 	return add_all_hidden(diff, fd, path, &found->set, reterr);
 }
@@ -124,7 +121,7 @@ static int visit(void *context, int directory, const char *name, const char *pat
 	(void)empty;
 	if (r < 0)
 		return r;
-	if (S_ISCHR(status->st_mode) && status->st_rdev == makedev(0, 0))
+	if (overlay_is_whiteout(status))
 		r = found.kind == LAYER_NOTHING ? 0 : add_line(diff, 'D', path, reterr);
 	else if (*path)
 		r = add_line(diff, found.kind == LAYER_NOTHING ? 'A' : 'C', path, reterr);

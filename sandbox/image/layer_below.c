@@ -5,12 +5,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "image/layer_parts.h"
 #include "util/cleanup.h"
+#include "util/overlay.h"
 #include "util/path.h"
 
 #define LINKS_MAXIMUM 40
@@ -55,13 +54,6 @@ bool layer_set_is_empty(const struct layer_set *set)
 	return true;
 }
 
-static bool is_opaque(int directory)
-{
-	char value;
-
-	return fgetxattr(directory, XATTR_OPAQUE, &value, 1) == 1 && value == 'y';
-}
-
 static enum layer_kind kind_of(mode_t mode)
 {
 	switch (mode & S_IFMT) {
@@ -100,7 +92,7 @@ static int look_in_one(
 	}
 	if (fstat(at, &status))
 		return look_error(-errno, path, reterr);
-	if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(0, 0))
+	if (overlay_is_whiteout(&status))
 		return 0;
 	ret->kind = kind_of(status.st_mode);
 	if (ret->kind != LAYER_DIRECTORY && ret->kind != LAYER_FILE)
@@ -109,7 +101,7 @@ static int look_in_one(
 	if (fd < 0)
 		return look_error(fd, path, reterr);
 	ret->fd = fd;
-	*ret_hidden = ret->kind != LAYER_DIRECTORY || is_opaque(fd);
+	*ret_hidden = ret->kind != LAYER_DIRECTORY || overlay_is_opaque(fd);
 	return 0;
 }
 

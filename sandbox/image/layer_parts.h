@@ -23,7 +23,6 @@
 /* ---- attributes ---- */
 
 #define LAYER_XATTRS 64
-#define XATTR_OPAQUE "user.overlay.opaque"
 #define XATTR_OVERRIDE "user.containers.override_stat"
 
 struct layer_xattr {

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -22,6 +21,7 @@
 #include "image/layer_below.h"
 #include "image/layer_parts.h"
 #include "util/cleanup.h"
+#include "util/overlay.h"
 #include "util/path.h"
 #include "util/tree.h"
 
@@ -140,9 +140,8 @@ static int copy_up(struct settle *settle, int from, const char *path, struct err
 static bool lets_see(int place)
 {
 	_cleanup_close_ int directory = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char value = 0;
 
-	return directory >= 0 && fgetxattr(directory, XATTR_OPAQUE, &value, 1) <= 0;
+	return directory >= 0 && !overlay_is_opaque(directory);
 }
 
 /* Whether this layer leaves path as the layers below have it. */
@@ -247,13 +246,6 @@ static int take_attributes(struct settle *settle, int directory, const struct st
 	return r;
 }
 
-static bool is_opaque(int directory)
-{
-	char value;
-
-	return fgetxattr(directory, XATTR_OPAQUE, &value, 1) == 1 && value == 'y';
-}
-
 static int visit(void *context, int directory, const char *path, const struct stat *status,
 	struct err *reterr)
 {
@@ -268,7 +260,7 @@ static int visit(void *context, int directory, const char *path, const struct st
 	settle->level++;
 	if (settle->moving[0]) /* it, or what comes with it: after the move */
 		return 0;
-	opaque = is_opaque(directory);
+	opaque = overlay_is_opaque(directory);
 	if (!layer_set_is_empty(&settle->sets[settle->level - 1]) && !(named && opaque)) {
 		r = layer_below_look(
 			settle->below, &settle->sets[settle->level - 1], path, &found, reterr);
@@ -323,7 +315,7 @@ static int merge_attributes(
 
 	if (fstat(from, &from_status) || fstat(to, &to_status))
 		return fail(path, "look at the directory", reterr);
-	if (is_opaque(from) && fsetxattr(to, XATTR_OPAQUE, "y", 1, 0))
+	if (overlay_is_opaque(from) && fsetxattr(to, OVERLAY_OPAQUE, "y", 1, 0))
 		return fail(path, "mark the directory opaque", reterr);
 	if (!layer_times_find(&settle->tree.times, from_status.st_ino, &mtime))
 		return 0;

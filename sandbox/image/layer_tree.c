@@ -10,12 +10,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "image/layer_parts.h"
 #include "util/cleanup.h"
+#include "util/overlay.h"
 #include "util/path.h"
 #include "util/tree.h"
 
@@ -27,11 +27,6 @@ static int fail(const char *path, const char *what, struct err *reterr)
 	int code = -errno;
 
 	return err_set(reterr, code, path, "cannot %s: %s", what, strerror(-code));
-}
-
-static bool is_whiteout(const struct stat *status)
-{
-	return S_ISCHR(status->st_mode) && status->st_rdev == makedev(0, 0);
 }
 
 static int count_one(struct layer_tree *tree, struct err *reterr)
@@ -122,7 +117,7 @@ static void keep_parent(struct layer_tree *tree, int fd, const char *path, size_
 /* Where a whiteout stood, what comes in its place must not show what lies below. */
 static int mark_opaque(int fd, const char *path, struct err *reterr)
 {
-	if (fsetxattr(fd, XATTR_OPAQUE, "y", 1, 0))
+	if (fsetxattr(fd, OVERLAY_OPAQUE, "y", 1, 0))
 		return fail(path, "mark the directory opaque", reterr);
 	return 0;
 }
@@ -246,7 +241,7 @@ static int go_down(struct layer_tree *tree, struct way *way, const char *name, s
 	}
 	if (S_ISLNK(status.st_mode))
 		return go_by_link(tree, way, name, reterr);
-	if (is_whiteout(&status)) {
+	if (overlay_is_whiteout(&status)) {
 		if (unlinkat(here, name, 0))
 			return fail(name, "replace the whiteout", reterr);
 		fd = make_implicit(tree, here, name, true, reterr);
@@ -562,7 +557,7 @@ int layer_tree_whiteout(struct layer_tree *tree, const char *path, struct err *r
 		return r;
 	}
 	/* not a device: overlayfs's sign for "nothing", which the kernel lets anybody make */
-	if (mknodat(parent, name, S_IFCHR, makedev(0, 0)))
+	if (mknodat(parent, name, S_IFCHR, OVERLAY_WHITEOUT))
 		return fail(path, "make the whiteout", reterr);
 	return 0;
 }

@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "image/layer_parts.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
+#include "util/overlay.h"
 
 #define WHITEOUT ".wh."
 #define OPAQUE ".wh..wh..opq"
@@ -369,13 +369,11 @@ static int put_directory(struct pack *pack, int directory, const char *name, con
 	_cleanup_close_ int fd = open_same(directory, name, O_DIRECTORY, status, path, reterr);
 	struct layer_attributes attributes;
 	bool same = false, opaque;
-	char value = 0;
 	int r = fd < 0 ? fd : layer_attributes_read(fd, pack->way, &attributes, reterr);
 
 	if (r < 0)
 		return r;
-	opaque = pack->kind == PACK_LAYER && fgetxattr(fd, XATTR_OPAQUE, &value, 1) == 1 &&
-		 value == 'y';
+	opaque = pack->kind == PACK_LAYER && overlay_is_opaque(fd);
 	if (pack->kind == PACK_LAYER && (empty || !*path) && !opaque)
 		r = same_below(pack, path, &attributes, &same, reterr);
 	if (r < 0 || same)
@@ -435,7 +433,7 @@ static int visit(void *context, int directory, const char *name, const char *pat
 	bool layer = pack->kind == PACK_LAYER;
 
 	pack->err = reterr;
-	if (layer && S_ISCHR(status->st_mode) && status->st_rdev == makedev(0, 0))
+	if (layer && overlay_is_whiteout(status))
 		return put_whiteout(pack, path, name, reterr);
 	if (layer && strncmp(name, WHITEOUT, strlen(WHITEOUT)) == 0) {
 		pack->result->skipped++; /* in a layer that name would remove something */
