@@ -21,13 +21,8 @@ const struct json_limits auth_limits = {
 
 void credentials_free(struct credentials *credentials)
 {
-	char *secrets[] = {credentials->password, credentials->token};
-
-	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
-		if (secrets[i])
-			explicit_bzero(secrets[i], strlen(secrets[i]));
-		free(secrets[i]);
-	}
+	cleanup_secret(&credentials->password);
+	cleanup_secret(&credentials->token);
 	free(credentials->user);
 	free(credentials->helper);
 	free(credentials->file);

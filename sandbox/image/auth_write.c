@@ -116,20 +116,14 @@ static int write_tree(
 /* {"auth": "base64 of USER:PASSWORD"} */
 static json_t *make_entry(const char *user, const char *password)
 {
-	_cleanup_free_ char *pair = NULL, *encoded = NULL;
-	json_t *entry = NULL;
+	_cleanup_secret_ char *pair = NULL, *encoded = NULL;
 
 	if (asprintf(&pair, "%s:%s", user, password) < 0) {
 		pair = NULL;
 		return NULL;
 	}
 	encoded = base64_encode(pair, strlen(pair));
-	explicit_bzero(pair, strlen(pair));
-	if (!encoded)
-		return NULL;
-	entry = json_pack("{s:s}", "auth", encoded);
-	explicit_bzero(encoded, strlen(encoded));
-	return entry;
+	return encoded ? json_pack("{s:s}", "auth", encoded) : NULL;
 }
 
 static int change_and_write(int folder, const char *name, const char *path,

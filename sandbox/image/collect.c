@@ -27,6 +27,7 @@
 #include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/text.h"
+#include "util/tree.h"
 
 #define PATIENCE 3         /* seconds to wait for makers */
 #define PARTIAL_AGE 604800 /* seconds that a cut off download is kept to go on from: a week */
@@ -219,7 +220,7 @@ static int visit_layer(void *context, int directory, const char *name)
 	(void)snprintf(gone, sizeof(gone), "gone-%s-%s", collection->way, name);
 	r = renameat(directory, name, staging, gone) ? -errno : 0;
 	if (r == -EEXIST || r == -ENOTEMPTY) { /* what an earlier collection did not finish */
-		r = layer_remove_tree(staging, gone);
+		r = tree_remove(staging, gone);
 		if (r == 0 && renameat(directory, name, staging, gone))
 			r = -errno;
 	}
@@ -257,7 +258,7 @@ static int visit_leftover(void *context, int directory, const char *name)
 	if (is_partial(name) && !collection->everything &&
 		status.st_mtim.tv_sec > time(NULL) - PARTIAL_AGE)
 		return 0;
-	r = S_ISDIR(status.st_mode)        ? layer_remove_tree(directory, name)
+	r = S_ISDIR(status.st_mode)        ? tree_remove(directory, name)
 	    : unlinkat(directory, name, 0) ? -errno
 					   : 0;
 	if (r < 0) {
@@ -327,7 +328,7 @@ static int visit_cut_off(void *context, int directory, const char *name)
 	if (flock(fd, LOCK_EX | LOCK_NB))
 		return 0;
 	if (S_ISDIR(status.st_mode))
-		(void)layer_remove_tree(directory, name); /* what stays is there for `prune` */
+		(void)tree_remove(directory, name); /* what stays is there for `prune` */
 	else
 		(void)unlinkat(directory, name, 0);
 	return 0;

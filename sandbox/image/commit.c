@@ -15,9 +15,6 @@
 #include "util/cleanup.h"
 #include "util/json.h"
 
-static const struct json_limits limits = {
-	.bytes = MANIFEST_BYTES, .depth = 32, .values = 100000, .string = (size_t)1024 * 1024};
-
 struct commit {
 	struct verb_context *context;
 	const char *upper, *message, *author;
@@ -112,7 +109,7 @@ static int make_config(
 
 	if (r < 0)
 		return r;
-	root = json_read(digest->text, text, length, &limits, reterr);
+	root = json_read(digest->text, text, length, &manifest_limits, reterr);
 	if (!root)
 		return -EBADMSG;
 	r = change_config(commit, root, reterr);

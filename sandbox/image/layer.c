@@ -34,11 +34,6 @@ bool layer_exists(const struct storage *storage, enum layer_way way, const struc
 	return tree >= 0;
 }
 
-int layer_remove_tree(int directory, const char *name)
-{
-	return tree_remove(directory, name);
-}
-
 /* ---- committing ---- */
 
 static int write_description(struct layer_staging *staging, struct err *reterr)

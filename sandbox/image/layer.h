@@ -61,8 +61,4 @@ int layer_commit(struct layer_staging *staging, const struct digest *diff,
 	struct err *reterr);                       /* frees staging */
 void layer_abandon(struct layer_staging *staging); /* NULL is fine */
 
-/* Removes a tree, however deep and whatever its modes (util/tree.h): name in directory. 0 or
- * -errno. */
-int layer_remove_tree(int directory, const char *name);
-
 #endif

@@ -35,9 +35,6 @@
 #define LINKS 8 /* of links to links */
 #define ARCHIVE_BYTES (UINT64_C(256) << 30)
 
-static const struct json_limits limits = {
-	.bytes = MANIFEST_BYTES, .depth = 32, .values = 100000, .string = (size_t)1024 * 1024};
-
 /* One file of the archive. */
 struct file {
 	const char *name;   /* canonical: "/blobs/sha256/…" */
@@ -252,7 +249,7 @@ static int read_document(struct load *load, const char *name, json_t **ret, stru
 	r = blob_read(&load->context->storage, &blob->blob, MANIFEST_BYTES, &text, &length, reterr);
 	if (r < 0)
 		return r;
-	*ret = json_read(name + 1, text, length, &limits, reterr);
+	*ret = json_read(name + 1, text, length, &manifest_limits, reterr);
 	return *ret ? 0 : -EBADMSG;
 }
 

@@ -33,9 +33,7 @@ struct login {
 
 static void cleanup_login(struct login *login)
 {
-	if (login->password)
-		explicit_bzero(login->password, strlen(login->password));
-	free(login->password);
+	cleanup_secret(&login->password);
 	free(login->user);
 }
 

@@ -13,11 +13,13 @@
 #include "image/digest.h"
 #include "image/record.h"
 #include "util/err.h"
+#include "util/json.h"
 
 struct arena;
 
 #define MANIFEST_BYTES ((size_t)4 * 1024 * 1024)
-#define LAYER_BYTES UINT64_C(0x200000000) /* 8 GiB, compressed or not */
+extern const struct json_limits manifest_limits; /* of any document of an image (R30) */
+#define LAYER_BYTES UINT64_C(0x200000000)        /* 8 GiB, compressed or not */
 
 enum document_kind { DOCUMENT_MANIFEST, DOCUMENT_INDEX };
 enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD };

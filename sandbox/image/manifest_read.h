@@ -17,8 +17,6 @@
 
 struct arena;
 
-extern const struct json_limits manifest_limits; /* R30 */
-
 struct source {
 	const char *name; /* of the document, for messages */
 	struct arena *arena;

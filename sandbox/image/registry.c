@@ -24,9 +24,7 @@ static void endpoint_free(struct endpoint *endpoint)
 	url_free(&endpoint->base);
 	url_free(&endpoint->realm);
 	free(endpoint->service);
-	if (endpoint->authorization)
-		explicit_bzero(endpoint->authorization, strlen(endpoint->authorization));
-	free(endpoint->authorization);
+	cleanup_secret(&endpoint->authorization);
 }
 
 static void session_release(struct session *session)

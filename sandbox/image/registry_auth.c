@@ -25,14 +25,6 @@ static time_t now(void)
 	return time.tv_sec;
 }
 
-static void wipe_and_free(char **text)
-{
-	if (*text)
-		explicit_bzero(*text, strlen(*text));
-	free(*text);
-	*text = NULL;
-}
-
 static int read_credentials(
 	const struct session *session, struct endpoint *endpoint, struct err *reterr)
 {
@@ -58,7 +50,7 @@ static int read_credentials(
 /* "Basic dXNlcjpwYXNz" (malloc'd). */
 static int basic_value(const struct credentials *credentials, char **ret, struct err *reterr)
 {
-	_cleanup_(wipe_and_free) char *pair = NULL, *encoded = NULL;
+	_cleanup_secret_ char *pair = NULL, *encoded = NULL;
 
 	if (asprintf(&pair, "%s:%s", credentials->user, credentials->password) < 0) {
 		pair = NULL;
@@ -102,7 +94,7 @@ static int ask_realm(struct registry *registry, size_t index, const struct scope
 		"Content-Type: application/x-www-form-urlencoded", NULL};
 	struct endpoint *endpoint = &registry->session->endpoints[index];
 	const struct credentials *credentials = &endpoint->credentials;
-	_cleanup_(wipe_and_free) char *authorization = NULL, *form = NULL;
+	_cleanup_secret_ char *authorization = NULL, *form = NULL;
 	struct transport_request http = {
 		.method = "GET", .body_fd = -1, .maximum = ANSWER_BYTES, .headers = NULL};
 	struct url url = {0};
@@ -134,7 +126,7 @@ static int ask_realm(struct registry *registry, size_t index, const struct scope
 static int take_token(
 	struct endpoint *endpoint, const struct transport_response *response, struct err *reterr)
 {
-	_cleanup_(wipe_and_free) char *token = NULL;
+	_cleanup_secret_ char *token = NULL;
 	char shown[URL_SHOWN];
 	uint32_t seconds;
 	int r = token_parse(url_show(&endpoint->realm, shown), response->body ? response->body : "",
@@ -142,7 +134,7 @@ static int take_token(
 
 	if (r)
 		return r;
-	wipe_and_free(&endpoint->authorization);
+	cleanup_secret(&endpoint->authorization);
 	if (asprintf(&endpoint->authorization, "Bearer %s", token) < 0) {
 		endpoint->authorization = NULL;
 		return err_no_memory(reterr);
@@ -218,7 +210,7 @@ static int meet(struct registry *registry, size_t index, const struct challenge 
 	/* the same once more would not do better */
 	if (challenge->kind == CHALLENGE_NONE || used || !endpoint->credentials.user)
 		return 0;
-	wipe_and_free(&endpoint->authorization);
+	cleanup_secret(&endpoint->authorization);
 	r = basic_value(&endpoint->credentials, &endpoint->authorization, reterr);
 	return r ? r : 1;
 }
@@ -249,7 +241,7 @@ int registry_authorization(struct registry *registry, size_t index, char **ret)
 	(void)pthread_mutex_lock(&registry->session->lock);
 	if (endpoint->authorization && endpoint->kind == CHALLENGE_BEARER &&
 		now() + SPARE_SECONDS >= endpoint->expires)
-		wipe_and_free(&endpoint->authorization);
+		cleanup_secret(&endpoint->authorization);
 	if (endpoint->authorization) {
 		*ret = strdup(endpoint->authorization);
 		r = *ret ? 0 : -ENOMEM;

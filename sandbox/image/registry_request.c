@@ -230,13 +230,6 @@ static int make_url(const struct endpoint *endpoint, const struct registry_reque
 	return url_resolve(&endpoint->base, path, endpoint->name.registry, ret, reterr);
 }
 
-static void wipe_and_free(char **text)
-{
-	if (*text)
-		explicit_bzero(*text, strlen(*text));
-	free(*text);
-}
-
 static void cleanup_url(struct url *url)
 {
 	url_free(url);
@@ -254,7 +247,7 @@ int registry_request(struct registry *registry, size_t index,
 	if (!r)
 		r = make_url(endpoint, request, &url, reterr);
 	for (unsigned round = 0; !r; round++) {
-		_cleanup_(wipe_and_free) char *authorization = NULL;
+		_cleanup_secret_ char *authorization = NULL;
 		/* a Location may lead an upload to a store elsewhere */
 		bool own = url_same_origin(&url, &endpoint->base);
 

@@ -31,13 +31,6 @@ static int append_parameter(char **text, char before, const char *name, const ch
 	return 0;
 }
 
-static void wipe_and_free(char **text)
-{
-	if (*text)
-		explicit_bzero(*text, strlen(*text));
-	free(*text);
-}
-
 int token_url(const struct url *realm, const char *service, const char *const *scopes,
 	struct url *ret, struct err *reterr)
 {
@@ -60,7 +53,7 @@ int token_url(const struct url *realm, const char *service, const char *const *s
 int token_form(const char *service, const char *const *scopes, const char *identity, char **ret,
 	struct err *reterr)
 {
-	_cleanup_(wipe_and_free) char *text = strdup("grant_type=refresh_token&client_id=immure");
+	_cleanup_secret_ char *text = strdup("grant_type=refresh_token&client_id=immure");
 	_cleanup_free_ char *joined = strdup("");
 	int r = text && joined ? 0 : -ENOMEM;
 

@@ -524,7 +524,7 @@ static int append_header(struct curl_slist **list, const char *text)
 
 static int make_headers(const struct transport_request *request, struct curl_slist **list)
 {
-	_cleanup_free_ char *authorization = NULL;
+	_cleanup_secret_ char *authorization = NULL;
 	int r = append_header(list, "Accept-Encoding: identity");
 
 	/* without this libcurl would ask first, and start over by itself where that is refused */
@@ -540,9 +540,7 @@ static int make_headers(const struct transport_request *request, struct curl_sli
 		authorization = NULL;
 		return -ENOMEM;
 	}
-	r = append_header(list, authorization);
-	explicit_bzero(authorization, strlen(authorization));
-	return r;
+	return append_header(list, authorization);
 }
 
 /* ---- what went wrong ---- */

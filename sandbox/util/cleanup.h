@@ -4,11 +4,21 @@
 
 #include <dirent.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static inline void cleanup_free(void *pointer)
 {
 	free(*(void **)pointer);
+}
+
+/* Text that must not stay in memory; NULL afterwards. */
+static inline void cleanup_secret(char **text)
+{
+	if (*text)
+		explicit_bzero(*text, strlen(*text));
+	free(*text);
+	*text = NULL;
 }
 
 static inline void cleanup_close(const int *fd)
@@ -25,6 +35,7 @@ static inline void cleanup_closedir(DIR **dir)
 
 #define _cleanup_(function) __attribute__((cleanup(function)))
 #define _cleanup_free_ _cleanup_(cleanup_free)
+#define _cleanup_secret_ _cleanup_(cleanup_secret)
 #define _cleanup_close_ _cleanup_(cleanup_close)
 #define _cleanup_closedir_ _cleanup_(cleanup_closedir)
 
