@@ -14,6 +14,7 @@
 #include "image/manifest.h"
 #include "image/record.h"
 #include "util/arena.h"
+#include "util/overlay.h"
 #include "util/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -76,7 +77,7 @@ static void check_manifest(const char *text, size_t length, const struct manifes
 
 	HOLDS(theirs && !json_object_get(theirs, index ? "layers" : "manifests"));
 	HOLDS(json_array_size(list) == manifest->layer_count);
-	HOLDS(index || (manifest->layer_count >= 1 && manifest->layer_count <= RECORD_LAYERS));
+	HOLDS(index || (manifest->layer_count >= 1 && manifest->layer_count <= OVERLAY_LAYERS));
 	for (size_t i = 0; i < manifest->layer_count; i++)
 		check_descriptor(&manifest->layers[i], json_array_get(list, i));
 	if (!index) {

@@ -9,6 +9,7 @@
 
 #include "image/record.h"
 #include "util/arena.h"
+#include "util/overlay.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_record(const struct image_record *record)
 {
 	HOLDS(digest_is_valid(record->manifest.text) && digest_is_valid(record->id.text));
-	HOLDS(record->layer_count >= 1 && record->layer_count <= RECORD_LAYERS);
+	HOLDS(record->layer_count >= 1 && record->layer_count <= OVERLAY_LAYERS);
 	for (size_t i = 0; i < record->layer_count; i++)
 		HOLDS(digest_is_valid(record->chains[i].text));
 	for (const char *const *variable = record->environment; *variable; variable++)

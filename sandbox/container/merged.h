@@ -11,9 +11,10 @@
 
 #include "profile/profile.h"
 #include "util/err.h"
+#include "util/overlay.h"
 
 struct merged {
-	int trees[LAYERS_MAX + 1]; /* the uppermost first */
+	int trees[OVERLAY_TREES]; /* the uppermost first */
 	size_t count;
 };
 

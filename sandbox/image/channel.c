@@ -14,7 +14,7 @@
 #include "image/manifest.h"
 
 _Static_assert(
-	sizeof(struct channel_message) == 3 * sizeof(uint32_t) + DIGEST_ROOM + RECORD_LAYERS + 512,
+	sizeof(struct channel_message) == 3 * sizeof(uint32_t) + DIGEST_ROOM + OVERLAY_LAYERS + 512,
 	"a message has no padding: nothing of our stack goes over the channel");
 
 union control {
@@ -67,11 +67,11 @@ static bool ended(const char *text, size_t size)
 
 static bool well_formed(const struct channel_message *message, int fd)
 {
-	if (message->kind >= CHANNEL_KIND_COUNT || message->index > RECORD_LAYERS ||
+	if (message->kind >= CHANNEL_KIND_COUNT || message->index > OVERLAY_LAYERS ||
 		message->compression > COMPRESSION_ZSTD)
 		return false;
 	/* a count may be the limit, an index may not */
-	if (message->kind != CHANNEL_IMAGE && message->index >= RECORD_LAYERS)
+	if (message->kind != CHANNEL_IMAGE && message->index >= OVERLAY_LAYERS)
 		return false;
 	if (!ended(message->text, sizeof(message->text)) ||
 		!ended(message->diff.text, sizeof(message->diff.text)))

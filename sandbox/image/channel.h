@@ -20,6 +20,7 @@
 #include "image/digest.h"
 #include "image/record.h"
 #include "util/err.h"
+#include "util/overlay.h"
 
 enum channel_kind {
 	CHANNEL_IMAGE,
@@ -37,7 +38,7 @@ struct channel_message {
 	uint32_t index;       /* IMAGE: how many layers */
 	uint32_t compression; /* LAYER */
 	struct digest diff;   /* LAYER */
-	uint8_t need[RECORD_LAYERS];
+	uint8_t need[OVERLAY_LAYERS];
 	char text[512]; /* FAILED */
 };
 

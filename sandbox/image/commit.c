@@ -14,6 +14,7 @@
 #include "image/verbs.h"
 #include "util/cleanup.h"
 #include "util/json.h"
+#include "util/overlay.h"
 
 struct commit {
 	struct verb_context *context;
@@ -21,7 +22,7 @@ struct commit {
 	struct option_texts changes;
 	bool quiet;
 	struct image image;
-	struct make_layer layers[RECORD_LAYERS];
+	struct make_layer layers[OVERLAY_LAYERS];
 	size_t count;
 	struct digest diff;
 };
@@ -65,9 +66,10 @@ static int add_layer(struct commit *commit, struct err *reterr)
 	if (upper < 0)
 		return err_set(
 			reterr, -errno, commit->upper, "cannot open it: %s", strerror(errno));
-	if (manifest->layer_count >= RECORD_LAYERS - 1)
-		return err_set(
-			reterr, -EFBIG, NULL, "the image has %d layers already", RECORD_LAYERS - 1);
+	if (manifest->layer_count >= OVERLAY_LAYERS)
+		return err_set(reterr, -EFBIG, NULL,
+			"the image has %zu layers, and %d are the most that one can have",
+			manifest->layer_count, OVERLAY_LAYERS);
 	for (size_t i = 0; i < manifest->layer_count; i++)
 		commit->layers[commit->count++] =
 			(struct make_layer){.blob = manifest->layers[i].digest,

@@ -13,6 +13,7 @@
 #include "image/hash.h"
 #include "image/manifest_read.h"
 #include "util/arena.h"
+#include "util/overlay.h"
 #include "util/path.h"
 #include "util/text.h"
 
@@ -414,7 +415,7 @@ static int read_rootfs(const struct source *source, const struct node *root, siz
 	if (r == 0 && strcmp(word, "layers") != 0)
 		r = source_fail(source, &type, "is not \"layers\"");
 	if (r == 0)
-		r = node_expect_array(source, &list, true, RECORD_LAYERS, &count);
+		r = node_expect_array(source, &list, true, OVERLAY_LAYERS, &count);
 	if (r < 0)
 		return r;
 	if (count != layer_count)

@@ -18,8 +18,8 @@ int layer_below_open(const struct storage *storage, enum layer_way way, const st
 	size_t count, struct layer_below *ret, struct err *reterr)
 {
 	ret->count = 0;
-	if (count >= RECORD_LAYERS)
-		return err_set(reterr, -EFBIG, NULL, "more than %d layers", RECORD_LAYERS);
+	if (count > OVERLAY_LAYERS)
+		return err_set(reterr, -EFBIG, NULL, "more than %d layers", OVERLAY_LAYERS);
 	for (size_t i = count; i-- > 0;) {
 		int fd = layer_open(storage, way, &chains[i]);
 

@@ -15,10 +15,11 @@
 #include "image/layer.h"
 #include "image/record.h"
 #include "util/err.h"
+#include "util/overlay.h"
 
 /* Their trees, topmost first. */
 struct layer_below {
-	int trees[RECORD_LAYERS];
+	int trees[OVERLAY_LAYERS];
 	size_t count;
 };
 
@@ -29,7 +30,7 @@ void layer_below_close(struct layer_below *below);
 
 /* Which of the layers a directory is made of: bit i for trees[i]. */
 struct layer_set {
-	uint64_t bits[RECORD_LAYERS / 64];
+	uint64_t bits[OVERLAY_LAYERS / 64];
 };
 struct layer_set layer_below_all(const struct layer_below *below);
 bool layer_set_is_empty(const struct layer_set *set);

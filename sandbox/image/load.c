@@ -29,6 +29,7 @@
 #include "image/verbs.h"
 #include "util/cleanup.h"
 #include "util/json.h"
+#include "util/overlay.h"
 #include "util/path.h"
 
 #define FILES 100000
@@ -307,7 +308,7 @@ static int check_present(struct load *load, const struct image *image, struct er
 struct docker_image {
 	char *text; /* of the configuration; owned */
 	size_t length;
-	struct make_layer layers[RECORD_LAYERS];
+	struct make_layer layers[OVERLAY_LAYERS];
 	size_t count;
 };
 
@@ -320,9 +321,9 @@ static int read_docker(
 	int r = need_file(
 		load, json_object_get(entry, "Config"), "a configuration", &config, reterr);
 
-	if (r == 0 && (!json_is_array(layers) || json_array_size(layers) > RECORD_LAYERS))
+	if (r == 0 && (!json_is_array(layers) || json_array_size(layers) > OVERLAY_LAYERS))
 		r = err_set(reterr, -EBADMSG, "manifest.json", "has no list of at most %d layers",
-			RECORD_LAYERS);
+			OVERLAY_LAYERS);
 	if (r < 0)
 		return r;
 	json_array_foreach(layers, i, item)

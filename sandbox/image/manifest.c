@@ -11,6 +11,7 @@
 
 #include "image/manifest_read.h"
 #include "util/arena.h"
+#include "util/overlay.h"
 #include "util/text.h"
 
 #define INDEX_ENTRIES 1024
@@ -194,7 +195,7 @@ static int read_list(
 	struct descriptor *items;
 	size_t count = 0;
 	int r = node_expect_array(
-		source, &list, true, index ? INDEX_ENTRIES : RECORD_LAYERS, &count);
+		source, &list, true, index ? INDEX_ENTRIES : OVERLAY_LAYERS, &count);
 
 	if (r < 0)
 		return r;

@@ -12,6 +12,7 @@
 
 #include "image/print.h"
 #include "image/pull.h"
+#include "util/overlay.h"
 
 #define LINES 8
 #define PERIOD_MS 100
@@ -22,7 +23,7 @@ struct pull_progress {
 	bool quiet, terminal;
 	unsigned drawn;  /* lines below the finished ones */
 	int64_t last_ms; /* of the last drawing */
-	bool said[RECORD_LAYERS];
+	bool said[OVERLAY_LAYERS];
 };
 
 static int64_t now_ms(void)

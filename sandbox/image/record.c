@@ -10,6 +10,7 @@
 #include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/json.h"
+#include "util/overlay.h"
 #include "util/path.h"
 #include "util/text.h"
 
@@ -178,7 +179,7 @@ static int read_chains(const struct reading *reading, struct image_record *recor
 	size_t count = json_array_size(array), index;
 	struct digest *chains;
 
-	if (!json_is_array(array) || count == 0 || count > RECORD_LAYERS)
+	if (!json_is_array(array) || count == 0 || count > OVERLAY_LAYERS)
 		return fail(reading, "layers", "is not an array of 1 to 128 digests");
 	chains = arena_zeroed(reading->arena, count, sizeof(*chains));
 	if (!chains)

@@ -16,7 +16,6 @@
 
 struct arena;
 
-#define RECORD_LAYERS 128                  /* overlayfs and R30 */
 #define RECORD_BYTES ((size_t)1024 * 1024) /* of the whole file */
 #define RECORD_STRINGS 1024                /* of each array */
 #define RECORD_STRING ((size_t)128 * 1024) /* bytes with the NUL: MAX_ARG_STRLEN of execve(2) */

@@ -7,6 +7,7 @@
 #include "image/print.h"
 #include "image/verbs.h"
 #include "util/arena.h"
+#include "util/overlay.h"
 
 struct node {
 	struct digest chain;
@@ -87,9 +88,9 @@ static void print_names(const struct tree *tree, size_t index)
 /* What is drawn before a node: a bar below each ancestor that has a younger sibling. */
 static void print_branches(const struct tree *tree, size_t index)
 {
-	size_t path[RECORD_LAYERS], depth = 0;
+	size_t path[OVERLAY_LAYERS], depth = 0;
 
-	for (size_t at = index; at != NONE && depth < RECORD_LAYERS; at = tree->nodes[at].parent)
+	for (size_t at = index; at != NONE && depth < OVERLAY_LAYERS; at = tree->nodes[at].parent)
 		path[depth++] = at;
 	for (size_t i = depth; i-- > 1;)
 		(void)fputs(i == depth - 1 ? "" : has_next(tree, path[i]) ? "│  " : "   ", stdout);

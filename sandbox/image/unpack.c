@@ -29,6 +29,7 @@
 #include "image/unpack.h"
 #include "image/verbs.h"
 #include "util/cleanup.h"
+#include "util/overlay.h"
 #include "util/text.h"
 
 struct job;
@@ -54,8 +55,8 @@ struct job {
 	enum layer_way way;
 	int channel;
 	size_t count;
-	struct part parts[RECORD_LAYERS];
-	struct digest chains[RECORD_LAYERS];
+	struct part parts[OVERLAY_LAYERS];
+	struct digest chains[OVERLAY_LAYERS];
 	pthread_mutex_t lock; /* of the parts' state, and of what is sent */
 	bool failed, told;    /* told: the other side prints it */
 	struct err err;       /* the first failure */
@@ -160,7 +161,7 @@ static int receive_image(struct job *job, struct err *reterr)
 
 	if (r <= 0)
 		return r; /* nothing to do: the other side has said why, or the image was there */
-	if (message.kind != CHANNEL_IMAGE || message.index == 0 || message.index > RECORD_LAYERS)
+	if (message.kind != CHANNEL_IMAGE || message.index == 0 || message.index > OVERLAY_LAYERS)
 		return out_of_turn(reterr);
 	job->count = message.index;
 	for (size_t i = 0; i < job->count; i++) {
@@ -376,8 +377,8 @@ static int unpack_blobs(struct job *job, const struct image *image, struct err *
 static int prepare_parts(struct job *job, const struct image *image, struct err *reterr)
 {
 	job->count = image->manifest.layer_count;
-	if (job->count > RECORD_LAYERS)
-		return err_set(reterr, -EFBIG, NULL, "more than %d layers", RECORD_LAYERS);
+	if (job->count > OVERLAY_LAYERS)
+		return err_set(reterr, -EFBIG, NULL, "more than %d layers", OVERLAY_LAYERS);
 	for (size_t i = 0; i < job->count; i++) {
 		struct part *part = &job->parts[i];
 

@@ -64,9 +64,9 @@ int layers_compile(const struct layers *layers, const struct rule *rule, const s
 	int r;
 
 	origin_format(&rule->origin, where, sizeof(where));
-	if (!layers || !layers->count || layers->count > LAYERS_MAX)
+	if (!layers || !layers->count || layers->count > OVERLAY_TREES)
 		return err_set(reterr, -EINVAL, where, "%zu layers: 1 to %d were expected",
-			layers ? layers->count : 0, LAYERS_MAX);
+			layers ? layers->count : 0, OVERLAY_TREES);
 	plan.trees = arena_zeroed(arena, layers->count, sizeof(*plan.trees));
 	if (!plan.trees)
 		return err_no_memory(reterr);
@@ -255,7 +255,7 @@ static int mount_over(const struct layers_plan *plan, const struct child *child,
 int layers_mount(const struct layers_plan *plan, const struct child *child, int place, int scratch,
 	unsigned long flags, uint16_t *reterr_item)
 {
-	int fds[LAYERS_MAX + 2];
+	int fds[OVERLAY_TREES + 2];
 	size_t count;
 	int r = open_all(plan, scratch, fds, &count, reterr_item);
 

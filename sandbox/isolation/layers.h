@@ -17,6 +17,7 @@
 
 #include "profile/profile.h"
 #include "util/err.h"
+#include "util/overlay.h"
 
 struct arena;
 struct child;
@@ -37,7 +38,7 @@ struct layers_plan {
 
 /* Where in layers_mount() it went wrong: a tree's index, or one of these. */
 enum layers_item {
-	LAYERS_UPPER = LAYERS_MAX,
+	LAYERS_UPPER = OVERLAY_TREES,
 	LAYERS_WORK,
 	LAYERS_SCRATCH,
 	LAYERS_OVERLAY,

@@ -28,8 +28,6 @@ enum root_kind {
 	ROOT_KIND_COUNT
 };
 
-#define LAYERS_MAX 128
-
 /*
  * Directories of the host that overlayfs shows as one tree. Each tree is in overlay form: a
  * character device 0:0 is a whiteout, the extended attribute user.overlay.opaque=y hides what lies
@@ -39,7 +37,7 @@ enum root_kind {
  */
 struct layers {
 	const char *const *trees; /* the lowest first */
-	size_t count;             /* 1 to LAYERS_MAX */
+	size_t count;             /* 1 to OVERLAY_TREES */
 	const char *upper, *work; /* both, or both NULL: a view that nothing can be written to */
 	bool discard; /* upper is thrown away afterwards: overlayfs need not care for its reaching
 			 the disk */

@@ -11,6 +11,14 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
+/*
+ * The layers that one image may have, wherever it is pulled, loaded, made, mounted or looked into
+ * (R30). Docker's limit is about the same; each one is a descriptor at every launch, and the kernel
+ * itself ends at 500 (fs/overlayfs/params.h, OVL_MAX_STACK).
+ */
+#define OVERLAY_LAYERS 128
+#define OVERLAY_TREES (OVERLAY_LAYERS + 1) /* with what a container has made on top of them */
+
 #define OVERLAY_OPAQUE \
 	"user.overlay.opaque" /* "y" on a directory: nothing of the layers below is seen in it */
 #define OVERLAY_WHITEOUT \

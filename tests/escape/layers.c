@@ -17,13 +17,14 @@
 #include "cli/cli.h"
 #include "util/arena.h"
 #include "util/mutant.h"
+#include "util/overlay.h"
 
 static struct arena words, plan_arena;
 static struct profile_library library;
 static struct profile_variables variables;
 static struct profile profile;
 static struct host host;
-static const char *trees[LAYERS_MAX + 1];
+static const char *trees[OVERLAY_TREES + 1];
 static struct layers layers = {.trees = trees};
 static struct mount_rule rules[32];
 static size_t rule_count;
@@ -67,7 +68,7 @@ static void add_bind(char *value)
 
 static void take(const char *option, char *value)
 {
-	if (strcmp(option, "--layer") == 0 && layers.count <= LAYERS_MAX)
+	if (strcmp(option, "--layer") == 0 && layers.count <= OVERLAY_TREES)
 		trees[layers.count++] = value;
 	else if (strcmp(option, "--upper") == 0)
 		layers.upper = value;

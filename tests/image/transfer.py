@@ -189,6 +189,43 @@ def round_trips():
     good('and again', 'two', 'unpack', manifest_of('two', 'docker.io/library/child:2'))
 
 
+# ---- as many layers as an image can have ----
+
+def layered(number, name):
+    """An oci-archive of that many layers, each with a file of its own."""
+    layers = [archive(file(f'f{i}', f'{i}')) for i in range(number)]
+    config = json.dumps({'architecture': 'amd64', 'os': 'linux', 'config': {}, 'rootfs': {'type': 'layers', 'diff_ids': ['sha256:' + digest(layer) for layer in layers]}}).encode()
+
+    def descriptor(kind, data):
+        return {'mediaType': 'application/vnd.oci.image.' + kind, 'digest': 'sha256:' + digest(data), 'size': len(data)}
+
+    manifest = json.dumps({'schemaVersion': 2, 'mediaType': 'application/vnd.oci.image.manifest.v1+json', 'config': descriptor('config.v1+json', config),
+                           'layers': [descriptor('layer.v1.tar', layer) for layer in layers]}).encode()
+    index = {'schemaVersion': 2, 'manifests': [{**descriptor('manifest.v1+json', manifest), 'annotations': {'org.opencontainers.image.ref.name': name}}]}
+    return archive(file('index.json', json.dumps(index)), *(file('blobs/sha256/' + digest(data), data) for data in (config, manifest, *layers)))
+
+
+def many():
+    os.mkdir(storage('many'), 0o700)
+    upper = os.path.join(WORK, 'added')
+    os.mkdir(upper)
+    os.chmod(upper, 0o755)
+    with open(upper + '/f0', 'w', encoding='ascii') as content:
+        content.write('new')
+    good('an image of 127 layers', 'many', 'load', '-q', data=layered(127, 'many:127'))
+    base = manifest_of('many', 'docker.io/library/many:127')
+    good('commit adds the 128th', 'many', 'commit', '-q', '--upper', upper, '--', base, 'many:128')
+    child = manifest_of('many', 'docker.io/library/many:128')
+    report(len(json.loads(blob('many', child))['layers']) == 128, 'which the image has then')
+    report(good('diff over 128 layers', 'many', 'diff', '--upper', upper, '--', child) == b'C /f0\n', 'knows all of them')
+    os.mkdir(storage('more'), 0o700)
+    good('load of 128 layers', 'more', 'load', '-q', data=good('save of 128 layers', 'many', 'save', 'many:128'))
+    status, output, errors = run('more', 'verify')
+    report(status == 0, 'and all are whole', output.decode() + errors)
+    refuses('a 129th layer by commit', 'many', ['commit', '--upper', upper, '--', child, 'many:129'], 'the image has 128 layers, and 128 are the most')
+    refuses('a 129th layer by load', 'many', ['load'], 'layers.*more than 128', data=layered(129, 'many:129'))
+
+
 # ---- T-TAR-39 ----
 
 def hostile():
@@ -246,6 +283,7 @@ def hostile():
 def main():
     commits()
     round_trips()
+    many()
     hostile()
     print(f'1..{count}')
     return failures > 0

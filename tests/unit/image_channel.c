@@ -73,10 +73,10 @@ static void test_bad(void)
 	message.kind = UINT32_MAX;
 	refused(&message, -1, "a kind of 2^32-1");
 	message = sample(CHANNEL_IMAGE);
-	message.index = RECORD_LAYERS + 1;
+	message.index = OVERLAY_LAYERS + 1;
 	refused(&message, -1, "more layers than there may be");
 	message = sample(CHANNEL_DONE);
-	message.index = RECORD_LAYERS;
+	message.index = OVERLAY_LAYERS;
 	refused(&message, -1, "an index that is the limit");
 	message = sample(CHANNEL_LAYER);
 	message.compression = 3;

@@ -9,6 +9,7 @@
 
 #include "check.h"
 #include "image_fixture.h"
+#include "util/overlay.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define SHA "sha256:" HEX
@@ -124,16 +125,16 @@ static struct image_record make(const struct digest *chains, size_t count)
 
 static void check_round(void)
 {
-	struct digest chains[RECORD_LAYERS + 1];
+	struct digest chains[OVERLAY_LAYERS + 1];
 	struct image_record record, again;
 	struct arena arena = {0};
 	char *text = NULL, *text_again = NULL;
 	size_t length, length_again;
 	struct err err = {0};
 
-	for (size_t i = 0; i <= RECORD_LAYERS; i++)
+	for (size_t i = 0; i <= OVERLAY_LAYERS; i++)
 		MUST(digest_parse(SHA, &chains[i]) == 0);
-	record = make(chains, RECORD_LAYERS);
+	record = make(chains, OVERLAY_LAYERS);
 	check_int(record_emit(&record, &text, &length, &err), 0, "a record is written");
 	check_int(record_parse("r", text, length, &arena, &again, NULL), 0, "and read");
 	check_int(record_emit(&again, &text_again, &length_again, NULL), 0, "and written again");
@@ -141,7 +142,7 @@ static void check_round(void)
 	check_text(again.environment[1], "E=\"\\é", "with what had to be escaped");
 	free(text);
 	free(text_again);
-	record = make(chains, RECORD_LAYERS + 1);
+	record = make(chains, OVERLAY_LAYERS + 1);
 	check(record_emit(&record, &text, &length, NULL) < 0, "129 layers are not written");
 	record = make(chains, 1);
 	record.user = "1e0";

@@ -19,6 +19,7 @@
 #include "profile/load.h"
 #include "profile/receipt.h"
 #include "util/arena.h"
+#include "util/overlay.h"
 #include "util/path.h"
 
 static struct arena arena;
@@ -58,7 +59,7 @@ static int fake_path(const struct host *host, struct arena *where, const char *p
 }
 
 static const struct host host = {.path = fake_path};
-static const char *trees[LAYERS_MAX + 1] = {"/s/1", "/s/2"};
+static const char *trees[OVERLAY_TREES + 1] = {"/s/1", "/s/2"};
 
 static void start(struct layers *layers)
 {
@@ -132,12 +133,12 @@ static void refused(void)
 		check_int(root(&plan), cases[i].error, "refused: %s %s %s", cases[i].tree,
 			cases[i].upper ? cases[i].upper : "-", cases[i].work ? cases[i].work : "-");
 	}
-	for (size_t i = 0; i <= LAYERS_MAX; i++)
+	for (size_t i = 0; i <= OVERLAY_TREES; i++)
 		trees[i] = "/s/1";
 	start(&layers);
-	layers.count = LAYERS_MAX;
-	check_int(root(&plan), 0, "%d layers", LAYERS_MAX);
-	layers.count = LAYERS_MAX + 1;
+	layers.count = OVERLAY_TREES;
+	check_int(root(&plan), 0, "%d layers", OVERLAY_TREES);
+	layers.count = OVERLAY_TREES + 1;
 	check_int(root(&plan), -EINVAL, "one more");
 	layers.count = 0;
 	check_int(root(&plan), -EINVAL, "none");
