@@ -22,6 +22,7 @@ import channel
 from archives import archive, directory, file, hardlink, pax, symlink
 from small import Image, Registry, write_layout
 from store import Store, digest, own_lines, tree_digest
+from tap import MAPPED, finish, report
 
 WIDE = os.environ.get('IMMURE_FAULTS') == 'all'  # every fault at every call, instead of the shares below
 SEED = int(os.environ.get('IMMURE_FAULTS_SEED', random.SystemRandom().randrange(1 << 30)))
@@ -29,19 +30,6 @@ WORKERS = 2
 READS = 25
 LIMIT = 60
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EINTR)
-
-count = failures = 0
-
-
-def report(good, what, detail=''):
-    global count, failures
-    count += 1
-    print(f"{'' if good else 'not '}ok {count} - {what}", flush=True)
-    if not good:
-        failures += 1
-        for line in str(detail).splitlines()[:40]:
-            print('#   ' + line[:600], flush=True)
-
 
 # ---- the images ----
 
@@ -72,8 +60,6 @@ class World:
         self.work, self.image, self.fault, self.registry = work, image, fault, registry
         self.images = images()
         self.trees = {}
-        with open('/proc/self/uid_map', encoding='ascii') as lines:
-            self.mapped = sum(int(line.split()[2]) for line in lines) > 1
         self.options = ['--tls-verify=false', '-q']
         os.makedirs(work, exist_ok=True)
 
@@ -348,7 +334,7 @@ class Sweep:
     def share(self, generator, calls, which):
         if WIDE:
             return calls
-        share = self.operation.shares[which] * (1 if self.world.mapped else 0.3)
+        share = self.operation.shares[which] * (1 if MAPPED else 0.3)
         chosen = sorted(generator.sample(range(len(calls)), round(share * len(calls))))
         return [calls[number] for number in chosen]
 
@@ -831,8 +817,7 @@ def main():
         return 0
     world = World(*sys.argv[2:6])
     {'sweep': sweep, 'races': races, 'space': space, 'launches': launches, 'hostile': hostile}[sys.argv[1]](world, sys.argv[6:])
-    print(f'1..{count}')
-    return 1 if failures else 0
+    return finish()
 
 
 if __name__ == '__main__':

@@ -5,6 +5,8 @@
 need busybox python3 jq
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 storage=$work/storage
+image=${IMMURE_IMAGE:-$build/immure-image}
+export PYTHONDONTWRITEBYTECODE=1
 
 # im VERB WORDS…: in that storage
 im() { immure "$1" --storage "$storage" "${@:2}"; }
@@ -52,4 +54,42 @@ gone() {
 		[ "$SECONDS" -lt "$until" ] || { left; return 1; }
 		sleep 0.1
 	done
+}
+
+# ---- what programs in Python say, counted on ----
+
+parts=0 ended=0
+
+# part NAME COMMAND…: each line of TAP that COMMAND prints is one of ours, with NAME before it
+part() {
+	local name=$1 line
+	shift
+	parts=$((parts + 1))
+	while IFS= read -r line; do
+		case $line in
+		'ok '*) ok "$name: ${line#*- }" ;;
+		'not ok '*) not_ok "$name: ${line#*- }" ;;
+		'#'*) echo "$line" ;;
+		1..*) ended=$((ended + 1)) ;;
+		*) not_ok "$name: said something else" "$line" ;;
+		esac
+	done < <("$@" 2>&1)
+}
+
+# both_ways SECONDS PROGRAM PLACE: PROGRAM PLACE/WAY IMMURE-IMAGE as a part, in the ways of one id and of many
+both_ways() {
+	local way lead=(env)
+	for way in single mapped; do
+		[ $way = single ] || lead=(unshare -r --map-auto --)
+		"${lead[@]}" true 2> /dev/null || { skip 'the way of many ids' 'this user has no subordinate ids'; continue; }
+		mkdir "$3/$way"
+		part "$way" "${lead[@]}" timeout "$1" python3 "$here/$2" "$3/$way" "$image"
+		"${lead[@]}" rm -rf "${3:?}/$way"
+	done
+}
+
+# Last of all: a part that broke off said fewer lines, and none of them may have been wrong.
+finish_parts() {
+	check 'every part came to its end' [ "$ended" = "$parts" ]
+	finish
 }
