@@ -157,6 +157,24 @@ static int open_place(struct verb_place *place, const struct option *table, int 
 	return r < 0 ? r : taken;
 }
 
+/* Leaves out what cannot be told of, and says so. */
+static size_t take_whole(struct container *list, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct err err = {0};
+
+		if (!list[i].damage) {
+			list[kept++] = list[i];
+			continue;
+		}
+		(void)container_tell_damage(&list[i], &err);
+		print_error(&err);
+	}
+	return kept;
+}
+
 int cli_ps(int argc, char **argv)
 {
 	static struct verb_place place; /* too large for a stack; used once */
@@ -185,8 +203,10 @@ int cli_ps(int argc, char **argv)
 		if (identifier == OPTION_FORMAT)
 			table.format = place.given[i].value;
 	}
-	if (container_list(&place.storage, &place.words, &list, &count, &err) < 0 ||
-		select_rows(&place, all, whole, list, count, &rows, &count, &err) < 0 ||
+	if (container_list(&place.storage, &place.words, &list, &count, &err) < 0)
+		return fail(&err);
+	count = take_whole(list, count);
+	if (select_rows(&place, all, whole, list, count, &rows, &count, &err) < 0 ||
 		table_print(&table, (const char *const(*)[TABLE_FIELDS])rows, count, stdout, &err) <
 			0)
 		return fail(&err);
@@ -228,7 +248,7 @@ static int remove_word(struct verb_place *place, const char *word, bool force)
 {
 	struct container c;
 	struct err err = {0};
-	int r = container_find(&place->storage, word, &place->words, &c, &err);
+	int r = container_find_any(&place->storage, word, &place->words, &c, &err);
 
 	if (r == -ENOENT && force)
 		return 0;

@@ -305,28 +305,95 @@ static int read_record(
 	size_t length;
 	int r = file_read(at, RECORD, CONTAINER_BYTES, &text, &length);
 
-	if (r == 0)
-		r = container_parse(id, text, length, arena, ret, reterr);
+	if (r < 0)
+		return err_set(reterr, r, id, "its record cannot be read: %s", strerror(-r));
+	r = container_parse(id, text, length, arena, ret, reterr);
 	if (r == 0 && strcmp(ret->id, id) != 0)
 		r = err_set(reterr, -EBADMSG, id, "its record tells of another container");
 	return r;
+}
+
+/* The name whose link leads to id, where there is one. */
+static const char *find_name(const struct storage *storage, const char *id, struct arena *arena)
+{
+	_cleanup_closedir_ DIR *directory = NULL;
+	int fd = storage_directory(storage, "names");
+	const struct dirent *entry;
+	char found[CONTAINER_ID_ROOM];
+
+	directory = fd < 0 ? NULL : fdopendir(fd);
+	if (!directory) {
+		if (fd >= 0)
+			(void)close(fd);
+		return NULL;
+	}
+	while ((entry = readdir(directory)))
+		if (name_is_valid(entry->d_name) &&
+			read_name_link(storage, entry->d_name, found) == 0 &&
+			strcmp(found, id) == 0)
+			return arena_copy(arena, entry->d_name);
+	return NULL;
+}
+
+/* True where at, which was opened by this name, still has it: else it was removed meanwhile. */
+static bool is_still_there(int kind, const char *id, int at)
+{
+	struct stat opened, named;
+
+	return fstat(at, &opened) == 0 && fstatat(kind, id, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+}
+
+/* One whose record tells nothing: as much as its place tells, for lists and for its removal. */
+static int describe_damaged(const struct storage *storage, bool transient, const char *id,
+	struct arena *arena, struct container *ret, const struct err *err)
+{
+	static const char *const none[] = {NULL};
+	const char *name = find_name(storage, id, arena);
+
+	*ret = (struct container){.name = name ? name : arena_copy_range(arena, id, 12),
+		.image = "",
+		.options = none,
+		.arguments = none,
+		.command = none,
+		.volumes = none,
+		.directory = "",
+		.transient = transient,
+		.exit_code = -1,
+		.damage = arena_copy(arena, err->message)};
+	memcpy(ret->id, id, sizeof(ret->id));
+	return ret->name && ret->damage ? 0 : -ENOMEM;
 }
 
 static int read_one(const struct storage *storage, bool transient, const char *id,
 	struct arena *arena, struct container *ret, struct err *reterr)
 {
 	_cleanup_close_ int kind = storage_directory(storage, kind_name(transient)), at = -1;
+	struct err said = {0};
 	int r;
 
 	if (kind < 0)
 		return kind;
 	at = openat(kind, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (at < 0)
+	if (at < 0 && (errno == ENOTDIR || errno == ELOOP))
+		return -ENOENT; /* none of ours */
+	if (at < 0 && errno != EACCES)
 		return -errno;
-	r = read_record(at, id, arena, ret, reterr);
+	r = at < 0 ? err_set(&said, -EACCES, id, "its directory is closed")
+		   : read_record(at, id, arena, ret, &said);
 	if (r == 0 && ret->transient != transient)
-		r = -ENOENT; /* on its way in or out */
-	if (r == 0)
+		return -ENOENT;                             /* on its way in or out */
+	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE) { /* no fault of the container's */
+		*reterr = said;
+		return r;
+	}
+	if (r < 0) {
+		/* none yet, or none any more: it is being made or removed */
+		if ((transient && r == -ENOENT) || (at >= 0 && !is_still_there(kind, id, at)))
+			return -ENOENT;
+		r = describe_damaged(storage, transient, id, arena, ret, &said);
+	}
+	if (r == 0 && at >= 0)
 		ret->running = is_locked(at);
 	return r;
 }
@@ -384,7 +451,7 @@ static int find_by_prefix(const struct storage *storage, const char *word, struc
 	return 0;
 }
 
-int container_find(const struct storage *storage, const char *word, struct arena *arena,
+int container_find_any(const struct storage *storage, const char *word, struct arena *arena,
 	struct container *ret, struct err *reterr)
 {
 	char id[CONTAINER_ID_ROOM];
@@ -404,6 +471,21 @@ int container_find(const struct storage *storage, const char *word, struct arena
 		err_hint(reterr, "`immure ps -a` lists them");
 	}
 	return r < 0 ? err_set(reterr, r, word, "cannot be read: %s", strerror(-r)) : 0;
+}
+
+int container_tell_damage(const struct container *container, struct err *reterr)
+{
+	return err_set(reterr, -EBADMSG, container->name,
+		"its record is damaged: %s; `immure rm %.12s` removes the container",
+		container->damage, container->id);
+}
+
+int container_find(const struct storage *storage, const char *word, struct arena *arena,
+	struct container *ret, struct err *reterr)
+{
+	int r = container_find_any(storage, word, arena, ret, reterr);
+
+	return r == 0 && ret->damage ? container_tell_damage(ret, reterr) : r;
 }
 
 static int compare_age(const void *a, const void *b)

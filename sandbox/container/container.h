@@ -47,6 +47,7 @@ struct container {
 	int64_t created, started, finished; /* seconds of the epoch; 0: not yet */
 	int exit_code;                      /* -1: not known */
 	bool running;                       /* not in the file: from the lock */
+	const char *damage; /* not in the file: why its record tells nothing; NULL: it does */
 };
 
 /* A container that this process has to itself. */
@@ -80,12 +81,21 @@ int container_write(const struct container_hold *hold, const struct container *c
 	bool flush, struct err *reterr);
 
 /*
- * Finds one by its name, its id or the beginning of an id that no other has. -ENOENT, -ENOTUNIQ.
+ * Finds one by its name, its id or the beginning of an id that no other has. -ENOENT, -ENOTUNIQ;
+ * -EBADMSG where its record is damaged. The second takes such a one, too: to be removed.
  */
 int container_find(const struct storage *storage, const char *word, struct arena *arena,
 	struct container *ret, struct err *reterr);
+int container_find_any(const struct storage *storage, const char *word, struct arena *arena,
+	struct container *ret, struct err *reterr);
 
-/* All there are, the newest first. Those that are just being made or removed are left out. */
+/* -EBADMSG with reterr, which says what to do about one that is damaged. */
+int container_tell_damage(const struct container *container, struct err *reterr);
+
+/*
+ * All there are, the newest first, the damaged ones last. Those that are just being made or removed
+ * are left out.
+ */
 int container_list(const struct storage *storage, struct arena *arena, struct container **ret,
 	size_t *ret_count, struct err *reterr);
 

@@ -264,7 +264,7 @@ int container_emit(
 	if (!text)
 		return err_set(reterr, -EINVAL, c->name,
 			"its record cannot be written: is every word of the command line UTF-8?");
-	/* what cannot be read back must not be written: every list of containers would stop at it
+	/* what cannot be read back must not be written: it would be damaged from its first day on
 	 */
 	r = check_emitted(c, text, reterr);
 	if (r < 0) {

@@ -173,39 +173,64 @@ int volume_list(const struct storage *storage, bool all, struct arena *arena, st
 	return 0;
 }
 
-/* True where text begins with name and ends there or with one of the characters of ends. */
-static bool is_name_at(const char *text, const char *name, const char *ends)
+/* "ID:PLACE", "--volume=NAME:PLACE…": what is before the colon, where there is one. */
+static bool is_before_colon(const char *text, const char *name)
 {
 	size_t length = strlen(name);
 
-	return strncmp(text, name, length) == 0 && (!text[length] || strchr(ends, text[length]));
+	return strncmp(text, name, length) == 0 && text[length] == ':';
 }
 
-/* "--volume=NAME:…", "--mount=…,src=NAME,…" */
-static bool option_names(const char *word, const char *name)
+/* "--mount=KEY=VALUE,…": the type and the source, whatever else holds such words. */
+static bool mount_names(const char *value, const char *name, struct arena *arena)
 {
-	const char *source;
+	char *rest = arena_copy(arena, value), *word;
+	const char *type = "", *source = "";
 
-	if (text_starts_with(word, "--volume="))
-		return is_name_at(word + 9, name, ":");
-	if (!text_starts_with(word, "--mount="))
-		return false;
-	source = strstr(word, "src=");
-	if (source)
-		return is_name_at(source + 4, name, ",");
-	source = strstr(word, "source=");
-	return source && is_name_at(source + 7, name, ",");
+	while (rest && (word = strsep(&rest, ","))) {
+		if (text_starts_with(word, "type="))
+			type = word + 5;
+		else if (text_starts_with(word, "src="))
+			source = word + 4;
+		else if (text_starts_with(word, "source="))
+			source = word + 7;
+	}
+	return strcmp(type, "volume") == 0 && strcmp(source, name) == 0;
 }
 
-static bool uses(const struct container *container, const char *name)
+static bool option_names(const char *word, const char *name, struct arena *arena)
+{
+	return text_starts_with(word, "--volume=")  ? is_before_colon(word + 9, name)
+	       : text_starts_with(word, "--mount=") ? mount_names(word + 8, name, arena)
+						    : false;
+}
+
+static bool uses(const struct container *container, const char *name, struct arena *arena)
 {
 	for (const char *const *word = container->options; *word; word++)
-		if (option_names(*word, name))
+		if (option_names(*word, name, arena))
 			return true;
 	for (const char *const *word = container->volumes; *word; word++)
-		if (is_name_at(*word, name, ":"))
+		if (is_before_colon(*word, name))
 			return true;
 	return false;
+}
+
+/* 0; -EBUSY with reterr where a container has it, or may have it. */
+static int check_free(const struct container *container, const char *name, struct arena *arena,
+	struct err *reterr)
+{
+	if (container->damage) {
+		err_set(reterr, -EBUSY, name,
+			"the container %s may use it: its record is damaged (%s)", container->name,
+			container->damage);
+		err_hint(reterr, "`immure rm %.12s` removes that container", container->id);
+		return -EBUSY;
+	}
+	return uses(container, name, arena)
+		       ? err_set(reterr, -EBUSY, name, "is in use by the container %s",
+				 container->name)
+		       : 0;
 }
 
 int volume_remove(const struct storage *storage, const char *name, struct err *reterr)
@@ -220,9 +245,7 @@ int volume_remove(const struct storage *storage, const char *name, struct err *r
 	if (r == 0)
 		r = container_list(storage, &arena, &list, &count, reterr);
 	for (size_t i = 0; r == 0 && i < count; i++)
-		if (uses(&list[i], name))
-			r = err_set(reterr, -EBUSY, name, "is in use by the container %s",
-				list[i].name);
+		r = check_free(&list[i], name, &arena, reterr);
 	if (r < 0)
 		return r;
 	volumes = open_all(storage, reterr);

@@ -67,6 +67,54 @@ wait "$pid"
 check 'SIGTERM goes to the program' test $? = 9
 check 'and nothing is left' test -z "$(left)"
 
+# ---- a damaged record ----
+run --name whole tiny true
+run --name hurt -v data:/d tiny true
+hurt=$(im ps -a --no-trunc --filter name=hurt --format '{{.ID}}')
+damage() { # WHAT COMMAND…: the container named hurt, with its record hurt in this way
+	local what=$1 said
+	shift
+	"$@"
+	check "$what: the others are listed" test "$(im ps -a --format '{{.Names}}' 2> said)" = whole
+	said=$(cat said)
+	check 'one line names it, and says what to do' test "$(grep -c . said) ${said%%:*} $(grep -c "hurt.*damaged.*immure rm ${hurt:0:12}" said)" = '1 immure 1'
+	im volume prune > /dev/null
+	check 'its volume stays' test "$(im volume ls -q)" = data
+	said=$(im volume rm data 2>&1)
+	check 'and that is told' grep -q "may use it.*damaged" <<< "$said"
+	said=$(im start -a hurt 2>&1)
+	check 'it cannot be started' grep -q "damaged.*immure rm ${hurt:0:12}" <<< "$said"
+}
+record=$storage/containers/$hurt/container.json
+cp "$record" saved.json
+damage 'a record cut short' truncate -s 20 "$record"
+damage 'an empty one' truncate -s 0 "$record"
+damage 'that of another' cp "$storage/containers/$(im ps -a --no-trunc --filter name=whole --format '{{.ID}}' 2> /dev/null)/container.json" "$record"
+damage 'a directory in its place' eval 'rm "$record"; mkdir "$record"'
+rmdir "$record"
+damage 'none' true
+cp saved.json "$record"
+check 'mended, it is there again' test "$(im ps -a -q 2>&1 | wc -l)" = 2
+truncate -s 0 "$record"
+check 'rm removes it by its name' test "$(im rm hurt)" = hurt
+check 'name and all' test "$(left | wc -l)" = 2
+check 'then its volume can go' im volume rm data
+run --name hurt tiny true
+hurt=$(im ps -a --no-trunc --filter name=hurt --format '{{.ID}}')
+truncate -s 0 "$storage/containers/$hurt/container.json"
+check 'rm -f removes one by its id' im rm -f "${hurt:0:12}"
+check 'with its name' test "$(left | wc -l)" = 2
+run --name hurt tiny true
+truncate -s 0 "$storage/containers/$(readlink "$storage/names/hurt")/container.json"
+check 'rm --all takes it along' test "$(im rm --all | wc -l)" = 2
+check 'and nothing is left' test -z "$(left)"
+begin --name kept tiny sh -c "$stay"
+truncate -s 0 "$storage/containers/$(readlink "$storage/names/kept")/container.json"
+output=$(im rm kept 2>&1)
+check 'one that runs stays' grep -q 'is running' <<< "$output"
+check 'but for rm -f' im rm -f kept
+check 'and nothing is left' gone 2
+
 # ---- many ----
 crowd() { # COUNT WORDS…: at once; how many ended well
 	local count=$1 i

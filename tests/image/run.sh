@@ -253,7 +253,12 @@ run --name user -v data:/d tiny true < /dev/null
 output=$(im volume rm data 2>&1)
 check 'one in use stays' grep -q 'in use by the container user' <<< "$output"
 im rm user > /dev/null
-check 'rm removes it' im volume rm data
+run --name user --mount 'type=volume,dst=/src=data,src=other' --mount "type=bind,src=$work/shown,dst=/source=data" tiny true < /dev/null
+output=$(im volume rm other 2>&1)
+check 'by --mount, too' grep -q 'in use by the container user' <<< "$output"
+check 'but none is that is only spelt in a path: rm removes it' im volume rm data
+im rm user > /dev/null
+im volume rm other > /dev/null
 check 'and it is gone' test -z "$(im volume ls -q)"
 check 'create and prune' test "$(im volume create a b | wc -l)$(im volume prune | wc -l)$(im volume ls -q)" = 22
 output=$(im volume create ../x 2>&1)
