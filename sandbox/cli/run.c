@@ -35,8 +35,10 @@ struct run {
 	struct container container;
 	struct container_hold hold;
 	const char *const *command;
-	const char *word;   /* the image, as it was written */
-	bool mapped, again; /* again: started once more */
+	const char *word;  /* the image, as it was written */
+	const char **made; /* named volumes that were not there before */
+	size_t made_count;
+	bool mapped, again, told; /* again: started once more; told: the cidfile is written */
 };
 
 static int fail(const struct err *err)
@@ -242,7 +244,7 @@ static int take_container(struct run *run, struct err *reterr)
 	return container_create(&run->storage, &run->launching.words, c, &run->hold, reterr);
 }
 
-static int write_cidfile(const struct run *run, struct err *reterr)
+static int write_cidfile(struct run *run, struct err *reterr)
 {
 	_cleanup_close_ int fd = -1;
 	const char *path = run->options.cidfile;
@@ -251,6 +253,7 @@ static int write_cidfile(const struct run *run, struct err *reterr)
 	if (!path)
 		return 0;
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	run->told = fd >= 0;
 	r = fd < 0 ? -errno : file_write_all(fd, run->container.id, strlen(run->container.id));
 	return r < 0 ? err_set(reterr, r, path, "the id cannot be written there: %s", strerror(-r))
 		     : 0;
@@ -296,6 +299,8 @@ static int mount_volumes(struct run *run, struct err *reterr)
 	for (size_t i = 0; run->image.record.volumes[i] && r == 0; i++)
 		r = volume_mount(
 			&use, NULL, NULL, run->image.record.volumes[i], false, false, reterr);
+	run->made = use.made;
+	run->made_count = use.made_count;
 	return r;
 }
 
@@ -320,12 +325,29 @@ static int discard(struct run *run, struct err *reterr)
 	return container_remove(&run->hold, &run->container, &run->launching.host, reterr);
 }
 
+/* Nothing has run: nothing is left. What another container has come to meanwhile stays with it. */
+static int take_back(struct run *run, struct err *reterr)
+{
+	int r = discard(run, reterr);
+
+	for (size_t i = 0; i < run->made_count; i++) {
+		struct err ignored = {0};
+
+		(void)volume_remove(&run->storage, run->made[i], &ignored);
+	}
+	if (run->told)
+		(void)unlink(run->options.cidfile); /* it was new */
+	return r;
+}
+
 static int settle(struct run *run, bool started, int code, struct err *reterr)
 {
 	struct container *c = &run->container;
 	int r;
 
-	if (c->transient || (!started && !run->again))
+	if (!started && !run->again)
+		return take_back(run, reterr);
+	if (c->transient)
 		return discard(run, reterr);
 	c->finished = (int64_t)time(NULL);
 	c->exit_code = code;
@@ -413,7 +435,7 @@ static int run_container(struct run *run)
 	if (r == 0)
 		return launch(run, plan);
 	if (!run->again)
-		(void)discard(run, &second); /* the first error is the one to tell */
+		(void)take_back(run, &second); /* the first error is the one to tell */
 	return fail(&err);
 }
 

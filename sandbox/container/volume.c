@@ -40,19 +40,33 @@ static int open_all(const struct storage *storage, struct err *reterr)
 		      : fd;
 }
 
-/* One that is half made has a name that no volume can have; its maker, or the next prune, takes it
- * away. */
-static int make_hidden(
-	int volumes, const char *name, char ret[CONTAINER_ID_ROOM + 8], int *ret_data)
+/* One that is half made or half removed has a name that no volume can have. */
+#define HIDDEN_ROOM (CONTAINER_ID_ROOM + 8)
+
+static int hidden_name(char ret[HIDDEN_ROOM])
 {
-	_cleanup_close_ int made = -1;
 	char id[CONTAINER_ID_ROOM];
 	int r = id_make(id);
 
-	(void)name;
+	if (r == 0)
+		(void)snprintf(ret, HIDDEN_ROOM, ".new-%s", id);
+	return r;
+}
+
+static int rename_new(int volumes, const char *from, const char *to)
+{
+	return syscall(SYS_renameat2, volumes, from, volumes, to, 1U /* RENAME_NOREPLACE */)
+		       ? -errno
+		       : 0;
+}
+
+static int make_hidden(int volumes, char ret[HIDDEN_ROOM], int *ret_data)
+{
+	_cleanup_close_ int made = -1;
+	int r = hidden_name(ret);
+
 	if (r < 0)
 		return r;
-	(void)snprintf(ret, CONTAINER_ID_ROOM + 8, ".new-%s", id);
 	if (mkdirat(volumes, ret, 0700))
 		return -errno;
 	made = openat(volumes, ret, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -70,17 +84,16 @@ static int make_volume(const struct storage *storage, const char *name, struct c
 	const struct host *host, struct err *reterr)
 {
 	_cleanup_close_ int volumes = open_all(storage, reterr), data = -1;
-	char hidden[CONTAINER_ID_ROOM + 8] = "";
+	char hidden[HIDDEN_ROOM] = "";
 	struct err ignored = {0};
-	int r = volumes < 0 ? volumes : make_hidden(volumes, name, hidden, &data);
+	int r = volumes < 0 ? volumes : make_hidden(volumes, hidden, &data);
 
 	if (r == 0 && fill) {
 		fill->directory = data;
 		r = inside_run(host, copy_fill, fill, reterr);
 	}
-	if (r == 0 &&
-		syscall(SYS_renameat2, volumes, hidden, volumes, name, 1U /* RENAME_NOREPLACE */))
-		r = -errno;
+	if (r == 0)
+		r = rename_new(volumes, hidden, name);
 	if (r < 0 && hidden[0])
 		(void)remove_tree(volumes, hidden, host, &ignored);
 	return r < 0 && r != -EEXIST
@@ -217,7 +230,7 @@ static bool uses(const struct container *container, const char *name, struct are
 }
 
 /* 0; -EBUSY with reterr where a container has it, or may have it. */
-static int check_free(const struct container *container, const char *name, struct arena *arena,
+static int check_container(const struct container *container, const char *name, struct arena *arena,
 	struct err *reterr)
 {
 	if (container->damage) {
@@ -233,23 +246,52 @@ static int check_free(const struct container *container, const char *name, struc
 		       : 0;
 }
 
+static int check_free(const struct storage *storage, const char *name, struct err *reterr)
+{
+	_cleanup_(arena_free) struct arena arena = {NULL};
+	struct container *list = NULL;
+	size_t count = 0;
+	int r = container_list(storage, &arena, &list, &count, reterr);
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = check_container(&list[i], name, &arena, reterr);
+	return r;
+}
+
+/* A container is recorded before it looks for its volumes: one that found this by its name is seen
+ * once the name is gone, and gets it back. */
+static int hide(const struct storage *storage, int volumes, const char *name, char ret[HIDDEN_ROOM],
+	struct err *reterr)
+{
+	int r = hidden_name(ret);
+
+	if (r == 0 && renameat(volumes, name, volumes, ret))
+		r = -errno;
+	if (r < 0)
+		return err_set(reterr, r, name, "cannot be removed: %s", strerror(-r));
+	r = check_free(storage, name, reterr);
+	if (r < 0 && rename_new(volumes, ret, name) == 0)
+		return r;
+	if (r < 0 && reterr) /* it has a new one already, and no use for this */
+		*reterr = (struct err){0};
+	return 0;
+}
+
 int volume_remove(const struct storage *storage, const char *name, struct err *reterr)
 {
 	_cleanup_(arena_free) struct arena arena = {NULL};
 	_cleanup_close_ int volumes = -1;
-	struct container *list = NULL;
+	char hidden[HIDDEN_ROOM];
 	struct volume volume;
-	size_t count = 0;
 	int r = volume_find(storage, name, &arena, &volume, reterr);
 
 	if (r == 0)
-		r = container_list(storage, &arena, &list, &count, reterr);
-	for (size_t i = 0; r == 0 && i < count; i++)
-		r = check_free(&list[i], name, &arena, reterr);
+		r = check_free(storage, name, reterr);
 	if (r < 0)
 		return r;
 	volumes = open_all(storage, reterr);
-	return volumes < 0 ? volumes : remove_tree(volumes, name, NULL, reterr);
+	r = volumes < 0 ? volumes : hide(storage, volumes, name, hidden, reterr);
+	return r < 0 ? r : remove_tree(volumes, hidden, NULL, reterr);
 }
 
 /* ---- mounting ---- */
@@ -303,6 +345,13 @@ static int provide(struct volume_use *use, const char *name, const char *target,
 	if (faccessat(volumes, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
 	r = make_volume(use->storage, name, &fill, use->host, reterr);
+	if (r == 0 && !id_is_valid(name)) {
+		const char **place = ARENA_APPEND(use->arena, use->made, use->made_count);
+
+		if (!place)
+			return err_no_memory(reterr);
+		*place = name;
+	}
 	return r == -EEXIST ? 0 : r;
 }
 

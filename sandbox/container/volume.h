@@ -35,7 +35,10 @@ int volume_find(const struct storage *storage, const char *name, struct arena *a
 int volume_list(const struct storage *storage, bool all, struct arena *arena, struct volume **ret,
 	size_t *ret_count, struct err *reterr);
 
-/* Removes it with what is in it. -EBUSY with reterr where a container has it. */
+/*
+ * Removes it with what is in it. -EBUSY with reterr where a container has it; one that comes to it
+ * meanwhile keeps it, too.
+ */
 int volume_remove(const struct storage *storage, const char *name, struct err *reterr);
 
 /* What is needed to mount volumes into a container. */
@@ -46,6 +49,8 @@ struct volume_use {
 	struct arena *arena;
 	struct profile *profile;
 	struct container *container; /* anonymous ones are noted here: "ID:TARGET" */
+	const char **made;           /* the named ones that volume_mount() made; the arena's */
+	size_t made_count;
 	bool mapped;
 };
 

@@ -271,6 +271,22 @@ check 'but stays as long as it does' test "$(im start -a holds > /dev/null; im v
 im rm holds > /dev/null
 check 'rm takes them along' test -z "$(im volume ls -a -q)"
 
+# nothing WHAT WORDS…: a refusal that leaves neither a volume nor a container nor a file
+nothing() {
+	local what=$1 output status
+	shift
+	output=$(run --cidfile fresh-id "$@" 2>&1 < /dev/null); status=$?
+	if [ $status = 125 ] && [ -z "$(left)$(find "$storage/volumes" -mindepth 1)" ] && [ ! -e fresh-id ]; then ok "$what leaves nothing"
+	else not_ok "$what leaves nothing" "status $status" "$output" "$(find "$storage/volumes" -maxdepth 1)" "$(left)"; fi
+}
+nothing 'a bad host' -v fresh:/srv/app --add-host x:y tiny true
+nothing 'two mounts at one place' -v fresh:/d -v other:/d tiny true
+nothing 'a directory that is none' --rm -v fresh:/d -w /etc/passwd tiny true
+nothing 'a receipt that cannot be written' -v fresh:/d --receipt /no/such tiny true
+im volume create old > /dev/null
+output=$(run -v old:/srv/app --add-host x:y tiny true 2>&1 < /dev/null)
+check 'a volume that was there before stays' test "$(im volume rm old)" = old
+
 # ---- files of other ids ----
 if [ -n "$(sed -n "s/^$(id -un):.*/x/p" /etc/subuid)" ] && command -v newuidmap > /dev/null; then
 	run --name ids tiny sh -c '[ -e /x/y/z ] && exit 5; mkdir -p /x/y; touch /x/y/z; chown -R 33:34 /x; chmod 700 /x /x/y' < /dev/null
