@@ -11,6 +11,7 @@
 #include "image/tag.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
+#include "util/directory.h"
 #include "util/file.h"
 #include "util/json.h"
 
@@ -18,20 +19,17 @@ int roots_each_entry(const struct storage *storage, const char *below,
 	int (*each)(void *context, int directory, const char *name), void *context)
 {
 	_cleanup_closedir_ DIR *stream = NULL;
-	int fd = storage_directory(storage, below), r = 0;
+	const struct dirent *entry;
+	int r = directory_start(storage_directory(storage, below), &stream);
 
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	stream = fdopendir(fd);
-	if (!stream) {
-		r = -errno;
-		(void)close(fd); /* a directory: nothing was written through it */
-		return r;
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	while ((r = directory_next(stream, &entry)) > 0) {
+		r = each(context, dirfd(stream), entry->d_name);
+		if (r != 0)
+			break;
 	}
-	for (const struct dirent *entry; r == 0 && (errno = 0, entry = readdir(stream));)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			r = each(context, dirfd(stream), entry->d_name);
-	return r == 0 && errno ? -errno : r;
+	return r;
 }
 
 /* Where containers lie: those that are kept, and those of `run --rm`. */

@@ -15,6 +15,7 @@
 #include "image/print.h"
 #include "image/verbs.h"
 #include "util/cleanup.h"
+#include "util/directory.h"
 #include "util/overlay.h"
 #include "util/path.h"
 
@@ -81,21 +82,26 @@ static int add_hidden(
 static int add_all_hidden(struct diff *diff, int upper, const char *path,
 	const struct layer_set *set, struct err *reterr)
 {
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < diff->below->count; i++) {
-		int fd = set->bits[i / 64] >> i % 64 & 1
-				 ? path_open_no_links(diff->below->trees[i], *path ? path : ".",
-					   O_RDONLY | O_DIRECTORY)
-				 : -1;
-		_cleanup_closedir_ DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	for (size_t i = 0; i < diff->below->count; i++) {
+		_cleanup_closedir_ DIR *stream = NULL;
 		const struct dirent *entry;
+		int r;
 
-		while (r == 0 && stream && (entry = readdir(stream)))
-			if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-				r = add_hidden(diff, upper, entry->d_name, path, reterr);
+		if (!(set->bits[i / 64] >> i % 64 & 1))
+			continue;
+		r = directory_start(path_open_no_links(diff->below->trees[i], *path ? path : ".",
+					    O_RDONLY | O_DIRECTORY),
+			&stream);
+		while (r == 0 && (r = directory_next(stream, &entry)) > 0) {
+			r = add_hidden(diff, upper, entry->d_name, path, reterr);
+			if (r < 0)
+				return r;
+		}
+		if (r < 0)
+			return err_set(reterr, r, path, "cannot read it in a layer below: %s",
+				strerror(-r));
 	}
-	return r;
+	return 0;
 }
 
 static int visit_directory(struct diff *diff, int directory, const char *name, const char *path,

@@ -21,6 +21,7 @@
 #include "image/layer_below.h"
 #include "image/layer_parts.h"
 #include "util/cleanup.h"
+#include "util/directory.h"
 #include "util/overlay.h"
 #include "util/path.h"
 #include "util/tree.h"
@@ -352,16 +353,15 @@ static int move_one(int from, int to, const char *name, bool *ret_both, struct e
 static int move_all(struct settle *settle, struct arena *arena, const struct merge *merge, int from,
 	int to, struct merge **todo, size_t *todo_count, struct err *reterr)
 {
-	_cleanup_closedir_ DIR *stream = fdopendir(dup(from));
+	_cleanup_closedir_ DIR *stream = NULL;
+	int own = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = directory_start(own < 0 ? -errno : own, &stream);
 	const struct dirent *entry;
 	struct merge *next;
 	bool both;
-	int r;
 
 	(void)settle;
-	while (stream && (errno = 0, entry = readdir(stream))) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
+	while (r == 0 && (r = directory_next(stream, &entry)) > 0) {
 		r = move_one(from, to, entry->d_name, &both, reterr);
 		if (r < 0)
 			return r;
@@ -377,7 +377,9 @@ static int move_all(struct settle *settle, struct arena *arena, const struct mer
 			return err_no_memory(reterr);
 	}
 	/* what was not read would be removed with the directory */
-	return stream && !errno ? 0 : fail(merge->from, "read the directory", reterr);
+	return r < 0 ? err_set(reterr, r, merge->from, "cannot read the directory: %s",
+			       strerror(-r))
+		     : 0;
 }
 
 static int merge_one(struct settle *settle, struct arena *arena, size_t index, struct merge **todo,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "image/layer_parts.h"
+#include "util/directory.h"
 
 struct level {
 	DIR *stream;
@@ -31,18 +32,14 @@ static int push(struct stack *stack, int parent, const char *name, const struct 
 		return err_set(reterr, -EFBIG, NULL, "directories lie more than %d deep",
 			LAYER_WALK_DEPTH);
 	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &level->status)) {
-		r = err_set(reterr, -errno, stack->path, "cannot open the directory: %s",
-			strerror(errno));
-		if (fd >= 0)
-			(void)close(fd);
-		return r;
+	r = directory_start(fd < 0 ? -errno : fd, &level->stream);
+	if (r == 0 && fstat(fd, &level->status)) {
+		r = -errno;
+		(void)closedir(level->stream);
 	}
-	level->stream = fdopendir(fd);
-	if (!level->stream) {
-		(void)close(fd);
-		return err_no_memory(reterr);
-	}
+	if (r < 0)
+		return err_set(
+			reterr, r, stack->path, "cannot open the directory: %s", strerror(-r));
 	level->path_length = strlen(stack->path);
 	stack->depth++;
 	return walk->visit ? walk->visit(walk->context, fd, stack->path, &level->status, reterr)
@@ -91,19 +88,17 @@ static int step(struct stack *stack, const struct layer_walk *walk, struct err *
 	const struct dirent *entry;
 	int r;
 
-	errno = 0;
-	while ((entry = readdir(level->stream))) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-			!is_directory(dirfd(level->stream), entry))
+	while ((r = directory_next(level->stream, &entry)) > 0) {
+		if (!is_directory(dirfd(level->stream), entry))
 			continue;
 		r = add_name(stack, level->path_length, entry->d_name, reterr);
 		if (r == 0)
 			r = push(stack, dirfd(level->stream), entry->d_name, walk, reterr);
 		return r;
 	}
-	if (errno)
-		return err_set(reterr, -errno, stack->path, "cannot read the directory: %s",
-			strerror(errno));
+	if (r < 0)
+		return err_set(
+			reterr, r, stack->path, "cannot read the directory: %s", strerror(-r));
 	return pop(stack, walk, reterr);
 }
 

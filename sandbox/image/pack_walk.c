@@ -10,6 +10,7 @@
 #include "image/layer_parts.h"
 #include "image/pack.h"
 #include "util/cleanup.h"
+#include "util/directory.h"
 
 struct level {
 	int fd;
@@ -55,24 +56,14 @@ static int add_name(struct level *level, const char *name)
 static int read_names(struct level *level, const char *path, struct err *reterr)
 {
 	int fd = openat(level->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_closedir_ DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	_cleanup_closedir_ DIR *stream = NULL;
 	const struct dirent *entry;
+	int r = directory_start(fd < 0 ? -errno : fd, &stream);
 
-	if (!stream) {
-		if (fd >= 0)
-			(void)close(fd);
-		return err_set(reterr, -EIO, path, "cannot read the directory");
-	}
-	errno = 0;
-	while ((entry = readdir(stream))) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (add_name(level, entry->d_name) < 0)
-			return err_no_memory(reterr);
-	}
-	if (errno)
-		return err_set(
-			reterr, -errno, path, "cannot read the directory: %s", strerror(errno));
+	while (r == 0 && (r = directory_next(stream, &entry)) > 0)
+		r = add_name(level, entry->d_name);
+	if (r < 0)
+		return err_set(reterr, r, path, "cannot read the directory: %s", strerror(-r));
 	if (level->count)
 		qsort(level->names, level->count, sizeof(*level->names), compare_names);
 	return 0;

@@ -16,6 +16,7 @@
 
 #include "util/arena.h"
 #include "util/cleanup.h"
+#include "util/directory.h"
 #include "util/file.h"
 #include "util/path.h"
 #include "util/text.h"
@@ -298,25 +299,21 @@ static int list_below(struct listing *listing, int directory, const char *name, 
 /* Takes fd. */
 static int list_directory(struct listing *listing, int fd, unsigned depth)
 {
-	_cleanup_closedir_ DIR *stream = fdopendir(fd);
-	int r = 0;
+	_cleanup_closedir_ DIR *stream = NULL;
+	const struct dirent *entry;
+	int r = directory_start(fd, &stream);
 
-	if (!stream) {
-		r = err_set(listing->err, -errno, listing->path, "%s", strerror(errno));
-		(void)close(fd); /* a directory: nothing was written through it */
-		return r;
-	}
-	for (const struct dirent *entry; r == 0 && (errno = 0, entry = readdir(stream));) {
+	while (r == 0 && (r = directory_next(stream, &entry)) > 0) {
 		if (entry->d_name[0] == '.')
-			continue; /* ".", "..", and what a killed writer left */
-		if (strchr(":@", entry->d_name[0]))
+			r = 0; /* what a killed writer left */
+		else if (strchr(":@", entry->d_name[0]))
 			r = list_leaf(listing, dirfd(stream), entry->d_name);
 		else
 			r = list_below(listing, dirfd(stream), entry->d_name, depth);
+		if (r < 0)
+			return r;
 	}
-	if (r == 0 && errno)
-		r = err_set(listing->err, -errno, listing->path, "%s", strerror(errno));
-	return r;
+	return r < 0 ? err_set(listing->err, r, listing->path, "%s", strerror(-r)) : 0;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -513,13 +510,12 @@ int tag_forget(const struct storage *storage, struct err *reterr)
 /* Takes fd. What cannot be removed stays for another time. */
 static void sweep_directory(int fd, unsigned depth)
 {
-	_cleanup_closedir_ DIR *stream = fdopendir(fd);
+	_cleanup_closedir_ DIR *stream = NULL;
+	const struct dirent *entry;
 
-	if (!stream) {
-		(void)close(fd); /* a directory: nothing was written through it */
+	if (directory_start(fd, &stream) < 0)
 		return;
-	}
-	for (const struct dirent *entry; (entry = readdir(stream));) {
+	while (directory_next(stream, &entry) > 0) {
 		int below;
 
 		if (text_starts_with(entry->d_name, ".immure-"))

@@ -29,6 +29,7 @@
 
 #include "isolation/selinux_parts.h"
 #include "util/cleanup.h"
+#include "util/directory.h"
 #include "util/err.h"
 
 #define DEPTH_MAXIMUM 128 /* each level holds two descriptors */
@@ -153,19 +154,16 @@ static int relabel_entry(struct relabelling *work, int directory, const char *na
 /* Takes directory over. */
 static int relabel_below(struct relabelling *work, int directory, unsigned depth)
 {
-	_cleanup_closedir_ DIR *entries = fdopendir(directory);
+	_cleanup_closedir_ DIR *entries = NULL;
 	const struct dirent *entry;
-	int r = 0;
+	int r = directory_start(directory, &entries);
 
-	if (!entries) {
-		r = fail(work, errno, ".");
-		(void)close(directory);
-		return r;
+	while (r == 0 && (r = directory_next(entries, &entry)) > 0) {
+		r = relabel_entry(work, directory, entry->d_name, depth);
+		if (r < 0)
+			return r;
 	}
-	while (r == 0 && (entry = readdir(entries)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			r = relabel_entry(work, directory, entry->d_name, depth);
-	return r;
+	return r < 0 ? fail(work, -r, ".") : 0;
 }
 
 static int relabel_tree(
