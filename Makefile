@@ -37,7 +37,7 @@ IMAGE_LINK_mutant  := -pie
 
 SOURCES   := $(sort $(wildcard sandbox/*/*.c))
 # What of image/ the launcher knows too: names and records, nothing that parses what a stranger wrote.
-SHARED    := $(wildcard $(addprefix sandbox/image/,digest.c reference.c storage.c record.c record_disk.c tag.c))
+SHARED    := $(wildcard $(addprefix sandbox/image/,digest.c reference.c storage.c record.c record_disk.c short.c tag.c))
 ENGINE    := $(filter-out sandbox/cli/main.c sandbox/image/%,$(SOURCES)) $(SHARED)
 IMAGE     := $(filter-out sandbox/image/main.c,$(filter sandbox/util/% sandbox/image/%,$(SOURCES)))
 BUILTINS  := $(sort $(wildcard profiles/*.json policies/seccomp/*.json))

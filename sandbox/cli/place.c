@@ -102,6 +102,8 @@ int place_pull(const struct profile_variables *variables, const struct storage *
 		words[used++] = request->platform;
 	}
 	words[used] = request->name;
+	if (request->silent)
+		workers[0].output = "/dev/null";
 	workers[0].arguments = words;
 	return place_work(variables, storage, workers, 2);
 }

@@ -24,6 +24,7 @@ int place_work(const struct profile_variables *variables, const struct storage *
 struct pull_request {
 	const char *name, *platform; /* platform NULL: this machine's */
 	bool quiet;
+	bool silent;                /* its id is not printed: standard output is a program's */
 	const char *const *options; /* further words of `pull`, NULL-terminated, or NULL */
 };
 /* Fetches and unpacks an image. The exit code: 0 where it is there now. */

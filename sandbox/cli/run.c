@@ -52,8 +52,13 @@ static int fail(const struct err *err)
 /* 0, or the exit code of a pull that failed. */
 static int pull(struct run *run)
 {
-	struct pull_request request = {
-		.name = run->word, .platform = run->options.platform, .quiet = run->options.quiet};
+	/* under the name that registries.conf makes of it, it may be here */
+	static const char *const missing[] = {"--policy=missing", NULL};
+	struct pull_request request = {.name = run->word,
+		.platform = run->options.platform,
+		.quiet = run->options.quiet,
+		.silent = true,
+		.options = run->options.pull == PULL_MISSING ? missing : NULL};
 
 	return place_pull(
 		&run->launching.variables, &run->storage, &request, &run->launching.words);

@@ -8,12 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "image/short.h"
 #include "image/tag.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/text.h"
-
-#define LEAST_DIGITS 4
 
 static int read_by_digest(const struct storage *storage, const struct digest *manifest,
 	struct arena *arena, struct image *ret, struct err *reterr)
@@ -38,7 +37,7 @@ int image_open(const struct storage *storage, const struct digest *manifest, con
 }
 
 /* What the tag means; where a digest was written too, the digest decides (T-REG-05). */
-static int find_by_name(const struct storage *storage, const struct reference *name,
+static int find_complete(const struct storage *storage, const struct reference *name,
 	struct arena *arena, struct image *ret, struct err *reterr)
 {
 	char text[REFERENCE_ROOM];
@@ -54,16 +53,25 @@ static int find_by_name(const struct storage *storage, const struct reference *n
 	return r < 0 ? r : read_by_digest(storage, &tag.meanings[0].manifest, arena, ret, reterr);
 }
 
-/* "abcd…", "sha256:abcd…": the digits, or NULL. */
-static const char *id_digits(const char *word)
+/* A name without a registry means what it was pulled as; else as docker completes it. */
+static int find_by_name(const struct storage *storage, const struct reference *written,
+	struct arena *arena, struct image *ret, struct err *reterr)
 {
-	const char *digits = text_starts_with(word, "sha256:") ? word + 7 : word;
-	size_t length = strlen(digits);
+	struct reference name = *written;
+	struct err said = {0};
 
-	return length >= LEAST_DIGITS && length <= 64 &&
-			       strspn(digits, "0123456789abcdef") == length
-		       ? digits
-		       : NULL;
+	if (short_recall(storage, &name)) {
+		int r = find_complete(storage, &name, arena, ret, &said);
+
+		if (r != -ENOENT) {
+			if (r < 0)
+				*reterr = said;
+			return r;
+		}
+		name = *written;
+	}
+	reference_complete(&name);
+	return find_complete(storage, &name, arena, ret, reterr);
 }
 
 /*
@@ -76,7 +84,7 @@ static int find_by_id(const struct storage *storage, const char *digits, struct 
 	_cleanup_closedir_ DIR *directory = NULL;
 	int fd = storage_directory(storage, "records");
 	const struct dirent *entry;
-	struct digest found = {""};
+	struct digest found = {""}, id = {""};
 
 	if (fd < 0)
 		return fd;
@@ -100,10 +108,13 @@ static int find_by_id(const struct storage *storage, const char *digits, struct 
 		if (!text_starts_with(digest_hex(&record.id), digits) &&
 			!text_starts_with(digest_hex(&manifest), digits))
 			continue;
-		if (found.text[0] && !digest_equal(&found, &manifest))
+		if (found.text[0] && !digest_equal(&id, &record.id))
 			return err_set(reterr, -ENOTUNIQ, digits,
-				"is the beginning of the ids of more than one image");
-		found = manifest;
+				"more than one image has an id that begins so");
+		/* one image in two manifests, OCI's and Docker's: the first of them */
+		if (!found.text[0] || strcmp(manifest.text, found.text) < 0)
+			found = manifest;
+		id = record.id;
 	}
 	if (!found.text[0])
 		return -ENOENT;
@@ -114,7 +125,7 @@ static int find_by_id(const struct storage *storage, const char *digits, struct 
 int image_find(const struct storage *storage, const char *word, struct arena *arena,
 	struct image *ret, bool *ret_pullable, struct err *reterr)
 {
-	const char *digits = id_digits(word);
+	const char *digits = digest_short(word);
 	struct reference name;
 	struct err said = {0};
 	int r = reference_parse(word, &name, &said);
@@ -126,7 +137,6 @@ int image_find(const struct storage *storage, const char *word, struct arena *ar
 		return r;
 	}
 	if (r == 0) {
-		reference_complete(&name);
 		said = (struct err){0};
 		r = find_by_name(storage, &name, arena, ret, &said);
 		if (r == 0)

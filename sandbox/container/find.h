@@ -19,7 +19,8 @@ struct image {
 };
 
 /*
- * By name, by name and digest, or by (the beginning of, at least 4 digits) the id. -ENOENT with
+ * By name, by name and digest, or by (the beginning of, at least 3 digits) the id or digest, as the
+ * verbs of images do (image/catalog.h). -ENOENT with
  * reterr where there is none; *ret_pullable then says whether the word names something that could
  * be pulled.
  */

@@ -389,13 +389,14 @@ static int place_channel(int channel)
 	return dup3(channel, WORKER_CHANNEL, O_CLOEXEC) < 0 ? -1 : WORKER_CHANNEL;
 }
 
-static int take_input(const char *path)
+static int redirect(int number, const char *path, struct err *reterr)
 {
-	_cleanup_close_ int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	int flags = number == STDIN_FILENO ? O_RDONLY : O_WRONLY;
+	_cleanup_close_ int fd = path ? open(path, flags | O_CLOEXEC) : -1;
 
-	if (!path)
+	if (!path || (fd >= 0 && dup2(fd, number) >= 0))
 		return 0;
-	return fd < 0 || dup2(fd, STDIN_FILENO) < 0 ? -errno : 0;
+	return err_set(reterr, -errno, path, "%s", strerror(errno));
 }
 
 /* A process of its own, since a launch takes the process that makes it (launch.h). */
@@ -410,9 +411,9 @@ _Noreturn static void child(
 	if (other >= 0)
 		(void)close(other); /* or its holder would never see our end close */
 	launch = (struct launch){.place = place, .worker = worker};
-	r = take_input(worker->input);
-	if (r < 0)
-		(void)err_set(&err, r, worker->input, "%s", strerror(-r));
+	r = redirect(STDIN_FILENO, worker->input, &err);
+	if (r == 0)
+		r = redirect(STDOUT_FILENO, worker->output, &err);
 	if (r == 0)
 		r = run(&launch, place_channel(channel), &code, &err);
 	if (err.code)

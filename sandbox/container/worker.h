@@ -23,6 +23,7 @@ struct worker {
 	enum worker_task task;
 	const char *const *arguments; /* the verb and what follows it; NULL-terminated */
 	const char *input;            /* its standard input: a path; NULL: the caller's */
+	const char *output;           /* its standard output: a path; NULL: the caller's */
 	bool single;                  /* with one id, where the host would give more */
 	const struct layers *view;    /* WORKER_STORE: mounted read-only at WORKER_VIEW; or NULL */
 };

@@ -9,14 +9,13 @@
 #include "image/collect_roots.h"
 #include "image/print.h"
 #include "image/record.h"
+#include "image/short.h"
 #include "image/tag.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/file.h"
 #include "util/json.h"
 #include "util/text.h"
-
-#define LEAST_DIGITS 3
 
 /* ---- reading ---- */
 
@@ -149,7 +148,8 @@ static int tell_damaged(void *context, const struct reference *name, int code, s
 int catalog_read(
 	const struct storage *storage, struct arena *arena, struct catalog *ret, struct err *reterr)
 {
-	struct reading reading = {.storage = storage, .arena = arena, .err = reterr};
+	struct reading reading = {
+		.storage = storage, .arena = arena, .catalog.storage = storage, .err = reterr};
 	struct tag *tags = NULL;
 	size_t count = 0;
 	int r = tag_list_each(storage, arena, tell_damaged, NULL, &tags, &count, reterr);
@@ -207,11 +207,10 @@ static bool begins_with(const struct catalog_image *image, const char *digits)
 static int find_digits(const struct catalog *catalog, const char *text, struct catalog_image **ret,
 	struct err *reterr)
 {
-	const char *digits = text_starts_with(text, "sha256:") ? text + 7 : text;
+	const char *digits = digest_short(text);
 	struct catalog_image *found = NULL;
-	size_t length = strlen(digits);
 
-	if (length < LEAST_DIGITS || strspn(digits, "0123456789abcdef") != length)
+	if (!digits)
 		return -ENOENT;
 	for (size_t i = 0; i < catalog->count; i++) {
 		if (!begins_with(&catalog->images[i], digits))
@@ -231,13 +230,17 @@ int catalog_find(const struct catalog *catalog, const char *text, struct catalog
 	const struct reference **ret_name, struct err *reterr)
 {
 	struct err said = {0};
-	struct reference name;
+	struct reference name, known;
 	int parsed = reference_parse(text, &name, &said), r;
 
 	*ret_name = NULL;
 	if (parsed == 0) {
+		known = name;
+		*ret = short_recall(catalog->storage, &known) ? find_name(catalog, &known, ret_name)
+							      : NULL;
 		reference_complete(&name);
-		*ret = find_name(catalog, &name, ret_name);
+		if (!*ret)
+			*ret = find_name(catalog, &name, ret_name);
 		if (*ret)
 			return 0;
 	}

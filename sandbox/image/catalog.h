@@ -29,6 +29,7 @@ struct catalog_image {
 };
 
 struct catalog {
+	const struct storage *storage;
 	struct catalog_image *images; /* the youngest first */
 	size_t count;
 };
@@ -40,7 +41,9 @@ int catalog_read(const struct storage *storage, struct arena *arena, struct cata
 /*
  * The image that text means: by name, as people write it or whole; by digest ("name@sha256:…",
  * "sha256:…"); or by the first three or more digits of its id or digest, if only one image has
- * them. ret_name: which of its names it was, or NULL. -ENOENT, -ENOTUNIQ or -EINVAL with reterr.
+ * them: several manifests of one configuration are one image. The launcher has the same rule
+ * (container/find.h). ret_name: which of its names it was, or NULL. -ENOENT, -ENOTUNIQ or -EINVAL
+ * with reterr.
  */
 int catalog_find(const struct catalog *catalog, const char *text, struct catalog_image **ret,
 	const struct reference **ret_name, struct err *reterr);

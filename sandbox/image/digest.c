@@ -9,6 +9,10 @@ static const struct {
 	size_t digits;
 } algorithms[] = {{"sha256:", 64}, {"sha512:", 128}};
 
+/* of an id that is not written whole: podman's least, and those of the longest digest */
+#define SHORT_LEAST 3
+#define SHORT_MOST 128
+
 bool digest_is_valid(const char *text)
 {
 	for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
@@ -37,6 +41,17 @@ const char *digest_hex(const struct digest *digest)
 size_t digest_algorithm_length(const struct digest *digest)
 {
 	return strcspn(digest->text, ":");
+}
+
+const char *digest_short(const char *text)
+{
+	const char *digits = strncmp(text, "sha256:", 7) == 0 ? text + 7 : text;
+	size_t length = strlen(digits);
+
+	return length >= SHORT_LEAST && length <= SHORT_MOST &&
+			       strspn(digits, "0123456789abcdef") == length
+		       ? digits
+		       : NULL;
 }
 
 bool digest_equal(const struct digest *a, const struct digest *b)

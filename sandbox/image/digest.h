@@ -24,6 +24,12 @@ int digest_parse(const char *text, struct digest *ret);
 const char *digest_hex(const struct digest *digest);
 size_t digest_algorithm_length(const struct digest *digest);
 
+/*
+ * The digits, where text may be the beginning of an id as people write it: three or more, "sha256:"
+ * before them or not. Else NULL.
+ */
+const char *digest_short(const char *text);
+
 bool digest_equal(const struct digest *a, const struct digest *b);
 
 #endif

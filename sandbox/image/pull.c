@@ -17,6 +17,7 @@
 #include "image/options.h"
 #include "image/print.h"
 #include "image/reference.h"
+#include "image/short.h"
 #include "image/tag.h"
 #include "image/verbs.h"
 #include "util/arena.h"
@@ -268,21 +269,25 @@ static int pull_name(struct pulling *pulling, const char *text, struct err *rete
 {
 	_cleanup_close_ int hold = -1;
 	char name[REFERENCE_ROOM];
+	struct reference written;
 	struct err err = {0};
 	int r = reference_parse(text, &pulling->name, reterr);
 
+	written = pulling->name;
 	if (!r)
 		r = registry_complete(&pulling->name, &pulling->options, reterr);
 	if (r)
 		return r;
 	if (pulling->policy == POLICY_MISSING && print_present(pulling) == 0)
-		return 0;
+		return short_remember(&pulling->context->storage, &written, &pulling->name, reterr);
 	hold = collect_hold(&pulling->context->storage, reterr);
 	if (hold < 0)
 		return hold;
 	if (!pulling->quiet)
 		print_note("pulling %s", reference_format(&pulling->name, name));
 	r = fetch_all(pulling, &err);
+	if (!r)
+		r = short_remember(&pulling->context->storage, &written, &pulling->name, &err);
 	if (!r)
 		return print_id(&pulling->config.record.id);
 	if (pulling->policy == POLICY_NEWER && is_unreachable(r) && print_present(pulling) == 0) {

@@ -6,6 +6,7 @@
  *	                           for skopeo, umoci and podman
  *	tags/REGISTRY/REPO…/:TAG   what a name means, and what it meant before (tag.h): the truth
  *	tags/…/@DIGEST             the same for an image that was pulled by digest alone
+ *	short/REPO                 what a name without a registry was pulled as (short.h)
  *	records/HEX.json           what a launch needs to know of the image with that manifest
  *	                           (record.h)
  *	layers/mapped/CHAIN/tree   an unpacked layer, owned by subordinate ids

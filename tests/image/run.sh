@@ -164,6 +164,71 @@ check 'rm -f of none' im rm -f nosuch
 check 'rm of several' im rm again env
 check 'nothing is left' test -z "$(left)"
 
+# ---- images by the beginning of their ids ----
+id=$(im images -q --no-trunc tiny)
+id=${id#sha256:}
+gives 'three digits of an id are enough' ok "${id:0:3}" echo ok
+gives 'with the algorithm before them' ok "sha256:${id:0:3}" echo ok
+says 'two are not' 'not here' --pull never "${id:0:2}" true
+python3 - tiny.tar twin.tar << 'END'
+import hashlib, io, json, sys, tarfile
+# the same configuration under another manifest, and another name
+files = {}
+with tarfile.open(sys.argv[1]) as source:
+    for member in source:
+        if member.isfile(): files[member.name.removeprefix('./')] = source.extractfile(member).read()
+index = json.loads(files['index.json'])
+entry = index['manifests'][0]
+manifest = json.loads(files['blobs/sha256/' + entry['digest'][7:]])
+manifest['annotations'] = {'org.example.twin': 'yes'}
+text = json.dumps(manifest).encode()
+entry['digest'], entry['size'] = 'sha256:' + hashlib.sha256(text).hexdigest(), len(text)
+entry['annotations'] = {'org.opencontainers.image.ref.name': 'docker.io/library/twin:1'}
+files['blobs/sha256/' + entry['digest'][7:]] = text
+files['index.json'] = json.dumps(index).encode()
+files.pop('manifest.json', None)
+with tarfile.open(sys.argv[2], 'w') as out:
+    for name, data in files.items():
+        info = tarfile.TarInfo(name); info.size = len(data); out.addfile(info, io.BytesIO(data))
+END
+check 'another manifest of the same configuration comes' im load -q -i twin.tar
+check 'with the same id' test "$(im inspect --format '{{.Id}}' twin:1)" = "$(im inspect --format '{{.Id}}' tiny)"
+check 'and another digest' test "$(im inspect --format '{{.Digest}}' twin:1)" != "$(im inspect --format '{{.Digest}}' tiny)"
+gives 'by the id it is one image' ok "${id:0:12}" echo ok
+check 'for other verbs, too' im inspect "${id:0:12}"
+im rmi twin:1 > /dev/null
+
+# ---- short names, as registries.conf has them ----
+if command -v docker-registry > /dev/null && command -v skopeo > /dev/null; then
+	port=$((20000 + $$ % 20000))
+	printf '%s\n' 'version: 0.1' 'log: {level: error}' "storage: {filesystem: {rootdirectory: $work/registry}}" "http: {addr: 127.0.0.1:$port}" > registry.yml
+	docker-registry serve registry.yml > registry.log 2>&1 &
+	helpers+=($!)
+	for _ in {1..100}; do (: < "/dev/tcp/127.0.0.1/$port") 2> /dev/null && break; sleep 0.1; done
+	im save -q -o alias.tar tiny
+	skopeo copy -q --dest-tls-verify=false docker-archive:alias.tar "docker://127.0.0.1:$port/org/system:latest" || cat registry.log
+	export CONTAINERS_REGISTRIES_CONF=$work/registries.conf
+	printf '[[registry]]\nlocation = "127.0.0.1:%s"\ninsecure = true\n[aliases]\n"short" = "127.0.0.1:%s/org/system"\n"org/short" = "127.0.0.1:%s/org/system"\n' \
+		"$port" "$port" "$port" > registries.conf
+	says 'a short name that nobody has pulled' 'not here' --pull never short true
+	gives 'run pulls it under the name that pull would give it, and prints nothing of its own' once short echo once
+	check 'which is the only one' test "$(im images --format '{{.Repository}}' | grep -c -e short -e org/system)" = 1
+	gives 'then it is here' twice --pull never short echo twice
+	gives 'and by its long name' long --pull never "127.0.0.1:$port/org/system" echo long
+	gives 'with --pull always' again --pull always -q short echo again
+	kill $!
+	gives 'another short name of what is here needs no registry' third org/short echo third
+	check 'other verbs know it' im inspect short
+	printf '[aliases]\n"short" = "docker.io/library/tiny"\n' > registries.conf
+	check 'a name means what it was pulled as last' test "$(im pull -q --policy missing short && im inspect --format '{{.RepoTags}}' short)" != ''
+	check 'and nothing else' im rmi "127.0.0.1:$port/org/system"
+	gives 'whatever becomes of that' last --pull never short echo last
+	says 'a short name of what is gone' 'not here' --pull never org/short true
+	unset CONTAINERS_REGISTRIES_CONF
+else
+	skip 'short names' 'docker-registry or skopeo is missing'
+fi
+
 # ---- the storage ----
 mkdir -p house
 output=$(unset XDG_DATA_HOME; HOME=$work/house run --rm -v "$work/house:/h" tiny sh -c 'mkdir /h/.local/share/immure/storage/tags && echo made' 2>&1 < /dev/null)
