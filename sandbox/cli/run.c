@@ -158,6 +158,23 @@ static bool sets_home(const struct image_record *record)
 	return false;
 }
 
+static int add_groups(const struct run *run, const struct merged *merged, struct user *user,
+	struct arena *arena, struct err *reterr)
+{
+	const char *const *group = (const char *const *)run->options.groups;
+	int r = 0;
+
+	if (group && !run->mapped) {
+		err_set(reterr, -EPERM, "--group-add",
+			"with one id only, the kernel lets no process change its groups");
+		err_hint(reterr, "it needs subordinate ids: see `immure doctor`");
+		return -EPERM;
+	}
+	for (; group && *group && r == 0; group++)
+		r = user_add_group(merged, *group, arena, user, reterr);
+	return r;
+}
+
 static int choose_user(struct run *run, struct err *reterr)
 {
 	struct launching *launching = &run->launching;
@@ -168,12 +185,17 @@ static int choose_user(struct run *run, struct err *reterr)
 	char number[32];
 	int r;
 
-	(void)snprintf(number, sizeof(number), "%u:%u", launching->profile.identity.uid,
-		launching->profile.identity.gid);
+	if (launching->profile.identity.uid || launching->profile.identity.gid)
+		(void)snprintf(number, sizeof(number), "%u:%u", launching->profile.identity.uid,
+			launching->profile.identity.gid);
+	else /* as docker: root, with root's groups in the image */
+		(void)snprintf(number, sizeof(number), "0");
 	r = merged_open(&run->layers, &merged, reterr);
 	if (r == 0) {
 		r = user_resolve(&merged, asked[0] ? asked : number, where, &launching->words,
 			&user, reterr);
+		if (r == 0)
+			r = add_groups(run, &merged, &user, &launching->words, reterr);
 		if (r == 0 && !run->mapped)
 			r = compose_single_id(
 				&merged, &launching->words, &launching->profile, reterr);

@@ -25,6 +25,7 @@ enum run_option {
 	OPTION_READ_ONLY,
 	OPTION_INIT,
 	OPTION_ADD_HOST,
+	OPTION_GROUP_ADD,
 	OPTION_PULL,
 	OPTION_PLATFORM,
 	OPTION_LABEL,
@@ -50,6 +51,8 @@ const struct option run_options_table[] = {
 	LAUNCH_PROGRAM_OPTIONS,
 	{"env-file", 0, "FILE", "NAME=VALUE or NAME, a line each", OPTION_ENV_FILE},
 	{"user", 'u', "USER[:GROUP]", "numbers, or names of the image's own", OPTION_USER},
+	{"group-add", 0, "GROUP", "one more group of the program's (with subordinate ids)",
+		OPTION_GROUP_ADD},
 	{"entrypoint", 0, "WORD|[\"WORD\",…]", "instead of the image's (\"\": none)",
 		OPTION_ENTRYPOINT},
 	{"read-only", 0, NULL, "nothing of the image can be written to", OPTION_READ_ONLY},
@@ -73,7 +76,7 @@ struct reading {
 	struct launching *launching;
 	struct run_options *options;
 	struct err *err;
-	size_t host_count;
+	size_t host_count, group_count;
 };
 
 static int no_memory(const struct reading *r)
@@ -248,14 +251,18 @@ static int read_entrypoint(struct reading *r, const char *value)
 	return words ? 0 : no_memory(r);
 }
 
-static int read_host(struct reading *r, const char *value)
+/* A NULL follows: room in the growing array is zeroed. */
+static int add_word(struct reading *r, const char ***words, size_t *count, const char *value)
 {
-	const char **place = arena_append(
-		&r->launching->words, &r->options->hosts, &r->host_count, sizeof(*place));
+	struct arena *arena = &r->launching->words;
+	const char **place = arena_append(arena, words, count, sizeof(*place));
 
 	if (!place)
 		return no_memory(r);
 	*place = value;
+	if (!arena_append(arena, words, count, sizeof(*place)))
+		return no_memory(r);
+	(*count)--;
 	return 0;
 }
 
@@ -311,7 +318,8 @@ static int read_one(struct reading *r, const struct given_option *given)
 	case OPTION_ENV_FILE: return read_env_file(r, value);
 	case OPTION_ENTRYPOINT: return read_entrypoint(r, value);
 	case OPTION_READ_ONLY: o->read_only = true; return 0;
-	case OPTION_ADD_HOST: return read_host(r, value);
+	case OPTION_ADD_HOST: return add_word(r, &o->hosts, &r->host_count, value);
+	case OPTION_GROUP_ADD: return add_word(r, &o->groups, &r->group_count, value);
 	case OPTION_PULL: return read_pull(r, value);
 	case OPTION_PLATFORM: o->platform = value; return 0;
 	case OPTION_CIDFILE: o->cidfile = value; return 0;
@@ -356,10 +364,6 @@ int run_options_read(struct launching *launching, struct run_options *ret, struc
 		if (e < 0)
 			return e;
 	}
-	/* its NULL: room in the growing array is zeroed */
-	if (r.host_count &&
-		!arena_append(&launching->words, &ret->hosts, &r.host_count, sizeof(*ret->hosts)))
-		return no_memory(&r);
 	return 0;
 }
 

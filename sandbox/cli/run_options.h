@@ -20,7 +20,8 @@ struct volume_option {
 struct run_options {
 	const char *storage, *name, *user, *platform, *cidfile;
 	const char *const *entrypoint; /* NULL: not given; else the words */
-	const char **hosts;            /* "NAME:ADDRESS"; NULL-terminated once read */
+	const char **hosts;            /* "NAME:ADDRESS"; NULL-terminated once read, or NULL */
+	const char **groups;           /* of --group-add, the same */
 	const struct volume_option *volumes;
 	size_t volume_count;
 	enum pull_policy pull;

@@ -151,6 +151,8 @@ int compose_user(const struct user *user, bool home_is_set, struct arena *arena,
 {
 	profile->identity.uid = user->uid;
 	profile->identity.gid = user->gid;
+	profile->identity.groups = user->groups;
+	profile->identity.group_count = user->group_count;
 	profile->files.home_directory = user->home;
 	return home_is_set ? 0
 			   : set_variable(&profile->environment, "HOME", user->home, arena, reterr);

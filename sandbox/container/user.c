@@ -58,6 +58,9 @@ int user_find_passwd(char *text, const char *name, uid_t uid, struct arena *aren
 			return -EBADMSG;
 		ret->uid = (uid_t)id;
 		ret->gid = (gid_t)group;
+		ret->name = arena_copy(arena, fields[0]);
+		if (!ret->name)
+			return -ENOMEM;
 		ret->home = text_has_control(fields[5]) ? NULL : path_canonical(arena, fields[5]);
 		return 1;
 	}
@@ -76,6 +79,48 @@ int user_find_group(char *text, const char *name, gid_t *ret)
 			return -EBADMSG;
 		*ret = (gid_t)id;
 		return 1;
+	}
+	return 0;
+}
+
+static int add_group(gid_t gid, struct arena *arena, struct user *user)
+{
+	gid_t *place;
+
+	for (size_t i = 0; i < user->group_count; i++)
+		if (user->groups[i] == gid)
+			return 0;
+	if (user->group_count == USER_GROUPS)
+		return -E2BIG;
+	place = ARENA_APPEND(arena, user->groups, user->group_count);
+	if (!place)
+		return -ENOMEM;
+	*place = gid;
+	return 0;
+}
+
+static bool lists(char *members, const char *name)
+{
+	for (char *member; (member = strsep(&members, ","));)
+		if (member[0] && strcmp(member, name) == 0)
+			return true;
+	return false;
+}
+
+int user_find_groups(char *text, const char *name, struct arena *arena, struct user *user)
+{
+	for (char *line; (line = strsep(&text, "\n"));) {
+		char *fields[4];
+		uint64_t id;
+		int r;
+
+		if (!split(line, fields, 4) || !lists(fields[3], name))
+			continue;
+		if (text_parse_u64(fields[2], HIGHEST, &id) < 0)
+			return -EBADMSG;
+		r = add_group((gid_t)id, arena, user);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -121,6 +166,8 @@ static int resolve_user(const struct merged *merged, const char *text, const cha
 	if (r < 0)
 		return r;
 	r = passwd ? user_find_passwd(passwd, number ? NULL : text, (uid_t)uid, arena, ret) : 0;
+	if (r == -ENOMEM)
+		return err_no_memory(reterr);
 	if (r < 0)
 		return bad(where, text, "/etc/passwd of the image gives no number for it", reterr);
 	if (r == 0 && !number) {
@@ -160,6 +207,36 @@ static int resolve_group(const struct merged *merged, const char *text, const ch
 			   text);
 }
 
+/* Those of /etc/group, where the user is somebody there. */
+static int resolve_groups(const struct merged *merged, const char *where, struct arena *arena,
+	struct user *user, struct err *reterr)
+{
+	_cleanup_free_ char *group = NULL;
+	int r = read_table(merged, "/etc/group", &group, reterr);
+
+	if (r < 0 || !group)
+		return r;
+	r = user_find_groups(group, user->name, arena, user);
+	if (r == -EBADMSG)
+		return bad(where, user->name,
+			"/etc/group of the image gives a group of it no number", reterr);
+	return r < 0 ? err_set(reterr, r, where, "groups of it in /etc/group of the image: %s",
+			       strerror(-r))
+		     : 0;
+}
+
+int user_add_group(const struct merged *merged, const char *text, struct arena *arena,
+	struct user *user, struct err *reterr)
+{
+	gid_t gid = 0;
+	int r = resolve_group(merged, text, "--group-add", &gid, reterr);
+
+	if (r < 0)
+		return r;
+	r = add_group(gid, arena, user);
+	return r < 0 ? err_set(reterr, r, "--group-add", "%s", strerror(-r)) : 0;
+}
+
 int user_resolve(const struct merged *merged, const char *text, const char *where,
 	struct arena *arena, struct user *ret, struct err *reterr)
 {
@@ -172,6 +249,10 @@ int user_resolve(const struct merged *merged, const char *text, const char *wher
 
 	if (r == 0 && colon)
 		r = resolve_group(merged, colon + 1, where, &user.gid, reterr);
+	if (r == 0 && add_group(user.gid, arena, &user) < 0)
+		r = err_no_memory(reterr);
+	if (r == 0 && !colon && user.name)
+		r = resolve_groups(merged, where, arena, &user, reterr);
 	if (r < 0)
 		return r;
 	if (!user.home)

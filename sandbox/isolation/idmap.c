@@ -97,6 +97,15 @@ static int compile_subordinate(const struct identity_section *asked, const struc
 			origin_format(&asked->rule.origin, where, sizeof(where)),
 			"%u:%u is outside the subordinate ids of this user", asked->uid,
 			asked->gid);
+	for (size_t i = 0; i < asked->group_count; i++)
+		if (!extents_hold(groups, group_count, asked->groups[i])) {
+			err_set(reterr, -ERANGE, "groups",
+				"%u is outside the subordinate ids of this user", asked->groups[i]);
+			err_hint(reterr, "--user USER:GROUP does without the user's other groups");
+			return -ERANGE;
+		}
+	plan->groups = asked->groups;
+	plan->group_count = asked->group_count;
 	plan->way = IDMAP_HELPER;
 	plan->uid_map = map_text(users, user_count, arena);
 	plan->gid_map = map_text(groups, group_count, arena);
@@ -163,6 +172,8 @@ void idmap_explain(const struct idmap_plan *plan, struct report *out)
 
 	report_row(
 		out, NULL, "identity", "uid %u gid %u, %s", plan->uid, plan->gid, ways[plan->way]);
+	for (size_t i = 0; i < plan->group_count; i++)
+		report_row(out, NULL, "group", "%u", plan->groups[i]);
 	report_row(out, NULL, "uid map", "%.*s", (int)strcspn(plan->uid_map, "\n"), plan->uid_map);
 	report_row(out, NULL, "gid map", "%.*s", (int)strcspn(plan->gid_map, "\n"), plan->gid_map);
 }
@@ -205,7 +216,7 @@ int idmap_become(const struct idmap_plan *plan, struct child *child, uint16_t *r
 	if (plan->way == IDMAP_SELF)
 		return 0; /* we are that id already, and setgroups is denied for good */
 	*reterr_item = 0;
-	if (plan->way == IDMAP_HELPER && syscall(SYS_setgroups, 0, NULL))
+	if (plan->way == IDMAP_HELPER && syscall(SYS_setgroups, plan->group_count, plan->groups))
 		return -errno;
 	*reterr_item = 1; /* raw calls: glibc's would signal threads that we do not have */
 	if (syscall(SYS_setresgid, plan->gid, plan->gid, plan->gid))

@@ -33,6 +33,8 @@ struct idmap_plan {
 	const char *newuidmap, *newgidmap;
 	uid_t uid;
 	gid_t gid;
+	const gid_t *groups; /* supplementary; IDMAP_HELPER only, none else */
+	size_t group_count;
 	const struct rule *rule;
 };
 
@@ -51,7 +53,8 @@ int idmap_apply(const struct idmap_plan *plan, struct child *child, uint16_t *re
 int idmap_apply_parent(const struct idmap_plan *plan, pid_t pid, struct err *reterr);
 
 /*
- * Becomes the jail's uid and gid, without supplementary groups where the map lets us drop them.
+ * Becomes the jail's uid and gid, with the supplementary groups of the plan and no other where the
+ * map lets us change them.
  * Needs: mapped ids; CAP_SETUID and CAP_SETGID. Drops: the caller's groups; clears the dumpable
  * mark and PDEATHSIG.
  */

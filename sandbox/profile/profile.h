@@ -287,6 +287,8 @@ struct identity_section {
 	enum identity_kind kind;
 	uid_t uid; /* in the jail */
 	gid_t gid;
+	const gid_t *groups; /* supplementary ones, of an image's user; no profile names them */
+	size_t group_count;
 	bool pretend_ownership; /* with a single id: the filter answers "done" to a change of owner
 				   or id, and does nothing */
 };

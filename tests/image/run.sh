@@ -82,6 +82,21 @@ gives 'a user and a group by name' '33 50' -u app:staff tiny sh -c 'echo $(id -u
 gives 'numbers' '12 34' -u 12:34 tiny sh -c 'echo $(id -u) $(id -g)'
 gives 'a number that nobody has' '77 0 /' -u 77 tiny sh -c 'echo $(id -u) $(id -g) $HOME'
 gives 'a number is no name, even where one looks like it' 1000 -u 1000 tiny id -u
+if [ -n "$(sed -n "s/^$(id -un):.*/x/p" /etc/subgid)" ] && command -v newgidmap > /dev/null; then
+	groups='while read -r k v; do [ "$k" = Groups: ] && echo $v; done < /proc/self/status'
+	gives 'a user has the groups that list it' '34 50' -u app tiny sh -c "$groups"
+	gives 'by its number, too' '34 50' -u 33 tiny sh -c "$groups"
+	gives 'and no other where one is named' '50' -u app:staff tiny sh -c "$groups"
+	gives 'root has root'"'"'s' '0' tiny sh -c "$groups"
+	gives 'one that nobody knows has its own' '0' -u 77 tiny sh -c "$groups"
+	gives '--group-add, by name and number' '0 50 1234' --group-add staff --group-add 1234 tiny sh -c "$groups"
+	says 'one that the image lacks' 'no group of this name' --rm --group-add nosuch tiny echo started
+	says 'one that is none' '--group-add' --rm --group-add 1e0 tiny echo started
+	says 'one beyond the subordinate ids' 'outside the subordinate ids' --rm --group-add 2147483647 tiny echo started
+	says 'keep-groups' '--group-add' --rm --group-add keep-groups tiny echo started
+else
+	skip 'groups' 'this user has no subordinate ids'
+fi
 for user in 1e0 00 4294967296 2147483648 4294967295 -1 ' 0' +0 0x0 'app ' app:: app:1e0 root:nosuch huge $'app\nroot' 'a/b'; do
 	says "the user $(printf %q "$user") is refused" 'user' --rm -u "$user" tiny echo started
 done
@@ -371,5 +386,6 @@ check 'one id is enough' test "$(run --rm -p ./single.json tiny sh -c 'touch /x;
 check 'a user of one id' test "$(run --rm -p ./single.json -u app tiny id -u < /dev/null)" = 33
 check 'a volume of one id' test "$(run --rm -p ./single.json -v one:/srv/app tiny cat /srv/app/seed < /dev/null)" = seed
 im volume rm one > /dev/null
+says 'further groups with one id' 'no process change its groups' --rm -p ./single.json --group-add staff tiny echo started
 check 'nothing is left of it' test -z "$(left)"
 finish

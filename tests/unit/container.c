@@ -132,7 +132,8 @@ static void test_users(void)
 				     "app:x:33:34::/srv/app:/bin/sh\nhuge:x:4294967296:0::/:/x\n"
 				     "odd:x:1e0:0::/:/x\nempty:x::0::/:/x\nrel:x:5:5::srv:/x\n"
 				     "1000:x:0:0::/root:/x\napp:x:0:0::/:/x\n";
-	static const char group[] = "root:x:0:\napp:x:34:a,b\nhuge:x:-1:\n";
+	static const char group[] = "root:x:0:\napp:x:34:a,b\nhuge:x:-1:\nmore:x:35:b,app\n"
+				    "same:x:35:b\nbad:x::c\nshort:x:36\n";
 	char text[512];
 	struct user user = {0};
 	gid_t gid = 0;
@@ -154,6 +155,17 @@ static void test_users(void)
 	check(GROUP("app") == 1 && gid == 34, "a group");
 	check_int(GROUP("huge"), -EBADMSG, "-1 is no group");
 	check_int(GROUP("none"), 0, "none of that name");
+#define GROUPS(name)                                                                   \
+	(user.groups = NULL, user.group_count = 0, memcpy(text, group, sizeof(group)), \
+		user_find_groups(text, name, &arena, &user))
+	check(GROUPS("b") == 0 && user.group_count == 2 && user.groups[0] == 34 &&
+			user.groups[1] == 35,
+		"the groups that list a user, none twice");
+	check(GROUPS("app") == 0 && user.group_count == 1 && user.groups[0] == 35,
+		"not the one of its name");
+	check(GROUPS("ap") == 0 && user.group_count == 0, "the beginning of a name is none");
+	check(GROUPS("") == 0 && user.group_count == 0, "an empty list does not list nobody");
+	check_int(GROUPS("c"), -EBADMSG, "a group without a number");
 }
 
 static void check_command(const char *const *entry, const char *const *command,
