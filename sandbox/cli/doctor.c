@@ -90,7 +90,7 @@ static int cgroup_child(const void *data, int out)
 		.write_count = host->cgroup_controllers & CONTROLLER_PIDS ? 1 : 0};
 	struct clone_args arguments = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD};
 	struct cgroup cgroup = {
-		.directory = -1, .limits = -1, .parent = -1, .alive = -1, .janitor = -1};
+		.directory = -1, .limits = -1, .parent = -1, .janitor = JANITOR_NONE};
 	struct err err = {0};
 	long pid;
 

@@ -392,7 +392,7 @@ static int launch(struct run *run, const struct plan *plan)
 	int code = EXIT_OWN_ERROR, r = 0;
 
 	if (run->container.transient)
-		r = janitor_start(
+		r = container_watch(
 			&run->hold, &run->container, &run->launching.host, &janitor, &err);
 	if (r == 0)
 		code = launching_run(&run->launching, plan, &started);

@@ -24,6 +24,7 @@
 #include "image/digest.h"
 #include "image/storage.h"
 #include "util/err.h"
+#include "util/janitor.h"
 
 struct arena;
 
@@ -115,19 +116,11 @@ int container_parse(const char *name, const char *text, size_t length, struct ar
 int container_emit(
 	const struct container *container, char **ret_text, size_t *ret_length, struct err *reterr);
 
-/* janitor.c */
-struct janitor {
-	int alive; /* its other end tells of our death; -1: none */
-	int pidfd;
-};
-#define JANITOR_NONE ((struct janitor){-1, -1})
-
 /*
- * Starts a process that outlives this one, only to remove the container of hold when this one was
- * killed. 0 or -errno with reterr.
+ * janitor.c: starts a process that outlives this one, only to remove the container of hold when
+ * this one was killed; janitor_dismiss() ends it. 0 or -errno with reterr.
  */
-int janitor_start(const struct container_hold *hold, const struct container *container,
+int container_watch(const struct container_hold *hold, const struct container *container,
 	const struct host *host, struct janitor *ret, struct err *reterr);
-void janitor_dismiss(struct janitor *janitor);
 
 #endif

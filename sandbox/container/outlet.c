@@ -3,19 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
 #include "util/file.h"
+#include "util/janitor.h"
 
 #define STREAMS 3 /* input: from the terminal into the pipe; output and error: out of theirs */
 
@@ -85,11 +82,8 @@ static int divert(int number, struct stream *stream)
 int outlet_start(struct outlet *ret, struct err *reterr)
 {
 	struct stream streams[STREAMS] = {{-1, -1}, {-1, -1}, {-1, -1}};
-	int pidfd = -1, r = 0;
-	struct clone_args arguments = {.flags = CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)&pidfd,
-		.exit_signal = 0}; /* no waitpid(-1) of the launch sees it */
-	long pid;
+	int r = 0;
+	pid_t pid;
 
 	*ret = OUTLET_NONE;
 	if (!isatty(STDIN_FILENO) && !isatty(STDOUT_FILENO) && !isatty(STDERR_FILENO))
@@ -99,9 +93,9 @@ int outlet_start(struct outlet *ret, struct err *reterr)
 			r = divert(i, &streams[i]);
 	if (r < 0)
 		return err_set(reterr, r, NULL, "pipe: %s", strerror(-r));
-	pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
+	pid = janitor_clone(&ret->pidfd);
 	if (pid < 0)
-		return err_set(reterr, -errno, NULL, "clone3: %s", strerror(errno));
+		return err_set(reterr, pid, NULL, "clone3: %s", strerror(-pid));
 	if (pid == 0) {
 		for (int i = 0; i < STREAMS; i++) /* its own ends would keep them open */
 			if (streams[i].to >= 0 || streams[i].from >= 0)
@@ -110,20 +104,14 @@ int outlet_start(struct outlet *ret, struct err *reterr)
 	}
 	for (int i = 0; i < STREAMS; i++)
 		close_stream(&streams[i]);
-	ret->pidfd = pidfd;
 	return 0;
 }
 
 void outlet_finish(struct outlet *outlet)
 {
-	siginfo_t info;
-
 	if (outlet->pidfd < 0)
 		return;
 	for (int i = 0; i < STREAMS; i++)
 		(void)close(i); /* pipes of ours, or nothing more to write */
-	while (waitid(P_PIDFD, (id_t)outlet->pidfd, &info, WEXITED | __WALL) < 0 && errno == EINTR)
-		;
-	(void)close(outlet->pidfd);
-	*outlet = OUTLET_NONE;
+	janitor_wait(&outlet->pidfd);
 }

@@ -438,7 +438,7 @@ static int open_all(const struct cgroup_plan *plan, struct cgroup *cgroup, struc
 int cgroup_open(const struct cgroup_plan *plan, struct cgroup *ret, struct err *reterr)
 {
 	struct cgroup cgroup = {
-		.directory = -1, .limits = -1, .parent = -1, .alive = -1, .janitor = -1};
+		.directory = -1, .limits = -1, .parent = -1, .janitor = JANITOR_NONE};
 	int r = plan->way == CGROUP_NONE ? 0 : open_all(plan, &cgroup, reterr);
 
 	if (r < 0)
@@ -510,11 +510,8 @@ int cgroup_close(struct cgroup *cgroup)
 		cgroup->parent = -1;
 	}
 	if (r == 0)
-		cgroup_janitor_dismiss(cgroup);
-	if (cgroup->alive >= 0) /* not dismissed: now it goes on alone */
-		(void)close(cgroup->alive);
-	if (cgroup->janitor >= 0)
-		(void)close(cgroup->janitor);
-	cgroup->alive = cgroup->janitor = -1;
+		janitor_dismiss(&cgroup->janitor);
+	else /* it goes on alone */
+		janitor_release(&cgroup->janitor);
 	return r;
 }

@@ -15,6 +15,7 @@
 #include "profile/profile.h"
 #include "profile/receipt.h"
 #include "util/err.h"
+#include "util/janitor.h"
 
 struct arena;
 struct report;
@@ -51,9 +52,7 @@ struct cgroup {
 	int limits;    /* descriptor of the cgroup around it, which has the limits; -1: none */
 	char name[64]; /* the latter's name below the parent */
 	int parent;    /* descriptor of the parent; -1: none */
-	int alive;   /* pipe whose end tells the janitor that we are gone: no other process may keep
-			it; -1: none */
-	int janitor; /* pidfd of the janitor; -1: none */
+	struct janitor janitor;
 };
 
 /*

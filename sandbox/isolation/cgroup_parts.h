@@ -10,9 +10,8 @@
  */
 int cgroup_remove(int parent, const char *name, int milliseconds);
 
-/* Starts the janitor for parent/name. Fills cgroup->alive and cgroup->janitor. 0 or -errno. */
+/* Starts the janitor for parent/name. Fills cgroup->janitor. 0 or -errno. */
 int cgroup_janitor_start(struct cgroup *cgroup);
-void cgroup_janitor_dismiss(struct cgroup *cgroup);
 
 /*
  * Has the user's systemd, over the bus at socket, put this process into a new delegated scope

@@ -365,8 +365,7 @@ static void test_janitor(void)
 		struct cgroup cgroup = {.directory = -1,
 			.limits = -1,
 			.parent = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-			.alive = -1,
-			.janitor = -1,
+			.janitor = JANITOR_NONE,
 			.name = "janitored"};
 
 		if (cgroup_janitor_start(&cgroup) == 0 && mkdir("janitored", 0755) == 0)
@@ -383,19 +382,18 @@ static void test_dismissed(void)
 	struct cgroup cgroup = {.directory = -1,
 		.limits = -1,
 		.parent = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-		.alive = -1,
-		.janitor = -1,
+		.janitor = JANITOR_NONE,
 		.name = "dismissed"};
 	struct pollfd ended = {.events = POLLIN};
 
 	check_int(cgroup_janitor_start(&cgroup), 0, "a janitor");
 	check_int(waitpid(-1, NULL, WNOHANG), -1, "is not seen by who waits for any child");
-	ended.fd = dup(cgroup.janitor);
+	ended.fd = dup(cgroup.janitor.pidfd);
 	check_int(mkdir("dismissed", 0755), 0, "its directory");
 	check_int(cgroup_close(&cgroup), 0, "closed in order");
 	check(!is_there("dismissed"), "the directory is gone");
 	check_int(poll(&ended, 1, 0), 1, "and the janitor");
-	check(cgroup.janitor == -1 && cgroup.alive == -1 && cgroup.parent == -1,
+	check(cgroup.janitor.pidfd == -1 && cgroup.janitor.alive == -1 && cgroup.parent == -1,
 		"and every descriptor");
 	(void)close(ended.fd);
 }

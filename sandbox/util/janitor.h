@@ -1,0 +1,43 @@
+/*
+ * Processes of the launcher's own beside a jail. A janitor outlives the launcher, only to remove
+ * what a launcher that was killed leaves: PID 1 of the jail cannot reach it, and a later launch may
+ * never come.
+ */
+#ifndef IMMURE_UTIL_JANITOR_H
+#define IMMURE_UTIL_JANITOR_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct janitor {
+	int alive; /* its other end tells of our death: no other process may keep it; -1: none */
+	int pidfd; /* -1: none */
+};
+#define JANITOR_NONE ((struct janitor){-1, -1})
+
+/*
+ * As fork(2), without our signal handlers, and without a signal at its end: no waitpid(-1) for the
+ * program sees it. 0 in the child, the pid and *ret_pidfd in the parent, or -errno.
+ */
+pid_t janitor_clone(int *ret_pidfd);
+/* Waits for its end, and closes the descriptor. */
+void janitor_wait(int *pidfd);
+
+/*
+ * Starts a process that calls work(context) once this one is gone, and ends. It is in a session of
+ * its own, with all signals blocked and the root as its directory, so that neither a kill of our
+ * group nor a terminal's hang-up nor an unmount has to do with it. Of our descriptors it has those
+ * that kept (count, at most JANITOR_KEPT) points to, whose new numbers are stored there in its copy
+ * of our memory, and /dev/null for the first three. work: what a child of fork(2) may do. 0 or
+ * -errno.
+ */
+#define JANITOR_KEPT 4
+int janitor_start(int *const *kept, size_t count, void (*work)(void *context), void *context,
+	struct janitor *ret);
+
+/* Ends it without its work. On one that is none: nothing. */
+void janitor_dismiss(struct janitor *janitor);
+/* Lets it do its work now: closes our ends. */
+void janitor_release(struct janitor *janitor);
+
+#endif
