@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/launching.h"
@@ -86,15 +87,15 @@ static const struct option history_options[] = {
 	OPTIONS_END,
 };
 static const struct option save_options[] = {
-	{"output", 'o', "FILE", "write there (else to standard output)", 0},
-	{"format", 0, "oci-archive|docker-archive", "what kind of archive", 0},
+	{"output", 'o', "FILE|DIR", "write there (else to standard output)", 0},
+	{"format", 0, "FORM", "docker-archive, oci-archive, or docker-dir or oci-dir into DIR", 0},
 	{"multi-image-archive", 'm', NULL, "accepted for habit: several names are always taken", 0},
 	{"quiet", 'q', NULL, "no progress", 0},
 	STORAGE_OPTION,
 	OPTIONS_END,
 };
 static const struct option load_options[] = {
-	{"input", 'i', "FILE", "read it (else standard input)", 0},
+	{"input", 'i', "FILE|DIR", "read it (else standard input)", 0},
 	{"quiet", 'q', NULL, "no progress", 0},
 	STORAGE_OPTION,
 	OPTIONS_END,
@@ -140,8 +141,9 @@ const struct sub_verb image_verbs[] = {
 		inspect_options},
 	{"history", "history", "[--format F] NAME", "show how an image was made", history_options},
 	{"tree", NULL, "[NAME]", "show layers and who shares them", plain_options},
-	{"save", "save", "[-o FILE] NAME…", "write images into an archive", save_options},
-	{"load", "load", "[-i FILE]", "read images from an archive", load_options},
+	{"save", "save", "[-o FILE] NAME…", "write images into an archive or a directory",
+		save_options},
+	{"load", "load", "[-i FILE]", "read images from an archive or a directory", load_options},
 	{"import", "import", "FILE|- [NAME]", "make an image of a tree in a tar archive",
 		import_options},
 	{"prune", NULL, "[-a]", "remove what nothing refers to", prune_options},
@@ -156,6 +158,8 @@ struct image_run {
 	struct arena words;
 	struct profile_variables variables;
 	struct storage storage;
+	const char *format;    /* of save: "--format=…" as the worker is told; or NULL */
+	const char *directory; /* that save writes or load reads; NULL: standard output, input */
 };
 
 static int fail(const struct err *err)
@@ -202,24 +206,57 @@ static int redirect(int to, const char *path, int flags, struct err *reterr)
 	return 0;
 }
 
-static int open_files(const char *verb, int *argc, char **argv, struct err *reterr)
+/* A directory is shown to the worker as one: it cannot be its standard input. */
+static int show_directory(struct image_run *run, const char *path, struct err *reterr)
 {
-	const char *path = NULL;
+	run->directory = surroundings_path(&run->words, &run->variables, path);
+	return run->directory ? 0 : err_set(reterr, -ENOENT, path, "leads nowhere");
+}
 
-	if (strcmp(verb, "save") == 0)
-		path = take_word(argc, argv, 'o', "output");
+static int open_output(struct image_run *run, int *argc, char **argv, struct err *reterr)
+{
+	const char *path = take_word(argc, argv, 'o', "output"),
+		   *format = take_word(argc, argv, 0, "format");
+	size_t length = format ? strlen(format) : 0;
+
+	run->format = format ? arena_format(&run->words, "--format=%s", format) : NULL;
+	if (path && length > 4 && strcmp(format + length - 4, "-dir") == 0) {
+		if (mkdir(path, 0755) && errno != EEXIST)
+			return err_set(reterr, -errno, path, "cannot be made: %s", strerror(errno));
+		return show_directory(run, path, reterr);
+	}
 	if (path && strcmp(path, "-") != 0)
 		return redirect(STDOUT_FILENO, path, O_WRONLY | O_CREAT | O_TRUNC, reterr);
-	if (strcmp(verb, "load") == 0)
-		path = take_word(argc, argv, 'i', "input");
+	return isatty(STDOUT_FILENO)
+		       ? err_set(reterr, -ENOTTY, "save",
+				 "an archive is nothing for a terminal: -o FILE, or redirect it")
+		       : 0;
+}
+
+static int open_input(struct image_run *run, int *argc, char **argv, struct err *reterr)
+{
+	const char *path = take_word(argc, argv, 'i', "input");
+	struct stat status;
+
 	if (path && strcmp(path, "-") != 0)
-		return redirect(STDIN_FILENO, path, O_RDONLY, reterr);
-	if (strcmp(verb, "save") == 0 && isatty(STDOUT_FILENO))
-		return err_set(reterr, -ENOTTY, "save",
-			"an archive is nothing for a terminal: -o FILE, or redirect it");
-	if (strcmp(verb, "load") == 0 && isatty(STDIN_FILENO))
-		return err_set(reterr, -ENOTTY, "load",
-			"no archive is on standard input: -i FILE, or redirect it");
+		return stat(path, &status) == 0 && S_ISDIR(status.st_mode)
+			       ? show_directory(run, path, reterr)
+			       : redirect(STDIN_FILENO, path, O_RDONLY, reterr);
+	return isatty(STDIN_FILENO)
+		       ? err_set(reterr, -ENOTTY, "load",
+				 "no archive is on standard input: -i FILE, or redirect it")
+		       : 0;
+}
+
+static int open_files(
+	struct image_run *run, const char *verb, int *argc, char **argv, struct err *reterr)
+{
+	const char *path;
+
+	if (strcmp(verb, "save") == 0)
+		return open_output(run, argc, argv, reterr);
+	if (strcmp(verb, "load") == 0)
+		return open_input(run, argc, argv, reterr);
 	/* the tar to import is the first word that is no option; the worker reads it as "-" */
 	for (int i = 1; strcmp(verb, "import") == 0 && i < *argc; i++) {
 		if (argv[i][0] == '-' && argv[i][1]) {
@@ -281,14 +318,22 @@ static int pull_all(struct image_run *run, int argc, char **argv)
 static int work(
 	struct image_run *run, enum worker_task task, const char *verb, int argc, char **argv)
 {
-	const char **words = arena_zeroed(&run->words, (size_t)argc + 1, sizeof(*words));
-	struct worker worker = {.task = task, .arguments = words};
+	const char **words = arena_zeroed(&run->words, (size_t)argc + 3, sizeof(*words));
+	struct worker worker = {.task = task,
+		.arguments = words,
+		.directory = run->directory,
+		.directory_written = strcmp(verb, "save") == 0};
+	size_t count = 0;
 
 	if (!words)
 		return EXIT_OWN_ERROR;
-	words[0] = verb;
+	words[count++] = verb;
+	if (run->format)
+		words[count++] = run->format;
+	if (run->directory)
+		words[count++] = "--directory=" WORKER_DIRECTORY;
 	for (int i = 1; i < argc; i++)
-		words[i] = argv[i];
+		words[count++] = argv[i];
 	return place_work(&run->variables, &run->storage, &worker, 1);
 }
 
@@ -331,7 +376,7 @@ static int run_verb(const struct sub_verb *verb, int argc, char **argv)
 	if (r == 0)
 		r = take_files(&run, &argc, argv, &err);
 	if (r == 0)
-		r = open_files(verb->name, &argc, argv, &err);
+		r = open_files(&run, verb->name, &argc, argv, &err);
 	if (r < 0)
 		return fail(&err);
 	if (strcmp(verb->name, "pull") == 0)

@@ -284,6 +284,18 @@ static int show_layers(struct launch *launch, struct err *reterr)
 		       : 0;
 }
 
+/* A directory that the caller names: seen at one place, whatever its path. */
+static int show_directory(struct launch *launch, struct err *reterr)
+{
+	struct mount_rule rule = {.kind = MOUNT_BIND,
+		.rule = {.origin = {NULL, PROGRAM}, .set = true},
+		.source = launch->worker->directory,
+		.target = WORKER_DIRECTORY,
+		.writable = launch->worker->directory_written};
+
+	return rule.source ? profile_set_mount(&launch->profile, &launch->words, &rule, reterr) : 0;
+}
+
 static int make_profile(struct launch *launch, const char *program, struct err *reterr)
 {
 	bool fetches = launch->worker->task != WORKER_STORE;
@@ -302,6 +314,8 @@ static int make_profile(struct launch *launch, const char *program, struct err *
 		r = bind_secrets(launch, reterr);
 	if (r == 0 && fetches)
 		r = pass_variables(launch, reterr);
+	if (r == 0)
+		r = show_directory(launch, reterr);
 	return r == 0 ? show_layers(launch, reterr) : r;
 }
 

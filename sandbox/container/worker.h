@@ -26,8 +26,11 @@ struct worker {
 	const char *output;           /* its standard output: a path; NULL: the caller's */
 	bool single;                  /* with one id, where the host would give more */
 	const struct layers *view;    /* WORKER_STORE: mounted read-only at WORKER_VIEW; or NULL */
+	const char *directory;        /* bound at WORKER_DIRECTORY: absolute, canonical; or NULL */
+	bool directory_written;       /* it may be changed */
 };
 #define WORKER_VIEW "/run/container"
+#define WORKER_DIRECTORY "/run/directory"
 #define WORKER_CHANNEL 3 /* where two workers find their ends of the pair (image/channel.h) */
 
 struct worker_place {

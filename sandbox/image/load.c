@@ -1,17 +1,11 @@
 /*
  * The verb load: images out of an archive on standard input, docker-archive or oci-archive (or both
- * at once, as docker writes them now).
+ * at once, as docker writes them now), or out of a directory, which holds what the archive would.
  *
- * No file is made under a name that the archive gives. Every regular file of it becomes a blob, by
- * what is in it, and the names stay in a table in memory; so there is no path for "../" or a link
- * to lead along (CVE-2014-9357, CVE-2025-11395, T-TAR-39). Then manifest.json, or else index.json,
- * says which of them are what.
+ * load_files.c makes blobs of the files; manifest.json, or else index.json, says which of them are
+ * what.
  */
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
-#include <limits.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,213 +16,30 @@
 #include "image/image.h"
 #include "image/import.h"
 #include "image/layer.h"
+#include "image/load_files.h"
 #include "image/make.h"
 #include "image/options.h"
-#include "image/stream.h"
 #include "image/unpack.h"
 #include "image/verbs.h"
 #include "util/cleanup.h"
 #include "util/json.h"
 #include "util/overlay.h"
-#include "util/path.h"
-
-#define FILES 100000
-#define LINKS 8 /* of links to links */
-#define ARCHIVE_BYTES (UINT64_C(256) << 30)
-
-/* One file of the archive. */
-struct file {
-	const char *name;   /* canonical: "/blobs/sha256/…" */
-	const char *target; /* of a link; NULL: a file */
-	struct make_layer blob;
-};
 
 struct load {
 	struct verb_context *context;
-	struct stream *stream;
-	struct archive *archive;
-	struct file *files; /* the arena's; as they came */
-	size_t count;
+	struct load_files files;
+	const char *directory; /* NULL: standard input */
 	bool quiet;
 	size_t images;
 };
 
-/* ---- the archive into blobs ---- */
-
-static la_ssize_t read_block(struct archive *archive, void *context, const void **ret)
-{
-	struct load *load = context;
-
-	(void)archive;
-	return (la_ssize_t)stream_read(load->stream, ret);
-}
-
-static int archive_fault(struct load *load, struct err *reterr)
-{
-	stream_error(load->stream, reterr);
-	return err_set(reterr, -EBADMSG, "standard input", "the archive cannot be read: %s",
-		archive_error_string(load->archive));
-}
-
-/* A name as the table has it; NULL for one that cannot be any. */
-static const char *clean_name(struct load *load, const char *name)
-{
-	char whole[PATH_MAX + 1];
-
-	if (!name || strlen(name) + 1 >= sizeof(whole))
-		return NULL;
-	(void)snprintf(whole, sizeof(whole), "/%s", name);
-	return path_canonical(&load->context->arena, whole);
-}
-
-static int store_file(struct load *load, struct make_layer *ret, struct err *reterr)
-{
-	struct make_layer layer = {.compression = COMPRESSION_NONE};
-	struct blob_writer blob = {.fd = -1};
-	const void *data;
-	uint64_t offset;
-	size_t length;
-	int64_t at;
-	int r = blob_begin(&load->context->storage, NULL, UINT64_MAX, &blob, &offset, reterr);
-
-	while (r == 0) {
-		int read = archive_read_data_block(load->archive, &data, &length, &at);
-
-		if (read == ARCHIVE_EOF)
-			break;
-		if (read != ARCHIVE_OK || at != (int64_t)blob.written)
-			r = archive_fault(load, reterr); /* with holes: no such file has any */
-		else if (blob.written + length > LAYER_BYTES)
-			r = err_set(reterr, -EFBIG, NULL, "a file in it is over %llu bytes",
-				(unsigned long long)LAYER_BYTES);
-		if (r == 0 && blob.written == 0)
-			layer.compression = stream_guess(data, length);
-		if (r == 0)
-			r = blob_append(&blob, data, length, reterr);
-	}
-	layer.size = blob.written;
-	if (r < 0) {
-		blob_abandon(&blob, false);
-		return r;
-	}
-	r = blob_finish(&blob, &layer.blob, reterr);
-	if (r == 0)
-		*ret = layer;
-	return r;
-}
-
-/* Where a link leads, by names alone: there is no file system in this. */
-static const char *link_target(struct load *load, const char *name, const char *target)
-{
-	char whole[2 * PATH_MAX], *end;
-	const char *slash = strrchr(name, '/');
-
-	if (!target || strlen(target) >= PATH_MAX)
-		return NULL;
-	(void)snprintf(whole, sizeof(whole), "%.*s", (int)(slash - name), name);
-	while (strncmp(target, "../", 3) == 0) { /* docker's way to share a layer of two images */
-		target += 3;
-		end = strrchr(whole, '/');
-		if (!end)
-			return NULL;
-		*end = '\0';
-	}
-	end = whole + strlen(whole);
-	(void)snprintf(end, sizeof(whole) - (size_t)(end - whole), "/%s", target);
-	return path_canonical(&load->context->arena, whole);
-}
-
-static int read_entry(struct load *load, struct archive_entry *entry, struct err *reterr)
-{
-	const char *name = clean_name(load, archive_entry_pathname(entry)),
-		   *hard = archive_entry_hardlink(entry);
-	mode_t type = archive_entry_filetype(entry);
-	struct file *file;
-
-	if (type == AE_IFDIR && !hard)
-		return 0;
-	if (!name)
-		return err_set(reterr, -EBADMSG, archive_entry_pathname(entry),
-			"is no name for a file of an image archive");
-	if (!hard && type != AE_IFREG && type != AE_IFLNK)
-		return err_set(reterr, -EBADMSG, name, "is neither a file nor a link");
-	if (load->count >= FILES)
-		return err_set(reterr, -EFBIG, NULL, "more than %d files", FILES);
-	file = ARENA_APPEND(&load->context->arena, load->files, load->count);
-	if (!file)
-		return err_no_memory(reterr);
-	file->name = name;
-	if (!hard && type == AE_IFREG)
-		return store_file(load, &file->blob, reterr);
-	file->target = hard ? clean_name(load, hard)
-			    : link_target(load, name, archive_entry_symlink(entry));
-	return file->target ? 0 : err_set(reterr, -EBADMSG, name, "is a link out of the archive");
-}
-
-static int read_entries(struct load *load, struct err *reterr)
-{
-	struct archive_entry *entry;
-	int r;
-
-	load->archive = archive_read_new();
-	if (!load->archive || archive_read_support_format_tar(load->archive) != ARCHIVE_OK)
-		return err_no_memory(reterr);
-	if (archive_read_open(load->archive, load, NULL, read_block, NULL) != ARCHIVE_OK)
-		return archive_fault(load, reterr);
-	while ((r = archive_read_next_header(load->archive, &entry)) == ARCHIVE_OK) {
-		r = read_entry(load, entry, reterr);
-		if (r < 0)
-			return r;
-	}
-	return r == ARCHIVE_EOF ? 0 : archive_fault(load, reterr);
-}
-
-static int read_archive(struct load *load, struct err *reterr)
-{
-	struct layer_limits wide = layer_limits_default;
-	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0), before;
-	struct stream_result ignored;
-	int r;
-
-	if (!utf8)
-		return err_no_memory(reterr);
-	before = uselocale(utf8);
-	wide.bytes = ARCHIVE_BYTES;
-	r = stream_start_guessing(STDIN_FILENO, &wide, &load->stream, reterr);
-	if (r == 0)
-		r = read_entries(load, reterr);
-	if (r == 0)
-		r = stream_finish(load->stream, &ignored, reterr);
-	(void)archive_read_free(load->archive);
-	stream_free(load->stream);
-	(void)uselocale(before);
-	freelocale(utf8);
-	return r;
-}
-
 /* ---- what the archive says of them ---- */
-
-/* The blob that a name of the archive stands for; what came last under it counts. */
-static const struct make_layer *find_file(const struct load *load, const char *name)
-{
-	for (unsigned links = 0; name && links <= LINKS; links++) {
-		const struct file *found = NULL;
-
-		for (size_t i = load->count; i-- > 0 && !found;)
-			if (strcmp(load->files[i].name, name) == 0)
-				found = &load->files[i];
-		if (!found || !found->target)
-			return found ? &found->blob : NULL;
-		name = found->target;
-	}
-	return NULL;
-}
 
 static int need_file(struct load *load, const json_t *name, const char *what,
 	struct make_layer *ret, struct err *reterr)
 {
-	const char *clean = clean_name(load, json_string_value(name));
-	const struct make_layer *blob = clean ? find_file(load, clean) : NULL;
+	const char *clean = load_files_name(&load->files, json_string_value(name));
+	const struct make_layer *blob = clean ? load_files_find(&load->files, clean) : NULL;
 
 	if (!blob)
 		return err_set(
@@ -239,7 +50,7 @@ static int need_file(struct load *load, const json_t *name, const char *what,
 
 static int read_document(struct load *load, const char *name, json_t **ret, struct err *reterr)
 {
-	const struct make_layer *blob = find_file(load, name);
+	const struct make_layer *blob = load_files_find(&load->files, name);
 	_cleanup_free_ char *text = NULL;
 	size_t length = 0;
 	int r;
@@ -377,7 +188,7 @@ static int load_docker(struct load *load, const json_t *entry, struct err *reter
 	return r;
 }
 
-/* ---- oci-archive ---- */
+/* ---- by its manifest: oci-archive, oci-dir, docker-dir ---- */
 
 static const char *oci_name(const json_t *descriptor)
 {
@@ -410,23 +221,68 @@ static int choose(struct load *load, struct digest *digest, struct err *reterr)
 	return r;
 }
 
-static int load_oci(struct load *load, const json_t *descriptor, struct err *reterr)
+static const struct make_layer *find_blob(const struct load *load, const struct digest *digest)
+{
+	for (size_t i = 0; i < load->files.count; i++)
+		if (digest_equal(&load->files.items[i].blob.blob, digest))
+			return &load->files.items[i].blob;
+	return NULL;
+}
+
+/* `podman save --format docker-dir` calls layers gzip that are not compressed at all. */
+static bool is_mistyped(const struct load *load, const struct image *image)
+{
+	for (size_t i = 0; i < image->manifest.layer_count; i++) {
+		const struct descriptor *layer = &image->manifest.layers[i];
+		const struct make_layer *blob = find_blob(load, &layer->digest);
+
+		if (blob && blob->compression != layer->compression)
+			return true;
+	}
+	return false;
+}
+
+/* With a manifest of our own, which says what the layers are; that they are the right ones is told
+ * by their diff ids. */
+static int load_mistyped(
+	struct load *load, const struct image *image, const char *text, struct err *reterr)
+{
+	struct docker_image *made = arena_zeroed(&load->context->arena, 1, sizeof(*made));
+	int r = made ? blob_read(&load->context->storage, &image->manifest.config.digest,
+			       MANIFEST_BYTES, &made->text, &made->length, reterr)
+		     : err_no_memory(reterr);
+
+	for (size_t i = 0; r == 0 && i < image->manifest.layer_count; i++) {
+		const struct descriptor *layer = &image->manifest.layers[i];
+		const struct make_layer *blob = find_blob(load, &layer->digest);
+
+		if (blob)
+			made->layers[made->count++] = *blob;
+		else
+			r = err_set(reterr, -EBADMSG, layer->digest.text, "is not in it");
+	}
+	if (r == 0)
+		r = make_docker(load, made, text, reterr);
+	if (made)
+		free(made->text);
+	return r;
+}
+
+/* text: the name that it gets, or NULL. */
+static int load_manifest(
+	struct load *load, struct digest digest, const char *text, struct err *reterr)
 {
 	struct verb_context *context = load->context;
-	const char *digest_text = json_string_value(json_object_get(descriptor, "digest")),
-		   *text = oci_name(descriptor);
 	struct reference name;
-	struct digest digest;
 	struct image image;
-	int r;
+	int r = text ? parse_name(text, &name, reterr) : 0;
 
-	if (!digest_text || digest_parse(digest_text, &digest) < 0)
-		return err_set(reterr, -EBADMSG, "index.json", "has a descriptor without a digest");
-	r = text ? parse_name(text, &name, reterr) : 0;
 	if (r == 0)
 		r = choose(load, &digest, reterr);
 	if (r == 0)
 		r = image_load(&context->storage, &digest, &context->arena, &image, reterr);
+	if (r == 0 && is_mistyped(load, &image))
+		return load_mistyped(load, &image, text, reterr);
 	if (r == 0)
 		r = check_present(load, &image, reterr);
 	if (r == 0)
@@ -435,6 +291,16 @@ static int load_oci(struct load *load, const json_t *descriptor, struct err *ret
 		r = text ? image_publish(&context->storage, &name, &image.config.record, reterr)
 			 : record_write(&context->storage, &image.config.record, reterr);
 	return r == 0 ? told(load, text ? &name : NULL, &image.config.record.id) : r;
+}
+
+static int load_oci(struct load *load, const json_t *descriptor, struct err *reterr)
+{
+	const char *text = json_string_value(json_object_get(descriptor, "digest"));
+	struct digest digest;
+
+	if (!text || digest_parse(text, &digest) < 0)
+		return err_set(reterr, -EBADMSG, "index.json", "has a descriptor without a digest");
+	return load_manifest(load, digest, oci_name(descriptor), reterr);
 }
 
 /* ---- the verb ---- */
@@ -458,35 +324,41 @@ static int load_list(struct load *load, const json_t *list, const char *name,
 
 static int load_all(struct load *load, struct err *reterr)
 {
+	static const char docker[] = "/manifest.json", oci[] = "/index.json";
 	json_t *document = NULL;
-	int r = read_archive(load, reterr);
+	int r = load->directory ? load_files_of_directory(&load->files, load->directory, reterr)
+				: load_files_of_archive(&load->files, STDIN_FILENO, reterr);
 
 	if (r == 0)
-		r = read_document(load, "/manifest.json", &document, reterr);
-	if (r == 0 && document) {
-		r = load_list(load, document, "manifest.json", load_docker, reterr);
+		r = read_document(load, docker, &document, reterr);
+	if (r == 0 && json_is_object(document)) /* "dir:": it is the image's own */
+		r = load_manifest(load, load_files_find(&load->files, docker)->blob, NULL, reterr);
+	else if (r == 0 && document)
+		r = load_list(load, document, docker + 1, load_docker, reterr);
+	if (r < 0 || document) {
 		json_decref(document);
 		return r;
 	}
-	if (r == 0)
-		r = read_document(load, "/index.json", &document, reterr);
+	r = read_document(load, oci, &document, reterr);
 	if (r == 0 && !document)
-		r = err_set(reterr, -EBADMSG, "standard input",
-			"is no archive of images: there is neither manifest.json nor index.json in "
-			"it");
+		r = err_set(reterr, -EBADMSG, load->directory ? "--input" : "standard input",
+			"holds no images: there is neither manifest.json nor index.json in it");
 	if (r == 0)
-		r = load_list(load, json_object_get(document, "manifests"), "index.json", load_oci,
-			reterr);
+		r = load_list(
+			load, json_object_get(document, "manifests"), oci + 1, load_oci, reterr);
 	json_decref(document);
 	return r;
 }
 
 int verb_load(struct verb_context *context, int argc, char **argv)
 {
-	struct load load = {.context = context};
-	const struct option options[] = {{"quiet", 'q', OPTION_FLAG, &load.quiet}};
+	struct load load = {.context = context,
+		.files = {.storage = &context->storage, .arena = &context->arena}};
+	const struct option options[] = {{"quiet", 'q', OPTION_FLAG, &load.quiet},
+		{"directory", 0, OPTION_TEXT, &load.directory}};
 	_cleanup_close_ int hold = -1;
-	int r = options_take(options, 1, &context->arena, &argc, argv, 0, 0, &context->err);
+	int r = options_take(options, sizeof(options) / sizeof(options[0]), &context->arena, &argc,
+		argv, 0, 0, &context->err);
 
 	if (r < 0)
 		return r;

@@ -1,13 +1,13 @@
 /*
- * The verb save: images as one archive on standard output, as docker load, podman load and skopeo
- * read it: docker-archive (moby image/spec, "Combined Image JSON + Filesystem Changeset Format") or
- * oci-archive (image-spec image-layout.md in a tar).
+ * The verb save: images as docker load, podman load and skopeo read them. docker-archive is of moby
+ * (image/spec, "Combined Image JSON + Filesystem Changeset Format"); oci-archive and oci-dir are of
+ * image-spec, image-layout.md, in a tar or not; docker-dir is skopeo's "dir:"
+ * (containers-transports (5)), one image in a directory, its blobs beside its manifest.
  */
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "image/blob.h"
@@ -15,84 +15,27 @@
 #include "image/import.h"
 #include "image/make.h"
 #include "image/options.h"
+#include "image/save_output.h"
 #include "image/stream.h"
 #include "image/verbs.h"
 #include "util/cleanup.h"
-#include "util/file.h"
+#include "util/text.h"
 
 struct save {
 	struct verb_context *context;
-	struct archive *archive;
-	struct archive_entry *entry;
-	bool broken; /* nothing more is written: not even an end, which would look whole */
+	struct save_output output;
 	struct digest *written; /* layers and documents that are in it already; the arena's */
 	size_t written_count;
+	bool flat;   /* blobs by their digits alone, not in blobs/ALGORITHM/ */
+	bool sha512; /* blobs/sha512/ is there */
 };
-
-/* ---- the archive ---- */
-
-static int archive_fault(struct save *save, struct err *reterr)
-{
-	return err_set(reterr, -EIO, "standard output", "cannot write the archive: %s",
-		archive_error_string(save->archive));
-}
-
-static la_ssize_t put_bytes(struct archive *archive, void *context, const void *data, size_t length)
-{
-	struct save *save = context;
-	int r = save->broken ? 0 : file_write_all(STDOUT_FILENO, data, length);
-
-	if (r < 0)
-		archive_set_error(archive, -r, "%s", strerror(-r));
-	return r < 0 ? -1 : (la_ssize_t)length;
-}
-
-static int open_archive(struct save *save, struct err *reterr)
-{
-	save->archive = archive_write_new();
-	save->entry = archive_entry_new();
-	if (!save->archive || !save->entry)
-		return err_no_memory(reterr);
-	if (archive_write_set_format_ustar(save->archive) != ARCHIVE_OK ||
-		archive_write_set_bytes_in_last_block(save->archive, 512) != ARCHIVE_OK ||
-		archive_write_open(save->archive, save, NULL, put_bytes, NULL) != ARCHIVE_OK)
-		return archive_fault(save, reterr);
-	return 0;
-}
-
-static int begin_file(struct save *save, const char *name, uint64_t size, struct err *reterr)
-{
-	archive_entry_clear(save->entry);
-	archive_entry_set_pathname(save->entry, name);
-	archive_entry_set_mode(save->entry, S_IFREG | 0644);
-	archive_entry_set_size(save->entry, (la_int64_t)size);
-	archive_entry_set_mtime(save->entry, 0, 0);
-	return archive_write_header(save->archive, save->entry) == ARCHIVE_OK
-		       ? 0
-		       : archive_fault(save, reterr);
-}
-
-static int put_data(struct save *save, const void *data, size_t length, struct err *reterr)
-{
-	return archive_write_data(save->archive, data, length) == (la_ssize_t)length
-		       ? 0
-		       : archive_fault(save, reterr);
-}
-
-static int put_text(
-	struct save *save, const char *name, const char *text, size_t length, struct err *reterr)
-{
-	int r = begin_file(save, name, length, reterr);
-
-	return r < 0 ? r : put_data(save, text, length, reterr);
-}
 
 static int put_json(struct save *save, const char *name, const json_t *document, struct err *reterr)
 {
 	size_t length = 0;
 	_cleanup_free_ char *text = make_text(document, &length, reterr);
 
-	return text ? put_text(save, name, text, length, reterr) : -ENOMEM;
+	return text ? save_output_text(&save->output, name, text, length, reterr) : -ENOMEM;
 }
 
 /* 1 where digest is to be written, 0 where it has been. */
@@ -110,24 +53,25 @@ static int first_time(struct save *save, const struct digest *digest, struct err
 	return 1;
 }
 
-/* ---- oci-archive ---- */
-
-/* Named, since containers/image cannot make them itself for a user who may not chown. */
-static int put_directories(struct save *save, struct err *reterr)
+/* Where a blob lies. Directories are named, since containers/image cannot make them itself for a
+ * user who may not chown. */
+static int name_blob(
+	struct save *save, const struct digest *digest, char *name, size_t size, struct err *reterr)
 {
-	static const char *const names[] = {"blobs/", "blobs/sha256/"};
+	int algorithm = (int)digest_algorithm_length(digest);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		archive_entry_clear(save->entry);
-		archive_entry_set_pathname(save->entry, names[i]);
-		archive_entry_set_mode(save->entry, S_IFDIR | 0755);
-		archive_entry_set_mtime(save->entry, 0, 0);
-		if (archive_write_header(save->archive, save->entry) != ARCHIVE_OK)
-			return archive_fault(save, reterr);
-	}
-	return 0;
+	if (save->flat)
+		(void)snprintf(name, size, "%s", digest_hex(digest));
+	else
+		(void)snprintf(
+			name, size, "blobs/%.*s/%s", algorithm, digest->text, digest_hex(digest));
+	if (save->flat || save->sha512 || !text_starts_with(digest->text, "sha512:"))
+		return 0;
+	save->sha512 = true;
+	return save_output_make_directory(&save->output, "blobs/sha512/", reterr);
 }
 
+/* A blob as it is, unless it is there already. */
 static int put_blob(struct save *save, const struct digest *digest, struct err *reterr)
 {
 	char name[DIGEST_ROOM + 16], buffer[64 * 1024];
@@ -137,21 +81,41 @@ static int put_blob(struct save *save, const struct digest *digest, struct err *
 
 	if (r <= 0)
 		return r;
+	r = name_blob(save, digest, name, sizeof(name), reterr);
+	if (r < 0)
+		return r;
 	fd = blob_open(&save->context->storage, digest, &size, reterr);
 	if (fd < 0)
 		return fd;
-	(void)snprintf(name, sizeof(name), "blobs/%.*s/%s", (int)digest_algorithm_length(digest),
-		digest->text, digest_hex(digest));
-	r = begin_file(save, name, size, reterr);
+	r = save_output_begin(&save->output, name, size, reterr);
 	for (left = size; r == 0 && left > 0;) {
 		ssize_t got = read(fd, buffer, sizeof(buffer));
 
 		if (got <= 0 || (uint64_t)got > left)
 			return err_set(reterr, -EIO, digest->text, "cannot be read");
-		r = put_data(save, buffer, (size_t)got, reterr);
+		r = save_output_put(&save->output, buffer, (size_t)got, reterr);
 		left -= (uint64_t)got;
 	}
 	return r;
+}
+
+/* Layers and configuration. */
+static int put_content(struct save *save, const struct image *image, struct err *reterr)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < image->manifest.layer_count; i++)
+		r = put_blob(save, &image->manifest.layers[i].digest, reterr);
+	return r == 0 ? put_blob(save, &image->manifest.config.digest, reterr) : r;
+}
+
+/* ---- oci-archive, oci-dir ---- */
+
+static int begin_oci(struct save *save, struct err *reterr)
+{
+	int r = save_output_make_directory(&save->output, "blobs/", reterr);
+
+	return r == 0 ? save_output_make_directory(&save->output, "blobs/sha256/", reterr) : r;
 }
 
 static int save_oci(struct save *save, const struct catalog_image *found, const char *name,
@@ -169,10 +133,8 @@ static int save_oci(struct save *save, const struct catalog_image *found, const 
 	if (r == 0 && json_array_append(list, descriptor))
 		r = err_no_memory(reterr);
 	json_decref(descriptor);
-	for (size_t i = 0; r == 0 && i < image->manifest.layer_count; i++)
-		r = put_blob(save, &image->manifest.layers[i].digest, reterr);
 	if (r == 0)
-		r = put_blob(save, &image->manifest.config.digest, reterr);
+		r = put_content(save, image, reterr);
 	return r == 0 ? put_blob(save, &found->manifest, reterr) : r;
 }
 
@@ -181,7 +143,8 @@ static int finish_oci(struct save *save, json_t *list, struct err *reterr)
 	static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
 	json_t *index = json_pack("{s:i, s:s, s:O}", "schemaVersion", 2, "mediaType",
 		"application/vnd.oci.image.index.v1+json", "manifests", list);
-	int r = index ? put_text(save, "oci-layout", layout, strlen(layout), reterr)
+	int r = index ? save_output_text(
+				&save->output, "oci-layout", layout, strlen(layout), reterr)
 		      : err_no_memory(reterr);
 
 	if (r == 0)
@@ -211,7 +174,7 @@ static int put_layer(struct save *save, const struct descriptor *layer, const st
 		r = err_set(reterr, -EBADMSG, layer->digest.text,
 			"is not the layer that the image says it is");
 	if (r == 0)
-		r = begin_file(save, name, size, reterr);
+		r = save_output_begin(&save->output, name, size, reterr);
 	if (r < 0)
 		return r;
 	fd = blob_open(&save->context->storage, &layer->digest, &stored, reterr);
@@ -220,7 +183,7 @@ static int put_layer(struct save *save, const struct descriptor *layer, const st
 	if (r < 0)
 		return r;
 	while (r == 0 && (length = stream_read(stream, &block)) > 0)
-		r = put_data(save, block, length, reterr);
+		r = save_output_put(&save->output, block, length, reterr);
 	if (r == 0)
 		r = stream_finish(stream, &result, reterr);
 	stream_free(stream);
@@ -268,19 +231,62 @@ static int save_docker(struct save *save, const struct catalog_image *found, con
 	if (r == 0)
 		r = first_time(save, config, reterr);
 	if (r > 0)
-		r = put_text(save, config_name, text, length, reterr);
+		r = save_output_text(&save->output, config_name, text, length, reterr);
 	if (r == 0 && json_array_append(list, document))
 		r = err_no_memory(reterr);
 	json_decref(document);
 	return r;
 }
 
+static int finish_docker(struct save *save, json_t *list, struct err *reterr)
+{
+	return put_json(save, "manifest.json", list, reterr);
+}
+
+/* ---- docker-dir ---- */
+
+static int begin_flat(struct save *save, struct err *reterr)
+{
+	static const char version[] = "Directory Transport Version: 1.1\n";
+
+	save->flat = true;
+	return save_output_text(&save->output, "version", version, strlen(version), reterr);
+}
+
+/* The manifest last: without it there is no image in the directory. */
+static int save_flat(struct save *save, const struct catalog_image *found, const char *name,
+	json_t *list, struct err *reterr)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t length = 0;
+	int r = blob_read(
+		&save->context->storage, &found->manifest, MANIFEST_BYTES, &text, &length, reterr);
+
+	(void)name; /* there is no place for it */
+	(void)list;
+	if (r == 0)
+		r = put_content(save, &found->image, reterr);
+	return r == 0 ? save_output_text(&save->output, "manifest.json", text, length, reterr) : r;
+}
+
 /* ---- the verb ---- */
 
-typedef int save_one(struct save *save, const struct catalog_image *found, const char *name,
-	json_t *list, struct err *reterr);
+static const struct form {
+	const char *name;
+	bool directory; /* it makes one; else an archive */
+	int most;       /* images in it */
+	int (*begin)(struct save *save, struct err *reterr);
+	int (*one)(struct save *save, const struct catalog_image *found, const char *name,
+		json_t *list, struct err *reterr);
+	int (*finish)(struct save *save, json_t *list, struct err *reterr);
+} forms[] = {
+	{"docker-archive", false, 1024, NULL, save_docker, finish_docker},
+	{"oci-archive", false, 1024, begin_oci, save_oci, finish_oci},
+	{"oci-dir", true, 1024, begin_oci, save_oci, finish_oci},
+	{"docker-dir", true, 1, begin_flat, save_flat, NULL},
+};
 
-static int save_named(struct save *save, save_one *one, const struct catalog *catalog,
+static int save_named(struct save *save, const struct form *form, const struct catalog *catalog,
 	const char *text, json_t *list, struct err *reterr)
 {
 	const struct reference *name = NULL;
@@ -294,52 +300,66 @@ static int save_named(struct save *save, save_one *one, const struct catalog *ca
 		return err_set(reterr, found->fault, text, "%s", found->err.message);
 	if (name && !name->tag[0])
 		name = NULL; /* a digest is no tag to give it */
-	return one(save, found, name ? reference_format(name, whole) : NULL, list, reterr);
+	return form->one(save, found, name ? reference_format(name, whole) : NULL, list, reterr);
 }
 
-static int save_all(struct save *save, bool oci, int argc, char **argv, struct err *reterr)
+static int save_all(struct save *save, const struct form *form, const char *directory, int argc,
+	char **argv, struct err *reterr)
 {
 	struct verb_context *context = save->context;
 	struct catalog catalog;
 	json_t *list = json_array();
-	int r = list ? catalog_read(&context->storage, &context->arena, &catalog, reterr)
-		     : err_no_memory(reterr);
+	int closed, r = list ? catalog_read(&context->storage, &context->arena, &catalog, reterr)
+			     : err_no_memory(reterr);
 
 	if (r == 0)
-		r = open_archive(save, reterr);
-	if (r == 0 && oci)
-		r = put_directories(save, reterr);
+		r = save_output_open(directory, &save->output, reterr);
+	if (r == 0 && form->begin)
+		r = form->begin(save, reterr);
 	for (int i = 1; r == 0 && i < argc; i++)
-		r = save_named(save, oci ? save_oci : save_docker, &catalog, argv[i], list, reterr);
-	if (r == 0)
-		r = oci ? finish_oci(save, list, reterr)
-			: put_json(save, "manifest.json", list, reterr);
+		r = save_named(save, form, &catalog, argv[i], list, reterr);
+	if (r == 0 && form->finish)
+		r = form->finish(save, list, reterr);
 	json_decref(list);
-	if (r == 0 && archive_write_close(save->archive) != ARCHIVE_OK)
-		r = archive_fault(save, reterr);
-	save->broken = r < 0; /* freeing closes it */
-	(void)archive_write_free(save->archive);
-	archive_entry_free(save->entry);
-	return r;
+	closed = save_output_close(&save->output, r == 0, reterr);
+	return r < 0 ? r : closed;
+}
+
+static int find_form(const char *name, const char *directory, int images, const struct form **ret,
+	struct err *reterr)
+{
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (strcmp(name, forms[i].name) != 0)
+			continue;
+		if (forms[i].directory != (directory != NULL))
+			return err_set(reterr, -EINVAL, "--output",
+				forms[i].directory ? "%s needs the name of a directory"
+						   : "%s is written to a file, not a directory",
+				name);
+		if (images > forms[i].most)
+			return err_set(reterr, -EINVAL, "--format", "%s holds one image", name);
+		*ret = &forms[i];
+		return 0;
+	}
+	return err_set(reterr, -EINVAL, "--format",
+		"expected docker-archive, oci-archive, oci-dir or docker-dir");
 }
 
 int verb_save(struct verb_context *context, int argc, char **argv)
 {
-	struct save save = {.context = context};
-	const char *format = "docker-archive";
+	struct save save = {.context = context, .output = {.directory = -1, .file = -1}};
+	const char *name = "docker-archive", *directory = NULL;
+	const struct form *form;
 	bool multi = false, quiet = false;
-	const struct option options[] = {{"format", 0, OPTION_TEXT, &format},
+	const struct option options[] = {{"format", 0, OPTION_TEXT, &name},
+		{"directory", 0, OPTION_TEXT, &directory},
 		{"multi-image-archive", 'm', OPTION_FLAG, &multi},
 		{"quiet", 'q', OPTION_FLAG, &quiet}};
-	bool oci;
 	int r = options_take(options, sizeof(options) / sizeof(options[0]), &context->arena, &argc,
 		argv, 1, 1024, &context->err);
 
-	if (r < 0)
-		return r;
-	oci = strcmp(format, "oci-archive") == 0;
-	if (!oci && strcmp(format, "docker-archive") != 0)
-		return err_set(&context->err, -EINVAL, "--format",
-			"one of docker-archive and oci-archive");
-	return save_all(&save, oci, argc, argv, &context->err);
+	if (r == 0)
+		r = find_form(name, directory, argc - 1, &form, &context->err);
+	(void)umask(022); /* for others to read, as an archive is by their own umask */
+	return r == 0 ? save_all(&save, form, directory, argc, argv, &context->err) : r;
 }

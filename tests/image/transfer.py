@@ -170,6 +170,16 @@ def round_trips():
             source = f'{form}:{path}:docker.io/library/child:2'
             seen = subprocess.run(['skopeo', 'inspect', '--tmpdir', WORK, source], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
             report(seen.returncode == 0 and len(json.loads(seen.stdout)['Layers']) == 2, 'and skopeo reads it', seen.stderr.decode())
+    for form in ('oci-dir', 'docker-dir'):
+        path = os.path.join(WORK, form)
+        os.mkdir(path)
+        good(f'save as {form}', 'one', 'save', '--format', form, '--directory', path, 'child:2')
+        refuses(f'{form} into what is there', 'one', ['save', '--format', form, '--directory', path, 'child:2'], 'not empty')
+        os.mkdir(storage(form + '-store'), 0o700)
+        good(f'load of {form}', form + '-store', 'load', '--directory', path)
+        report(run(form + '-store', 'list', '-aq') == run('one', 'list', '-q', 'child:2'), 'gives the same image', run(form + '-store', 'list', '-a'))
+        status, _, errors = run(form + '-store', 'verify')
+        report(status == 0, 'which is whole', errors)
     way = os.path.join(storage('two'), 'layers', 'mapped' if MAPPED else 'single')
     for name in os.listdir(way):
         subprocess.run(['rm', '-rf', os.path.join(way, name)], check=True)
@@ -258,13 +268,30 @@ def hostile():
     refuses('manifest.json that is a link', 'three', ['load'], 'neither manifest.json nor index.json', data=archive(symlink('manifest.json', secret)))
     for what, text in (('no JSON', 'x'), ('no list', '{}'), ('a key twice', '[{"Config": "a", "Config": "b"}]')):
         refuses(f'manifest.json with {what}', 'three', ['load'], '', data=archive(file('manifest.json', text)))
-    refuses('no image archive at all', 'three', ['load'], 'no archive of images', data=archive(file('x')))
+    refuses('no image archive at all', 'three', ['load'], 'holds no images', data=archive(file('x')))
     refuses('nothing', 'three', ['load'], 'ends in the middle')
     for what, descriptor in (('without a digest', {}), ('whose digest is a path', {'digest': '../../x'}), ('that is not there', {'digest': 'sha256:' + 64 * '0'})):
         refuses(f'index.json with a descriptor {what}', 'three', ['load'], '', data=archive(file('index.json', json.dumps({'manifests': [descriptor]}))))
     wrong = digest(b'wrong')
     refuses('a blob that is not what its name says', 'three', ['load'], '',
             data=archive(file(f'blobs/sha256/{wrong}', '{}'), file('index.json', json.dumps({'manifests': [{'digest': 'sha256:' + wrong}]}))))
+    for what, make, pattern in (
+            ('a layout whose index is a link', lambda top: os.symlink(secret, top + '/index.json'), 'index.json: cannot open it: it is a link'),
+            ('a layout whose index is a FIFO', lambda top: os.mkfifo(top + '/index.json'), 'index.json: is no file'),
+            ('a layout whose index is a directory', lambda top: os.mkdir(top + '/index.json'), 'index.json: is no file'),
+            ('a layout whose blob is a link', lambda top: (os.makedirs(top + '/blobs/sha256'), os.symlink(secret, top + '/blobs/sha256/' + 64 * '0')),
+             'blobs/sha256/0*: cannot open it: it is a link'),
+            ('a layout whose blobs are a link', lambda top: os.symlink(WORK, top + '/blobs'), 'blobs/sha256: cannot read it'),
+            ('a directory of other things', lambda top: shutil.copy(secret, top + '/secret'), 'holds no images'),
+            ('a directory that is not there', os.rmdir, 'cannot open it')):
+        path = os.path.join(WORK, 'layout')
+        os.mkdir(path)
+        make(path)
+        refuses(what, 'three', ['load', '--directory', path], pattern)
+        shutil.rmtree(path, ignore_errors=True)
+    for words, pattern in ((['--format', 'oci-dir', 'a:1'], 'needs the name of a directory'), (['--directory', WORK, 'a:1'], 'to a file'),
+                           (['--format', 'oci-dir', '--directory', WORK, 'a:1'], 'not empty'), (['--format', 'docker-dir', '--directory', WORK, 'a:1', 'b:1'], 'one image')):
+        refuses('save ' + ' '.join(words[:-1]), 'three', ['save', *words], pattern)
     found = subprocess.run(['grep', '-rl', 'token-of-the-host', storage('three')], stdout=subprocess.PIPE, check=False).stdout
     report(not found, 'nothing of the host came into the store', found)
 
