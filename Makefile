@@ -42,7 +42,7 @@ ENGINE    := $(filter-out sandbox/cli/main.c sandbox/image/%,$(SOURCES)) $(SHARE
 IMAGE     := $(filter-out sandbox/image/main.c,$(filter sandbox/util/% sandbox/image/%,$(SOURCES)))
 BUILTINS  := $(sort $(wildcard profiles/*.json policies/seccomp/*.json))
 UNITS     := $(sort $(wildcard tests/unit/*.c))
-IMAGE_UNITS := $(filter tests/unit/image_%,$(UNITS))
+MUTANT_UNITS := $(filter tests/unit/image_% tests/unit/container% tests/unit/json%,$(UNITS))
 PROBES    := $(sort $(wildcard tests/escape/probes/*.c tests/seccomp/probe.c tests/image/fault.c))
 
 .PHONY: all
@@ -141,6 +141,7 @@ $(BUILD)/nomalloc/immure: tests/nomalloc.c $(BUILD)/objects/cli/main.o $(BUILD)/
 asan: $(BUILD)/asan/immure $(BUILD)/asan/immure-image
 mutant: $(BUILD)/mutant/immure $(BUILD)/mutant/immure-image
 units: $(UNITS:tests/unit/%.c=$(BUILD)/unit/%) $(UNITS:tests/unit/%.c=$(BUILD)/asan/unit/%)
+units: $(MUTANT_UNITS:tests/unit/%.c=$(BUILD)/mutant/unit/%)
 probes: $(addprefix $(BUILD)/probes/,$(notdir $(PROBES:.c=)))
 
 $(BUILD)/probes/%: tests/escape/probes/%.c

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/mutant.h"
 #include "util/path.h"
 
 #define DEPTH 200
@@ -296,6 +297,8 @@ static int open_parent(int root, const char *path, char name[NAME_MAX + 1])
 		return -EINVAL; /* its name there would be unknown */
 	memcpy(parent, path, end);
 	parent[end] = '\0';
+	if (mutant(MUTANT_COPY_LINKS)) /* absolute, but of the container */
+		return openat(root, end > 1 ? parent + 1 : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return path_open_in_root(root, end ? parent : ".", O_RDONLY | O_DIRECTORY);
 }
 

@@ -14,6 +14,7 @@
 #include "image/auth_parts.h"
 #include "util/cleanup.h"
 #include "util/json.h"
+#include "util/mutant.h"
 #include "util/text.h"
 
 const struct json_limits auth_limits = {
@@ -122,7 +123,8 @@ bool auth_key_is(const char *key, const char *registry)
 	if ((length == 15 && memcmp(key, "index.docker.io", 15) == 0) ||
 		(length == 20 && memcmp(key, "registry-1.docker.io", 20) == 0))
 		return strcmp(registry, "docker.io") == 0;
-	return strlen(registry) == length && memcmp(key, registry, length) == 0;
+	return mutant(MUTANT_AUTH_ENTRY) ||
+	       (strlen(registry) == length && memcmp(key, registry, length) == 0);
 }
 
 /* The entry whose key is nearest: the longest part of registry/repository, then old spellings. */

@@ -10,6 +10,7 @@
 #include "image/layer_parts.h"
 #include "util/cleanup.h"
 #include "util/file.h"
+#include "util/mutant.h"
 #include "util/proc.h"
 #include "util/text.h"
 
@@ -27,7 +28,7 @@ bool layer_xattr_is_kept(const char *name, mode_t mode, enum layer_way way)
 		strlen(name) > 255 || (!S_ISREG(mode) && !S_ISDIR(mode)))
 		return false;
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
-		if (text_starts_with(name, reserved[i]))
+		if (text_starts_with(name, reserved[i]) && !mutant(MUTANT_TAR_XATTRS))
 			return false;
 	return true;
 }
@@ -68,7 +69,7 @@ static int write_override(
  * never setuid for them. */
 static mode_t single_mode(mode_t mode)
 {
-	return (mode & 0777) | (S_ISDIR(mode) ? 0700 : 0600);
+	return (mode & (mutant(MUTANT_TAR_SETUID) ? 07777 : 0777)) | (S_ISDIR(mode) ? 0700 : 0600);
 }
 
 static int set_xattrs(

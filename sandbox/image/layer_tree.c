@@ -15,6 +15,7 @@
 
 #include "image/layer_parts.h"
 #include "util/cleanup.h"
+#include "util/mutant.h"
 #include "util/overlay.h"
 #include "util/path.h"
 #include "util/tree.h"
@@ -31,7 +32,7 @@ static int fail(const char *path, const char *what, struct err *reterr)
 
 static int count_one(struct layer_tree *tree, struct err *reterr)
 {
-	if (++tree->made > tree->limits->entries)
+	if (++tree->made > tree->limits->entries && !mutant(MUTANT_TAR_ENTRIES))
 		return err_set(reterr, -EFBIG, NULL, "the layer has more than %llu entries",
 			(unsigned long long)tree->limits->entries);
 	return 0;
@@ -312,7 +313,9 @@ int layer_tree_parent(
 
 		memcpy(directory, path, length);
 		directory[length] = '\0';
-		fd = path_open_in_root(tree->root, directory, O_PATH | O_DIRECTORY);
+		fd = mutant(MUTANT_TAR_LINKS)
+			     ? openat(tree->root, directory, O_PATH | O_DIRECTORY | O_CLOEXEC)
+			     : path_open_in_root(tree->root, directory, O_PATH | O_DIRECTORY);
 	}
 	if (fd >= 0) {
 		keep_parent(tree, fd, path, length);
@@ -378,7 +381,8 @@ int layer_tree_clear(struct layer_tree *tree, const char *path, struct err *rete
 
 int layer_tree_file(struct layer_tree *tree, const char *path, struct err *reterr)
 {
-	static const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	const int flags = O_WRONLY | O_CREAT | O_CLOEXEC |
+			  (mutant(MUTANT_TAR_EXCLUSIVE) ? O_TRUNC : O_EXCL | O_NOFOLLOW);
 	const char *name;
 	bool replaced;
 	int parent = layer_tree_parent(tree, path, &name, reterr), fd, r;
@@ -495,7 +499,9 @@ static int open_target(const struct layer_tree *tree, const char *target, const 
 		directory[slash - target] = '\0';
 	}
 	*ret_name = slash ? slash + 1 : target;
-	fd = path_open_in_root(tree->root, directory, O_PATH | O_DIRECTORY);
+	fd = mutant(MUTANT_TAR_LINK_TARGET)
+		     ? openat(tree->root, directory, O_PATH | O_DIRECTORY | O_CLOEXEC)
+		     : path_open_in_root(tree->root, directory, O_PATH | O_DIRECTORY);
 	if (fd >= 0 && fstatat(fd, *ret_name, ret_status, AT_SYMLINK_NOFOLLOW)) {
 		(void)close(fd);
 		return -errno;
@@ -518,7 +524,7 @@ int layer_tree_link(
 	if (directory < 0)
 		return err_set(reterr, directory, path, "cannot find what it is a hard link to: %s",
 			strerror(-directory));
-	if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode))
+	if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode) && !mutant(MUTANT_TAR_HARD_LINK))
 		return err_set(reterr, -EBADMSG, path, "is a hard link to what is no file");
 	parent = layer_tree_parent(tree, path, &name, reterr);
 	if (parent < 0)

@@ -22,6 +22,7 @@
 #include "image/stream.h"
 #include "util/cleanup.h"
 #include "util/file.h"
+#include "util/mutant.h"
 #include "util/tree.h"
 
 #define LINK_BYTES ((size_t)32 << 20) /* of the names of hard links into layers below */
@@ -65,11 +66,11 @@ static int clean_path(const char *name, size_t depth, char ret[static PATH_MAX],
 		if (length > NAME_MAX)
 			return err_set(reterr, -ENAMETOOLONG, name,
 				"%s has a component over %d bytes", what, NAME_MAX);
-		if (length == 2 && memcmp(part, "..", 2) == 0)
+		if (length == 2 && memcmp(part, "..", 2) == 0 && !mutant(MUTANT_TAR_DOTDOT))
 			return err_set(
 				reterr, -EBADMSG, name, "%s has \"..\" for a component", what);
 		if (length > 0 && !(length == 1 && *part == '.')) {
-			if (++components > depth)
+			if (++components > depth && !mutant(MUTANT_TAR_DEPTH))
 				return err_set(reterr, -EFBIG, NULL,
 					"%s has more than %zu components", what, depth);
 			if (used)
@@ -101,7 +102,8 @@ static int read_meaning(char *path, mode_t type, enum meaning *ret, struct err *
 		*ret = MEANS_NOTHING;
 		return 0;
 	}
-	if (part != name || (type != AE_IFREG && type != 0))
+	if ((part != name || (type != AE_IFREG && type != 0)) &&
+		!mutant(MUTANT_TAR_WHITEOUT_INSIDE))
 		return err_set(reterr, -EBADMSG, path, "is a whiteout, and no empty file");
 	hidden = name + strlen(WHITEOUT);
 	if (strcmp(name, WHITEOUT_OPAQUE) == 0) {
@@ -109,7 +111,8 @@ static int read_meaning(char *path, mode_t type, enum meaning *ret, struct err *
 		*(slash ? slash : path) = '\0';
 		return 0;
 	}
-	if (!*hidden || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0)
+	if ((!*hidden || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0) &&
+		!mutant(MUTANT_TAR_WHITEOUT_NAME))
 		return err_set(reterr, -EBADMSG, path, "is a whiteout of nothing that has a name");
 	*ret = MEANS_WHITEOUT;
 	memmove(name, hidden, strlen(hidden) + 1);
@@ -147,7 +150,8 @@ static int read_attributes(struct unpack *unpack, struct archive_entry *entry, s
 	int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
 	long nanoseconds = archive_entry_mtime_nsec(entry);
 
-	if (uid < 0 || uid >= UINT32_MAX || gid < 0 || gid >= UINT32_MAX)
+	if ((uid < 0 || uid >= UINT32_MAX || gid < 0 || gid >= UINT32_MAX) &&
+		!mutant(MUTANT_TAR_OWNER))
 		return err_set(reterr, -ERANGE, unpack->path, "has an owner that is no id");
 	attributes->uid = (uint32_t)uid;
 	attributes->gid = (uint32_t)gid;
@@ -220,7 +224,8 @@ static int make_file(struct unpack *unpack, struct archive_entry *entry, struct 
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	if (size < 0 || (uint64_t)size > unpack->staging->limits.bytes - unpack->bytes)
+	if ((size < 0 || (uint64_t)size > unpack->staging->limits.bytes - unpack->bytes) &&
+		!mutant(MUTANT_TAR_BYTES))
 		return err_set(reterr, -EFBIG, unpack->path,
 			"makes the layer larger than %llu bytes",
 			(unsigned long long)unpack->staging->limits.bytes);
@@ -297,7 +302,8 @@ static int make_entry(struct unpack *unpack, struct archive_entry *entry, struct
 	const char *link = archive_entry_hardlink(entry);
 	int r;
 
-	if (!unpack->path[0] && (link || archive_entry_filetype(entry) != AE_IFDIR))
+	if (!unpack->path[0] && (link || archive_entry_filetype(entry) != AE_IFDIR) &&
+		!mutant(MUTANT_TAR_ROOT))
 		return err_set(
 			reterr, -EBADMSG, "/", "the root of a layer can only be a directory");
 	if (link)
@@ -312,6 +318,9 @@ static int make_entry(struct unpack *unpack, struct archive_entry *entry, struct
 			&unpack->tree, unpack->path, &unpack->attributes, reterr);
 	case AE_IFLNK: return make_symlink(unpack, archive_entry_symlink(entry), reterr);
 	case AE_IFCHR:
+		return mutant(MUTANT_TAR_DEVICES)
+			       ? layer_tree_whiteout(&unpack->tree, unpack->path, reterr)
+			       : skip(unpack);
 	case AE_IFBLK:
 	case AE_IFIFO:
 	case AE_IFSOCK: return skip(unpack);

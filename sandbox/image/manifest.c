@@ -11,6 +11,7 @@
 
 #include "image/manifest_read.h"
 #include "util/arena.h"
+#include "util/mutant.h"
 #include "util/overlay.h"
 #include "util/text.h"
 
@@ -266,7 +267,7 @@ static int check_shape(
 	if (json_object_get(root->value, "fsLayers") || json_object_get(root->value, "signatures"))
 		return source_fail(source, root,
 			"is a manifest of Docker's schema 1, which nobody should use any more");
-	if (index && manifest)
+	if (index && manifest && !mutant(MUTANT_MANIFEST_BOTH))
 		return source_fail(source, root,
 			"is a manifest and an index at once: it could be read in two ways");
 	if (!index && !manifest)

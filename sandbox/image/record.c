@@ -10,6 +10,7 @@
 #include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/json.h"
+#include "util/mutant.h"
 #include "util/overlay.h"
 #include "util/path.h"
 #include "util/text.h"
@@ -25,7 +26,8 @@ const char *record_text_fault(const char *text)
 	if (!text_is_utf8(text, length))
 		return "is not UTF-8";
 	for (const char *c = text; *c; c++)
-		if (((unsigned char)*c < 0x20 && *c != '\t' && *c != '\n') || *c == 0x7f)
+		if ((((unsigned char)*c < 0x20 && *c != '\t' && *c != '\n') || *c == 0x7f) &&
+			!mutant(MUTANT_IMAGE_TEXT))
 			return "has a control character in it";
 	return NULL;
 }
@@ -45,9 +47,9 @@ const char *record_variable_fault(const char *variable)
 {
 	const char *equals = strchr(variable, '=');
 
-	if (!equals)
+	if (!equals && !mutant(MUTANT_IMAGE_ENVIRONMENT))
 		return "has no \"=\": the environment of the host is not an image's to ask for";
-	if (equals == variable)
+	if (equals == variable && !mutant(MUTANT_IMAGE_ENVIRONMENT))
 		return "has no name before its \"=\"";
 	for (const char *c = variable; c < equals; c++)
 		if (*c <= ' ' || *c > '~')
@@ -84,7 +86,7 @@ const char *record_user_fault(const char *user)
 	size_t length = strcspn(user, ":");
 	const char *fault;
 
-	if (!user[0])
+	if (!user[0] || mutant(MUTANT_IMAGE_USER))
 		return NULL;
 	fault = id_fault(user, length);
 	if (fault || !user[length])

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/mutant.h"
 #include "util/text.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
@@ -154,7 +155,7 @@ static int take_repository(const char *text, const char *part, size_t length, st
 	if (strcspn(part, UPPER) < length)
 		return fail(text, reterr,
 			"a repository has no capital letters: write it in lower case");
-	if (!is_repository(part, length))
+	if (!is_repository(part, length) && !mutant(MUTANT_REPOSITORY_GRAMMAR))
 		return fail(text, reterr,
 			"not a repository: words of a-z and 0-9, joined by single . or _, by __ or "
 			"by "
@@ -179,7 +180,7 @@ static bool is_tag(const char *text, size_t length)
 static int take_tag(const char *text, const char *part, size_t length, struct reference *ret,
 	struct err *reterr)
 {
-	if (!is_tag(part, length))
+	if (!is_tag(part, length) && !mutant(MUTANT_TAG_GRAMMAR))
 		return fail(text, reterr,
 			"not a tag: 1 to 128 of A-Z a-z 0-9 _ . and -, and neither . nor - at its "
 			"beginning");

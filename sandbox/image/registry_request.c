@@ -12,6 +12,7 @@
 #include "image/registry_parts.h"
 #include "util/cleanup.h"
 #include "util/json.h"
+#include "util/mutant.h"
 #include "util/text.h"
 
 #define LONGEST_PAUSE_MS 60000u
@@ -60,12 +61,13 @@ static int next_hop(const struct endpoint *endpoint, const struct transport_requ
 	if (r)
 		return r;
 	/* a form has a secret in it, and a manifest is for the registry alone */
-	if (http->body && !url_same_origin(url, &next)) {
+	if (http->body && !url_same_origin(url, &next) && !mutant(MUTANT_REDIRECT_BODY)) {
 		url_free(&next);
 		return err_set(
 			reterr, -EPERM, what, "what was sent would go to somebody else: refused");
 	}
-	if (!next.https && (url->https || !endpoint->insecure)) {
+	if (!next.https && (url->https || !endpoint->insecure) &&
+		!mutant(MUTANT_REDIRECT_DOWNGRADE)) {
 		url_free(&next);
 		return err_set(reterr, -EPERM, what, "from https to http: refused");
 	}
@@ -94,7 +96,9 @@ static int one_hop(struct registry *registry, size_t index, const struct transpo
 	if (r)
 		return r;
 	request.url = url;
-	request.authorization = url_same_origin(url, start) ? authorization : NULL;
+	request.authorization = url_same_origin(url, start) || mutant(MUTANT_REDIRECT_CREDENTIALS)
+					? authorization
+					: NULL;
 	request.verify = !endpoint->insecure || strcmp(url->host, endpoint->base.host) != 0;
 	request.client_identity = own;
 	/* before the registry has answered, nobody can have sent us anywhere */
@@ -121,7 +125,7 @@ int registry_follow(struct registry *registry, size_t index, const struct transp
 		r = one_hop(registry, index, http, &url, start, authorization, ret, reterr);
 		if (r || !is_redirect(ret))
 			break;
-		if (hops == REGISTRY_REDIRECTS)
+		if (hops == (mutant(MUTANT_REDIRECT_COUNT) ? 100 : REGISTRY_REDIRECTS))
 			r = err_set(reterr, -ELOOP, url_show(start, shown),
 				"more than %d redirects", REGISTRY_REDIRECTS);
 		else

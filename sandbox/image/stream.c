@@ -16,6 +16,7 @@
 #include "image/hash.h"
 #include "image/tar_check.h"
 #include "util/cleanup.h"
+#include "util/mutant.h"
 
 #define INPUT_BYTES ((size_t)128 * 1024)
 #define BLOCK_BYTES ((size_t)256 * 1024)
@@ -238,10 +239,11 @@ static ssize_t decompress(
 
 static int check_limits(const struct stream *stream, struct err *reterr)
 {
-	if (stream->out > stream->limits.bytes + HEADERS_ROOM)
+	if (stream->out > stream->limits.bytes + HEADERS_ROOM && !mutant(MUTANT_TAR_BYTES))
 		return err_set(reterr, -EFBIG, NULL, "the layer is larger than %llu bytes",
 			(unsigned long long)stream->limits.bytes);
-	if (stream->out > RATIO_FROM && stream->out / stream->limits.ratio > stream->in)
+	if (stream->out > RATIO_FROM && stream->out / stream->limits.ratio > stream->in &&
+		!mutant(MUTANT_TAR_RATIO))
 		return err_set(reterr, -EFBIG, NULL,
 			"the layer expands more than %u times: no honest archive does",
 			stream->limits.ratio);
@@ -306,8 +308,9 @@ static int prepare(struct stream *stream, struct err *reterr)
 	}
 	if (stream->compression == COMPRESSION_ZSTD) {
 		stream->zstd = ZSTD_createDCtx();
-		if (!stream->zstd || ZSTD_isError(ZSTD_DCtx_setParameter(
-					     stream->zstd, ZSTD_d_windowLogMax, WINDOW_LOG)))
+		if (!stream->zstd ||
+			ZSTD_isError(ZSTD_DCtx_setParameter(stream->zstd, ZSTD_d_windowLogMax,
+				mutant(MUTANT_ZSTD_WINDOW) ? 31 : WINDOW_LOG)))
 			return err_no_memory(reterr);
 	}
 	return 0;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/mutant.h"
+
 #define PAX_BYTES ((uint64_t)1024 * 1024) /* of one extended header: R30's xattrs, and names */
 #define PAX_KEYS 4096
 #define HIGHEST_ID (UINT32_MAX - 1) /* -1 is "do not change" to chown(2) */
@@ -86,7 +88,7 @@ static int read_field(
 
 	if (r == 0 && negative && fields[field].may_be_negative)
 		value = 0; /* before 1970: nothing here counts with it */
-	else if (r < 0 || negative || value > fields[field].maximum)
+	else if (r < 0 || negative || (value > fields[field].maximum && !mutant(MUTANT_TAR_OWNER)))
 		return err_set(reterr, -EBADMSG, NULL,
 			"the archive is refused at byte %llu: a header's %s is not a number in "
 			"range",
@@ -180,7 +182,8 @@ static int check_value(struct tar_check *check, const char *key, size_t key_leng
 		check->seen |= pax_keys[i].seen;
 		switch (pax_keys[i].value) {
 		case VALUE_NAME:
-			if (length == 0 || length >= PATH_MAX || memchr(value, '\0', length))
+			if (length == 0 || length >= PATH_MAX ||
+				(memchr(value, '\0', length) && !mutant(MUTANT_TAR_NUL)))
 				return refuse(check, reterr,
 					"a name in a pax header is empty, too long, or holds a "
 					"NUL");
@@ -264,7 +267,8 @@ static int check_repeats(
 {
 	qsort(records, count, sizeof(*records), compare_records);
 	for (size_t i = 1; i < count; i++)
-		if (compare_records(&records[i - 1], &records[i]) == 0)
+		if (compare_records(&records[i - 1], &records[i]) == 0 &&
+			!mutant(MUTANT_TAR_PAX_TWICE))
 			return refuse(check, reterr, "a pax header has the same key twice");
 	return 0;
 }
@@ -282,7 +286,8 @@ static int check_pax(struct tar_check *check, struct err *reterr)
 		if (!next_record(&cursor, end, &record))
 			r = refuse(
 				check, reterr, "a pax header is not made of \"LENGTH KEY=VALUE\"");
-		else if (check->type == 'g' && !has_prefix(&record, "comment"))
+		else if (check->type == 'g' && !has_prefix(&record, "comment") &&
+			 !mutant(MUTANT_TAR_PAX_GLOBAL))
 			r = refuse(check, reterr,
 				"a pax header would give all following files an attribute");
 		else if (check->type == 'x')
@@ -372,9 +377,10 @@ static int check_entry(struct tar_check *check, char type, uint64_t size, struct
 {
 	bool has_data = type == '0' || type == '\0' || type == '7' || type == 'S';
 
-	if (!strchr("01234567S", type)) /* finds the NUL of the old regular file as well */
+	/* finds the NUL of the old regular file as well */
+	if (!strchr("01234567S", type) && !mutant(MUTANT_TAR_TYPE))
 		return refuse(check, reterr, "a type of entry that layers do not have");
-	if (check->size != UINT64_MAX && check->size != size)
+	if (check->size != UINT64_MAX && check->size != size && !mutant(MUTANT_TAR_SIZES))
 		return refuse(check, reterr, "a file has two sizes");
 	if (size > 0 && !has_data)
 		return refuse(check, reterr, "data on an entry that is not a file");
@@ -412,7 +418,7 @@ static int check_header(struct tar_check *check, struct err *reterr)
 		r = read_field(check, (enum field)field, &values[field], reterr);
 	if (r < 0)
 		return r;
-	if (!checksum_holds(check->block, values[FIELD_CHECKSUM]))
+	if (!checksum_holds(check->block, values[FIELD_CHECKSUM]) && !mutant(MUTANT_TAR_CHECKSUM))
 		return refuse(check, reterr, "a header's checksum is wrong");
 	if (type == 'x' || type == 'g' || type == 'L' || type == 'K')
 		return begin_extended(check, type, values[FIELD_SIZE], reterr);
@@ -507,7 +513,7 @@ int tar_check_feed(struct tar_check *check, const void *data, size_t length, str
 		case AT_BODY: r = feed_body(check, &at, &length, reterr); break;
 		case AT_DATA: feed_data(check, &at, &length); break;
 		case AT_END:
-			if (!is_zero(at, length))
+			if (!is_zero(at, length) && !mutant(MUTANT_TAR_AFTER_END))
 				return refuse(check, reterr, "data after the end of the archive");
 			check->offset += length;
 			return 0;
@@ -520,7 +526,7 @@ int tar_check_finish(struct tar_check *check, struct err *reterr)
 {
 	free(check->body);
 	check->body = NULL;
-	if (check->state != AT_END)
+	if (check->state != AT_END && !mutant(MUTANT_TAR_CUT))
 		return refuse(check, reterr, "it ends in the middle");
 	return 0;
 }

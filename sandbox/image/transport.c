@@ -18,6 +18,7 @@
 #include "image/transport_proxy.h"
 #include "image/transport_trust.h"
 #include "util/cleanup.h"
+#include "util/mutant.h"
 #include "util/text.h"
 
 #define WARNING_BYTES 4096 /* distribution-spec, "Warnings" */
@@ -201,7 +202,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *context)
 
 	exchange->response->connected = true;
 	exchange->head_bytes += length;
-	if (exchange->head_bytes > HEADERS_BYTES) {
+	if (exchange->head_bytes > HEADERS_BYTES && !mutant(MUTANT_HEADER_BYTES)) {
 		(void)fail(exchange, -EFBIG, "its headers are larger than is allowed");
 		return 0;
 	}
@@ -232,7 +233,7 @@ static int collect(struct exchange *exchange, const char *data, size_t length)
 
 	if (response->status != 200 && maximum > ANSWER_BYTES)
 		maximum = ANSWER_BYTES;
-	if (length > maximum || used > maximum - length)
+	if ((length > maximum || used > maximum - length) && !mutant(MUTANT_ANSWER_BYTES))
 		return fail(exchange, -EFBIG, "its answer is larger than is allowed");
 	if (used + length + 1 > exchange->capacity) {
 		size_t wanted = exchange->capacity * 2 + length + 1024;
@@ -366,7 +367,7 @@ static curl_socket_t on_socket(void *context, curlsocktype purpose, struct curl_
 
 	(void)purpose;
 	if (!exchange->proxied && nearest >= 0 && class != ADDRESS_PUBLIC &&
-		(int)class != nearest) {
+		(int)class != nearest && !mutant(MUTANT_LOCAL_ADDRESS)) {
 		(void)fail(exchange, -EPERM,
 			"this leads to an address of the local network, where its registry is not: "
 			"refused");
@@ -654,7 +655,8 @@ int transport_perform(struct transport *transport, const struct transport_reques
 	enum address_class class = address_classify_host(request->url->host);
 
 	*ret = (struct transport_response){.length = UINT64_MAX};
-	if (request->nearest >= 0 && class != ADDRESS_PUBLIC && (int)class != request->nearest)
+	if (request->nearest >= 0 && class != ADDRESS_PUBLIC && (int)class != request->nearest &&
+		!mutant(MUTANT_LOCAL_ADDRESS))
 		return fail(&exchange, -EPERM,
 			"this leads to an address of the local network, where its registry is not: "
 			"refused");

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/mutant.h"
 
 #define CHUNK ((size_t)16 * 1024)
 
@@ -196,11 +197,13 @@ static int create_temporary(int directory, char name[static 32])
 static int write_and_rename(int directory, const char *temporary, int fd, const char *name,
 	const char *text, size_t length)
 {
-	int r = fchmod(fd, 0600) ? -errno : 0; /* an odd umask may have left less */
+	int r = fchmod(fd, mutant(MUTANT_FILE_MODE) ? 0644 : 0600)
+			? -errno
+			: 0; /* an odd umask may have left less */
 
 	if (r == 0)
 		r = file_write_all(fd, text, length);
-	if (r == 0 && fsync(fd))
+	if (r == 0 && !mutant(MUTANT_FILE_FLUSH) && fsync(fd))
 		r = -errno;
 	if (r == 0 && renameat(directory, temporary, directory, name))
 		r = -errno;

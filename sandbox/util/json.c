@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "util/mutant.h"
 #include "util/text.h"
 
 const struct json_limits json_limits_profile = {
@@ -203,7 +204,7 @@ static const char *string_end(struct reader *reader, bool *ret_escapes, bool *re
 			"a control character in a string; write it as an escape");
 	if (at >= reader->end)
 		return fail_null(reader, -EINVAL, reader->at - 1, "a string without an end");
-	if ((size_t)(at - reader->at) > reader->limits->string)
+	if ((size_t)(at - reader->at) > reader->limits->string && !mutant(MUTANT_JSON_STRING))
 		return fail_null(
 			reader, -EFBIG, reader->at - 1, "this string is longer than is allowed");
 	return at;
@@ -427,8 +428,9 @@ static int read_member(struct reader *reader, json_t *object)
 	}
 	r = read_member_value(reader, object, key, length);
 	free(copy);
-	if (!r && json_object_size(object) ==
-			  before) /* cheaper than to look first: each look hashes the key */
+	if (!r && !mutant(MUTANT_JSON_TWICE) &&
+		json_object_size(object) ==
+			before) /* cheaper than to look first: each look hashes the key */
 		r = fail(reader, -EINVAL, start, "this key is in the object already");
 	return r;
 }
@@ -456,7 +458,7 @@ static json_t *read_container(struct reader *reader)
 	json_t *container;
 	int r;
 
-	if (++reader->depth > reader->limits->depth)
+	if (++reader->depth > reader->limits->depth && !mutant(MUTANT_JSON_DEPTH))
 		return fail_null(reader, -EFBIG, start, "nested deeper than is allowed");
 	container = object ? json_object() : json_array();
 	if (!container)
@@ -475,7 +477,7 @@ static json_t *read_value(struct reader *reader)
 	if (reader->at == reader->end)
 		return fail_null(
 			reader, -EINVAL, reader->at, "the document ends where a value is expected");
-	if (++reader->values > reader->limits->values)
+	if (++reader->values > reader->limits->values && !mutant(MUTANT_JSON_VALUES))
 		return fail_null(reader, -EFBIG, reader->at, "more values than are allowed");
 	switch (*reader->at) {
 	case '{':

@@ -2,7 +2,7 @@
 """Lets things go wrong while images are changed, and looks at what is left. Prints TAP.
 
 faults.py push LAYOUT                                    makes the layout of the images
-faults.py sweep|races|space|launches|hostile WORK IMAGE FAULT REGISTRY   in the user namespace it finds itself in
+faults.py sweep|flush|races|space|launches|hostile WORK IMAGE FAULT REGISTRY   in the user namespace it finds itself in
 """
 import concurrent.futures
 import errno
@@ -391,6 +391,15 @@ def sweep(world, only):
     for operation in operations(world):
         if not only or operation.title in only:
             Sweep(world, operation).run()
+
+
+def flush(world, _):
+    """The order of flushes and names, of one image that is imported: what a loss of power would find."""
+    os.makedirs(world.path('none'), 0o700)
+    with open(world.path('archive'), 'wb') as content:
+        content.write(archive(directory('./'), file('x', 'x')))
+    words = ['sh', '-c', f'exec "$@" < {world.path("archive")}', 'sh']
+    Sweep(world, Operation('import', (0, 0, 0), 'none', lambda path: [*words, *world.command(path, 'import', '-', 'x:1')], {})).flushed()
 
 
 # ---- several at once ----
@@ -816,7 +825,7 @@ def main():
         write_layout(sys.argv[2], images())
         return 0
     world = World(*sys.argv[2:6])
-    {'sweep': sweep, 'races': races, 'space': space, 'launches': launches, 'hostile': hostile}[sys.argv[1]](world, sys.argv[6:])
+    {'sweep': sweep, 'flush': flush, 'races': races, 'space': space, 'launches': launches, 'hostile': hostile}[sys.argv[1]](world, sys.argv[6:])
     return finish()
 
 

@@ -146,12 +146,12 @@ def forget():
 
 
 def refuses(what, layers, pattern, **options):
-    """The last layer is refused, with that message; nothing of it stays."""
+    """The last layer is refused, with that message; nothing of it stays. layers: a function where they cost something to make."""
     if not chosen(what):
         return
     forget()
     before = canary()
-    run, diffs = unpack(layers, **options)
+    run, diffs = unpack(layers() if callable(layers) else layers, **options)
     placed = os.path.exists(own(diffs))
     good = (run.status == 125 and re.search(pattern, run.errors) and not placed and not rubbish()
             and canary() == before and run.errors.count('\n') <= 2)
@@ -240,6 +240,7 @@ def links():
             [archive(symlink('a/b/l', '../../../../etc/passwd'), hardlink('l', 'a/b/l'))], {'l': ('l', '../../../../etc/passwd')})
     refuses('a file written through that link replaces it, and "l/x" lies in a file (T-TAR-05)',
             [archive(symlink('a/b/l', '../../../..'), hardlink('l', 'a/b/l'), file('l', 'x'), file('l/x', 'y'))], 'is a file')
+    refuses('a hard link through a link to the host (T-TAR-04)', [archive(symlink('d', CANARY), hardlink('x', 'd/file'))], 'neither in this layer')
     refuses('a hard link to an absolute path of the host (T-TAR-06)', [archive(hardlink('x', CANARY + '/file'))], 'neither in this layer')
     refuses('a hard link through ".." (T-TAR-06)', [archive(hardlink('x', '../' + target + '/file'))], r'"\.\."')
     accepts('an absolute target that is in the layer (T-TAR-06)', [archive(file('a', 'x'), hardlink('b', '/a'))], {'b': ('f', b'x')})
@@ -334,11 +335,12 @@ def whiteouts():
     accepts('a whiteout of what is not there', [below, archive(file('.wh.zz'), file('q/.wh.zz'))], {'a': ('f',)}, ['zz'])
     entries = (directory('d', mode=0o700), file('d/.wh.x'), file('d/x', 'new'), file('d/.wh..wh..opq'))
     seen = set()
-    for order in itertools.permutations(entries):
+    what = 'the order of whiteouts, markers and entries is of no account (T-TAR-14)'
+    for order in itertools.permutations(entries) if chosen(what) else ():
         run, diffs = unpack([below, archive(*order)])
-        seen.add(str(sorted((path, what[:3]) for path, what in merged(diffs).items())) if run.status == 0 else run.errors)
-    report(len(seen) == 1 and "'d/x', ('f', b'new'" in next(iter(seen)) and 'd/y' not in next(iter(seen)),
-           'the order of whiteouts, markers and entries is of no account (T-TAR-14)', seen)
+        seen.add(str(sorted((path, entry[:3]) for path, entry in merged(diffs).items())) if run.status == 0 else run.errors)
+    if seen:
+        report(len(seen) == 1 and "'d/x', ('f', b'new'" in next(iter(seen)) and 'd/y' not in next(iter(seen)), what, seen)
     accepts('a directory and its own whiteout: new, and empty of what was below (T-TAR-14)',
             [below, archive(directory('d'), file('d/n', 'n'), file('.wh.d'))], {'d/n': ('f', b'n')}, ['d/x'])
     accepts('the same the other way round (T-TAR-14)',
@@ -404,14 +406,17 @@ def attributes():
 def limits():
     one = header('x', size=7 * 2 ** 30)
     forget()
-    big = archive(*(file(f'd{i % 50}/{i}', os.urandom(64) * 1000) for i in range(3000)))
-    run, _ = unpack([(gzipped(big, 1), GZIP, digest(big))])
-    bounded('192 MB of files', run, 32)
-    refuses('a bomb of gzip (T-TAR-20)', [(member(one) + zeros_gzipped(2 * 2 ** 30), GZIP, digest(b''))], 'expands more than 200 times')
-    zstd = subprocess.run('head -c 2000000000 /dev/zero | zstd -c -19', shell=True, stdout=subprocess.PIPE, check=True).stdout
-    head = subprocess.run(['zstd', '-c'], input=one, stdout=subprocess.PIPE, check=True).stdout
-    refuses('a bomb of zstd (T-TAR-20)', [(head + zstd, ZSTD, digest(b''))], 'expands more than 200 times')
-    wide = subprocess.run('head -c 300000000 /dev/zero | zstd -c --long=31 --ultra -20', shell=True, stdout=subprocess.PIPE, check=True).stdout
+    if chosen('192 MB of files'):
+        big = archive(*(file(f'd{i % 50}/{i}', os.urandom(64) * 1000) for i in range(3000)))
+        run, _ = unpack([(gzipped(big, 1), GZIP, digest(big))])
+        bounded('192 MB of files', run, 32)
+    refuses('a bomb of gzip (T-TAR-20)', lambda: [(member(one) + zeros_gzipped(300 << 20), GZIP, digest(b''))], 'expands more than 200 times')
+    def bomb():
+        zstd = subprocess.run('head -c 300000000 /dev/zero | zstd -c -19', shell=True, stdout=subprocess.PIPE, check=True).stdout
+        return [(subprocess.run(['zstd', '-c'], input=one, stdout=subprocess.PIPE, check=True).stdout + zstd, ZSTD, digest(b''))]
+    refuses('a bomb of zstd (T-TAR-20)', bomb, 'expands more than 200 times')
+    # the frame tells its window, whatever is in it
+    wide = subprocess.run('head -c 1000000 /dev/zero | zstd -c --long=31 --ultra -20', shell=True, stdout=subprocess.PIPE, check=True).stdout
     refuses('a window of 2 GiB (T-TAR-21)', [(wide, ZSTD, digest(b''))], 'not the zstd data')
     run, _ = unpack([(wide, ZSTD, digest(b''))])
     bounded('the window of 2 GiB (T-TAR-21)', run, 200)
@@ -451,7 +456,7 @@ def limits():
     refuses('a pax record whose length lies (T-TAR-25)', [archive(pax(b'99 path=a\n') + file('x'))], 'LENGTH KEY=VALUE')
     refuses('a pax record without an end (T-TAR-25)', [archive(pax(record('path', 'a') + b'30 mtime=1') + file('x'))], 'LENGTH KEY=VALUE')
     accepts('keys of other vendors (T-TAR-25)', [archive(pax({'SUN.devmajor': '1', 'APPLE.x': 'y', 'SCHILY.dev': '2'}) + file('x'))], {'x': ('f',)})
-    same = b''.join((file('a/b', 'x'), directory('a/b'), symlink('a/b', '/'), file('a/b', 'y')) [i % 4] for i in range(100000))
+    same = b''.join((file('a/b', 'x'), directory('a/b'), symlink('a/b', '/'), file('a/b', 'y'))) * 25000
     accepts('100,000 times one name (T-TAR-27)', [archive(same)], {'a/b': ('f', b'y')})
     accepts('the last of the same name counts (T-TAR-27)',
             [archive(directory('a'), file('a/x'), file('a', '1'), directory('a'), file('a/y'))], {'a/y': ('f',)}, ['a/x'])
@@ -496,15 +501,17 @@ def streams():
                         ('uuencode', b'begin 644 x\n'), ('rpm', b'\xed\xab\xee\xdb'), ('bzip2', b'BZh9')):
         refuses(f'{what} instead of tar (T-TAR-30, T-TAR-31)', [magic + bytes(2048)], 'not a tar header|number|checksum')
     small = archive(directory('d'), file('d/x', 'x' * 600), symlink('l', 'd'), pax({'path': 'long' * 30}) + file('y', 'y'))
-    cut = [length for length in range(0, len(small) - 1024, 61) if unpack([small[:length]])[0].status != 125]
-    report(not cut and not rubbish(), 'cut anywhere, it is refused (T-TAR-29)', cut)
-    packed = gzipped(small)
-    cut = [length for length in range(0, len(packed), 7) if unpack([(packed[:length], GZIP, digest(small))])[0].status != 125]
-    report(not cut and not rubbish(), 'cut anywhere as gzip, it is refused (T-TAR-29)', cut)
+    if chosen('cut anywhere, it is refused (T-TAR-29)'):
+        cut = [length for length in range(0, len(small) - 1024, 61) if unpack([small[:length]])[0].status != 125]
+        report(not cut and not rubbish(), 'cut anywhere, it is refused (T-TAR-29)', cut)
+        packed = gzipped(small)
+        cut = [length for length in range(0, len(packed), 7) if unpack([(packed[:length], GZIP, digest(small))])[0].status != 125]
+        report(not cut and not rubbish(), 'cut anywhere as gzip, it is refused (T-TAR-29)', cut)
     refuses('what nobody has vouched for', [archive(file('unverified', 'x'))], 'did not come whole', verify=False)
     one = archive(file('again'))
     accepts('the same layer twice in one image (T-TAR-42)', [one, one], {'again': ('f',)})
-    report(not unpack([one, one])[0].need[0], 'what is unpacked is not asked for again', '')
+    if chosen('what is unpacked is not asked for again'):
+        report(not unpack([one, one])[0].need[0], 'what is unpacked is not asked for again')
 
 
 # ---- as GNU tar does it ----

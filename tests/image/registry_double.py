@@ -5,7 +5,7 @@ Every request that any of its servers gets is recorded with its headers: no cred
 were not meant for (oracle O12). Each case is one pull (or push) into a new storage; a refused one must leave no name and no
 blob there, end in time, and say so in one line without control characters.
 """
-import base64, contextlib, gzip, hashlib, http, json, os, re, shutil, socket, subprocess, sys, tempfile
+import base64, contextlib, gzip, hashlib, http, json, os, re, shutil, socket, ssl, subprocess, sys, tempfile
 import threading, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import layout
@@ -35,8 +35,8 @@ class Request:
 class Server:
     """One origin. answer(request) gives bytes, or a function that gets the socket."""
 
-    def __init__(self, host='127.0.0.1'):
-        self.socket = socket.create_server((host, 0))
+    def __init__(self, host='127.0.0.1', tls=None):
+        self.socket, self.tls = socket.create_server((host, 0)), tls
         self.host, self.port = host, self.socket.getsockname()[1]
         self.name = f'{host}:{self.port}'
         self.requests, self.answer, self.proxied = [], lambda request: reply(404), False
@@ -48,7 +48,7 @@ class Server:
             threading.Thread(target=self.one, args=(connection,), daemon=True).start()
 
     def one(self, connection):
-        with contextlib.suppress(OSError, ValueError), connection:
+        with contextlib.suppress(OSError, ValueError), self.tls.wrap_socket(connection, server_side=True) if self.tls else connection as connection:
             connection.settimeout(30)
             head = b''
             while b'\r\n\r\n' not in head:
@@ -242,9 +242,20 @@ def pulled(what, result, image, *more):
     report(not faults, f'pulled: {what}', *faults, result.err)
 
 
-def case(image=None, **parts):
+def certificate():
+    """A server's side of TLS, by a certificate that nobody has signed."""
+    names = [os.path.join(WORK, name) for name in ('tls.crt', 'tls.key')]
+    if not os.path.exists(names[0]):
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1', '-subj', '/CN=127.0.0.1',
+                        '-addext', 'subjectAltName=IP:127.0.0.1', '-out', names[0], '-keyout', names[1]], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*names)
+    return context
+
+
+def case(image=None, tls=None, **parts):
     """A new server with an honest registry, changed where parts say so."""
-    server = Server()
+    server = Server(tls=tls)
     good = Good(image or layout.Image(layers=1, size=50000))
     for name, part in parts.items():
         setattr(good, name, part)
@@ -700,6 +711,7 @@ def test_redirects():
         refused(f'T-REG-14/15/16/17 {title}', result, words, image)
         if found or reached:
             report(False, f'{title}: nothing leaks', found, [r.path for r in reached])
+        return server
 
     for status in (301, 302, 303, 307, 308):
         follows(f'{status} to another port', lambda s: f'http://{elsewhere.name}/x', status=status)
@@ -733,7 +745,17 @@ def test_redirects():
                     '0xa9fea9fe', '2852039166', '0251.0376.0251.0376', '[64:ff9b::a9fe:a9fe]', '224.0.0.1', '255.255.255.255', '[2002:a00:1::1]'):
         started = time.monotonic()
         stops(f'to {address}', f'http://{address}:9/x', 'address of the local network')
-    stops('itself', lambda s: f'http://{s.name}/v2/app/blobs/{layer}', 'redirects', silent=True)
+    server = stops('itself', lambda s: f'http://{s.name}/v2/app/blobs/{layer}', 'redirects', silent=True)
+    if server:
+        report(len(server.requests) < 40, 'and it is not asked for ever', len(server.requests))
+    what = 'T-REG-15 from https to http'
+    if chosen(what):
+        server = case(image, tls=certificate())
+        server.good.blob = lambda r, d: reply(307, '', ('Location', f'http://{elsewhere.name}/x')) if d == layer else server.good.send_blob(r, d)
+        elsewhere.requests.clear()
+        elsewhere.answer = store
+        refused(what, pull(server), 'from https to http', image)
+        report(not elsewhere.requests, 'nothing is asked there')
     # ping-pong between two
     server = case(image)
     server.good.blob = lambda r, d: reply(307, '', ('Location', f'http://{elsewhere.name}/x')) if d == layer else server.good.send_blob(r, d)
@@ -822,7 +844,7 @@ def test_push():
                 target = location(server) if callable(location) else location
                 return reply(status, '', *([('Location', target)] if target is not None else []))
             if '/manifests/' in request.path:
-                return reply(manifest)
+                return manifest if isinstance(manifest, bytes) else reply(manifest)
             return put(request) if callable(put) else reply(put)
         server.answer = answer
         result = run(['push', f'{source.name}/app', f'{server.name}/copy:1'], insecure=[server.name], auth=[server.name], keep=box, **keywords)
@@ -838,11 +860,12 @@ def test_push():
         faults = found + ([] if puts >= want else ['blobs did not arrive']) + ([] if result.code == 0 and image.manifest in manifests else ['no manifest'])
         report(not faults, f'pushed: {what}', *faults, result.err)
 
-    def stops(what, location, words='', **keywords):
+    def stops(what, location, words='', leads=False, **keywords):
+        """leads: the manifest is sent, and must not come to anybody else; else it is not sent at all."""
         if not chosen(what):
             return
         server, result, found = push(location, **keywords)
-        manifests = [r for r in server.requests if '/manifests/' in r.path]
+        manifests = [r for each in ([elsewhere, far] if leads else [server]) for r in each.requests if leads or '/manifests/' in r.path]
         report(result.code == OWN_ERROR and words in result.err and not found and not manifests and clean(result.err),
                 f'push refused: {what}', *found, result.code, result.err)
 
@@ -853,6 +876,8 @@ def test_push():
         pushed(f'{status} on PUT', lambda s: f'http://{s.name}/up', put=lambda r, status=status: reply(status, '', ('Location', f'http://{elsewhere.name}/up')))
     for status in (301, 302, 303):
         stops(f'{status} on PUT', lambda s: f'http://{s.name}/up', f'no answer to a PUT', put=lambda r, status=status: reply(status, '', ('Location', f'http://{elsewhere.name}/up')))
+    for status in (307, 308):
+        stops(f'{status} on the manifest', '/x', 'to somebody else', manifest=reply(status, '', ('Location', f'http://{elsewhere.name}/up')), leads=True)
     stops('to file:', 'file:///tmp/x')
     stops('to 169.254.169.254', 'http://169.254.169.254/x', 'address of the local network')
     stops('with a user name', lambda s: f'http://u:p@{far.name}/x')

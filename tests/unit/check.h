@@ -16,6 +16,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef IMMURE_MUTANTS
+#include "util/mutant.h"
+
+/* for tests/image/mutants */
+__attribute__((constructor)) static void check_start(void)
+{
+	mutant_start();
+}
+#endif
+
 static unsigned check_count, check_failures;
 
 __attribute__((format(printf, 2, 0))) static inline bool check_v(bool holds, const char *format, va_list arguments)
