@@ -51,7 +51,7 @@ struct option {
 	char letter;          /* 0: none */
 	const char *argument; /* what its value is called, or NULL: a switch */
 	const char *summary;
-	int identifier; /* the verb's own enum */
+	int identifier; /* the verb's own enum; below 0: known, but not told of in the help */
 };
 
 struct given_option {
@@ -61,7 +61,8 @@ struct given_option {
 
 /*
  * Splits argv (argv[0] is skipped) by table (ends with a NULL name): "--name=value", "--name
- * value", "-xvalue", "-x value", switches joined as "-it". Stops at "--" or at the first word that
+ * value", "-xvalue", "-x value", switches joined as "-it"; a switch as "--name=true" or, for
+ * nothing, "--name=false". Stops at "--" or at the first word that
  * is no option. given has room for OPTIONS_ROOM. The number of words taken, or a negative errno
  * with reterr (the nearest name as advice).
  */

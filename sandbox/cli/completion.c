@@ -33,7 +33,8 @@ static void print_bash_options(const char *verb, const char *sub, const struct o
 	(void)printf("\t'%s%s%s':-*) mapfile -t COMPREPLY < <(compgen -W '", verb, sub ? " " : "",
 		sub ? sub : "");
 	for (; options->name; options++)
-		(void)printf("--%s ", options->name);
+		if (options->identifier >= 0)
+			(void)printf("--%s ", options->name);
 	(void)printf("' -- \"$word\"); return ;;\n");
 }
 
@@ -106,6 +107,8 @@ static void print_zsh_options(const char *name, const struct option *options, co
 {
 	(void)printf("\t%s)\n\t\tshift words; (( CURRENT-- ))\n\t\t_arguments -S \\\n", name);
 	for (const struct option *option = options; option->name; option++) {
+		if (option->identifier < 0)
+			continue;
 		(void)printf("\t\t\t'--%s%s[", option->name, option->argument ? "=" : "");
 		print_quoted(option->summary, "[]:");
 		(void)printf("]%s%s' \\\n", option->argument ? ":value:" : "",
@@ -161,6 +164,8 @@ static void print_zsh(void)
 static void print_fish_options(const char *name, const struct option *options)
 {
 	for (const struct option *option = options; option->name; option++) {
+		if (option->identifier < 0)
+			continue;
 		(void)printf("complete -c immure -n '__fish_seen_subcommand_from %s' -l %s", name,
 			option->name);
 		if (option->letter)

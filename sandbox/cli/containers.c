@@ -227,23 +227,6 @@ const struct option rm_options_table[] = {
 	{NULL, 0, NULL, NULL, 0},
 };
 
-static int remove_one(
-	const struct storage *storage, const struct container *c, bool force, struct err *reterr)
-{
-	struct container_hold hold = CONTAINER_HOLD_NONE;
-	int r = container_hold(storage, c, &hold, reterr);
-
-	if (r == -EBUSY && force) {
-		*reterr = (struct err){0};
-		r = container_kill(storage, c, &hold, reterr);
-	} else if (r == -EBUSY) {
-		err_hint(reterr, "`immure rm -f` kills it first");
-	}
-	if (r == 0 && hold.directory >= 0)
-		r = container_remove(&hold, c, NULL, reterr);
-	return r;
-}
-
 static int remove_word(struct verb_place *place, const char *word, bool force)
 {
 	struct container c;
@@ -253,7 +236,7 @@ static int remove_word(struct verb_place *place, const char *word, bool force)
 	if (r == -ENOENT && force)
 		return 0;
 	if (r == 0)
-		r = remove_one(&place->storage, &c, force, &err);
+		r = container_end(&place->storage, &c, force, &err);
 	if (r < 0)
 		return fail(&err);
 	return printf("%s\n", word) < 0 ? EXIT_OWN_ERROR : 0;
@@ -272,7 +255,7 @@ static int remove_all(struct verb_place *place, bool force)
 		if (list[i].running && !force)
 			continue;
 		err = (struct err){0};
-		if (remove_one(&place->storage, &list[i], force, &err) < 0)
+		if (container_end(&place->storage, &list[i], force, &err) < 0)
 			code = fail(&err);
 		else
 			(void)printf("%s\n", list[i].id);

@@ -88,6 +88,18 @@ static int set_mount(const struct context *c, const struct mount_rule *rule)
 	return profile_set_mount(c->profile, c->arena, rule, c->err);
 }
 
+/* What is so anyway, or was for another system's sake. */
+static bool is_of_every_bind(const char *word)
+{
+	static const char *const words[] = {"nosuid", "nodev", "rprivate", "private", "rbind",
+		"cached", "delegated", "consistent"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(word, words[i]) == 0)
+			return true;
+	return false;
+}
+
 static int read_bind_options(const struct context *c, const char *options, struct mount_rule *rule)
 {
 	char *copy = arena_copy(c->arena, options);
@@ -105,8 +117,7 @@ static int read_bind_options(const struct context *c, const char *options, struc
 			rule->relabel = RELABEL_SHARED;
 		else if (strcmp(word, "Z") == 0)
 			rule->relabel = RELABEL_PRIVATE;
-		else if (strcmp(word, "nosuid") != 0 && strcmp(word, "nodev") != 0 &&
-			 strcmp(word, "rprivate") != 0 && strcmp(word, "rbind") != 0)
+		else if (!is_of_every_bind(word))
 			return bad(c, word, "ro, rw, exec, noexec, z or Z");
 	}
 	return copy ? 0 : -ENOMEM;
@@ -207,6 +218,22 @@ struct mount_words {
 	char options[256];
 };
 
+/* The short form's word for one of the long form. */
+static const char *short_word(const char *word)
+{
+	static const char *const words[][2] = {{"readonly", "ro"}, {"readonly=true", "ro"},
+		{"readonly=false", "rw"}, {"ro=true", "ro"}, {"ro=false", "rw"},
+		{"relabel=shared", "z"}, {"relabel=private", "Z"},
+		{"bind-propagation=rprivate", "rprivate"}, {"bind-propagation=private", "private"},
+		{"consistency=cached", "cached"}, {"consistency=delegated", "delegated"},
+		{"consistency=consistent", "consistent"}};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(word, words[i][0]) == 0)
+			return words[i][1];
+	return word;
+}
+
 static int read_mount_word(const struct context *c, char *word, struct mount_words *words)
 {
 	char *value = strchr(word, '=');
@@ -224,7 +251,7 @@ static int read_mount_word(const struct context *c, char *word, struct mount_wor
 		return bad(c, word, "fewer options");
 	else
 		(void)snprintf(words->options + used, sizeof(words->options) - used, "%s%s",
-			used ? "," : "", strcmp(word, "readonly") == 0 ? "ro" : word);
+			used ? "," : "", short_word(word));
 	return 0;
 }
 
@@ -283,24 +310,26 @@ static int apply_rootfs(struct context *c, const char *value)
 	return 0;
 }
 
+/* "/dev/NODE[:/dev/NODE][:r|w|m…]": the second path is the first, as people write it for docker. */
 static int apply_device(struct context *c, const char *value)
 {
 	struct devices_section *devices = &c->profile->devices;
-	const char *colon = strchr(value, ':');
-	const char *path =
-		arena_copy_range(c->arena, value, colon ? (size_t)(colon - value) : strlen(value));
+	char *rest = arena_copy(c->arena, value), *path = strsep(&rest, ":");
+	const char *access = strsep(&rest, ":");
 	struct device_rule *device;
 
+	if (path && access && access[0] == '/' && strcmp(access, path) == 0)
+		access = strsep(&rest, ":");
 	path = path ? path_canonical(c->arena, path) : NULL;
-	if (!path || !path_is_beneath(path, "/dev") ||
-		(colon && strcmp(colon, ":r") != 0 && strcmp(colon, ":rw") != 0))
-		return bad(c, value, "a path below /dev, and :r or :rw");
+	if (!path || !path_is_beneath(path, "/dev") || rest ||
+		(access && (!access[0] || strspn(access, "rwm") != strlen(access))))
+		return bad(
+			c, value, "a path below /dev, and :r or :rw; it has no other name inside");
 	device = ARENA_APPEND(c->arena, devices->devices, devices->device_count);
 	if (!device)
 		return err_no_memory(c->err);
-	*device = (struct device_rule){.rule = rule_here(c),
-		.path = path,
-		.writable = !colon || strcmp(colon, ":rw") == 0};
+	*device = (struct device_rule){
+		.rule = rule_here(c), .path = path, .writable = !access || strchr(access, 'w')};
 	return 0;
 }
 
@@ -463,9 +492,38 @@ static int apply_capability(struct context *c, const char *value, bool add)
 	return 0;
 }
 
+/* "CAP[,CAP…]" */
+static int apply_capabilities(struct context *c, const char *value, bool add)
+{
+	char *rest = arena_copy(c->arena, value), *word;
+	int r = rest ? 0 : err_no_memory(c->err);
+
+	while (r == 0 && (word = strsep(&rest, ",")))
+		r = apply_capability(c, word, add);
+	return r;
+}
+
+/* Walls that the profile makes: an option that took one away would be a profile nobody sees. */
+static bool is_of_the_profile(const char *value)
+{
+	static const char *const keys[] = {
+		"seccomp=", "apparmor=", "mask=", "unmask=", "proc-opts="};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (text_starts_with(value, keys[i]))
+			return true;
+	return false;
+}
+
 static int apply_security(struct context *c, const char *value)
 {
 	struct selinux_section *selinux = &c->profile->selinux;
+
+	if (is_of_the_profile(value)) {
+		err_set(c->err, -EPERM, c->flag, "\"%s\" is the profile's to say", value);
+		err_hint(c->err, "--profile FILE, with \"extends\": see immure-profile(5)");
+		return -EPERM;
+	}
 
 	if (strcmp(value, "no-new-privileges") == 0)
 		return 0; /* always so */
@@ -506,8 +564,8 @@ static int apply_option(struct context *c, const struct given_option *given)
 		return set_limit(c, LIMIT_PIDS, strcmp(value, "-1") == 0 ? "unlimited" : value);
 	case OPTION_ULIMIT: return apply_ulimit(c, value);
 	case OPTION_TIMEOUT: return set_limit(c, LIMIT_WALL_TIME, value);
-	case OPTION_CAP_ADD: return apply_capability(c, value, true);
-	case OPTION_CAP_DROP: return apply_capability(c, value, false);
+	case OPTION_CAP_ADD: return apply_capabilities(c, value, true);
+	case OPTION_CAP_DROP: return apply_capabilities(c, value, false);
 	case OPTION_SECURITY: return apply_security(c, value);
 	case OPTION_TTY:
 		c->profile->terminal = (struct terminal_section){rule_here(c), TERMINAL_PTY};

@@ -44,9 +44,9 @@ static int unknown(const struct option *table, const char *word, size_t length, 
 	return -EINVAL;
 }
 
-/* "--name", "--name=value": takes one word or two. */
-static int parse_long(
-	const struct option *table, char **word, struct given_option *given, struct err *reterr)
+/* "--name", "--name=value": takes one word or two; *count grows by what is given. */
+static int parse_long(const struct option *table, char **word, struct given_option *given,
+	size_t *count, struct err *reterr)
 {
 	const char *name = word[0] + 2;
 	size_t length = strcspn(name, "=");
@@ -54,11 +54,17 @@ static int parse_long(
 
 	if (!option)
 		return unknown(table, name, length, reterr);
+	given += *count;
 	*given = (struct given_option){option, NULL};
-	if (!option->argument)
-		return name[length]
-			       ? err_set(reterr, -EINVAL, NULL, "--%s takes no value", option->name)
-			       : 1;
+	if (!option->argument) {
+		if (name[length] && strcmp(name + length, "=true") != 0 &&
+			strcmp(name + length, "=false") != 0)
+			return err_set(reterr, -EINVAL, NULL,
+				"--%s takes no value but true or false", option->name);
+		*count += strcmp(name + length, "=false") != 0;
+		return 1;
+	}
+	(*count)++;
 	given->value = name[length] ? name + length + 1 : word[1];
 	if (!given->value)
 		return err_set(
@@ -108,7 +114,7 @@ int options_parse(const struct option *table, int argc, char **argv, struct give
 		else if (count == OPTIONS_ROOM)
 			taken = err_set(reterr, -E2BIG, NULL, "more than %d options", OPTIONS_ROOM);
 		else
-			taken = parse_long(table, argv + i, &given[count++], reterr);
+			taken = parse_long(table, argv + i, given, &count, reterr);
 		if (taken < 0)
 			return taken;
 		i += taken;
@@ -122,6 +128,8 @@ void options_print(const struct option *table, FILE *out)
 	for (; table->name; table++) {
 		char left[64];
 
+		if (table->identifier < 0)
+			continue;
 		if (table->letter)
 			(void)snprintf(left, sizeof(left), "-%c, --%s%s%s", table->letter,
 				table->name, table->argument ? " " : "",

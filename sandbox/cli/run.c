@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,12 +54,15 @@ static int fail(const struct err *err)
 static int pull(struct run *run)
 {
 	/* under the name that registries.conf makes of it, it may be here */
-	static const char *const missing[] = {"--policy=missing", NULL};
+	static const char *const policies[] = {[PULL_MISSING] = "--policy=missing",
+		[PULL_ALWAYS] = "--policy=always",
+		[PULL_NEWER] = "--policy=newer"};
+	const char *const options[] = {policies[run->options.pull], run->options.tls_verify, NULL};
 	struct pull_request request = {.name = run->word,
 		.platform = run->options.platform,
 		.quiet = run->options.quiet,
 		.silent = true,
-		.options = run->options.pull == PULL_MISSING ? missing : NULL};
+		.options = options};
 
 	return place_pull(
 		&run->launching.variables, &run->storage, &request, &run->launching.words);
@@ -73,7 +77,8 @@ static int find_image(struct run *run, int *ret_code, struct err *reterr)
 	if (run->again)
 		return image_open(&run->storage, &run->container.manifest, run->container.image,
 			&run->launching.words, &run->image, reterr);
-	if (run->options.pull != PULL_ALWAYS)
+	if (run->options.pull == PULL_MISSING || run->options.pull == PULL_NEVER ||
+		run->launching.options.dry_run)
 		r = image_find(&run->storage, run->word, &run->launching.words, &run->image,
 			&pullable, reterr);
 	else
@@ -178,7 +183,9 @@ static int add_groups(const struct run *run, const struct merged *merged, struct
 static int choose_user(struct run *run, struct err *reterr)
 {
 	struct launching *launching = &run->launching;
-	const char *asked = run->options.user ? run->options.user : run->image.record.user;
+	const char *asked = run->options.user      ? run->options.user
+			    : run->options.keep_id ? ""
+						   : run->image.record.user;
 	const char *where = run->options.user ? "--user" : "user of the image";
 	struct merged merged;
 	struct user user = {0};
@@ -218,6 +225,13 @@ static int load_profile(struct run *run, struct err *reterr)
 	if (r < 0)
 		return r;
 	launching->profile.identity.pretend_ownership = true;
+	if (run->options.keep_id) {
+		launching->profile.identity.kind = IDENTITY_SINGLE;
+		launching->profile.identity.uid = run->options.kept_uid;
+		launching->profile.identity.gid = run->options.kept_gid;
+	}
+	if (run->options.umask >= 0)
+		launching->profile.umask = (mode_t)run->options.umask;
 	compose_forget_system(&launching->profile.files);
 	return host_probe(HOST_SUBORDINATE, &launching->words, &launching->host, reterr);
 }
@@ -234,6 +248,12 @@ static int compose(struct run *run, struct err *reterr)
 		r = compose_image(&run->image.record, environ, &launching->words,
 			&launching->profile, reterr);
 	if (r == 0)
+		compose_unset((const char *const *)run->options.unset, &launching->profile);
+	if (r == 0 && run->options.environment_of_host)
+		r = compose_environment(environ, &launching->words, &launching->profile, reterr);
+	if (r == 0 && run->options.read_only && !run->options.plain_read_only)
+		r = compose_scratch(&launching->words, &launching->profile, reterr);
+	if (r == 0)
 		r = launch_options_apply(launching->given, launching->given_count,
 			&launching->variables, &launching->words, &launching->profile, reterr);
 	launching->profile.devices.shm_size = run->options.shm_size;
@@ -249,16 +269,38 @@ static int container_path(struct run *run, const char *below, const char **ret, 
 	return *ret ? 0 : err_no_memory(reterr);
 }
 
+/* --replace: only when everything else about the new one is known to be right. */
+static int replace(struct run *run, struct err *reterr)
+{
+	const char *name = run->options.name;
+	struct container other;
+	struct err err = {0};
+	int r = container_find_any(&run->storage, name, &run->launching.words, &other, &err);
+
+	if (r < 0 && r != -ENOENT) {
+		*reterr = err;
+		return r;
+	}
+	/* else the word is the beginning of another one's id */
+	if (r == 0 && strcmp(other.name, name) == 0)
+		r = container_end(&run->storage, &other, true, reterr);
+	else
+		r = 0;
+	return r == 0 ? container_rename(&run->hold, &run->container, name, reterr) : r;
+}
+
 static int take_container(struct run *run, struct err *reterr)
 {
 	struct container *c = &run->container;
+	int stop =
+		run->options.stop_signal ? run->options.stop_signal : run->image.record.stop_signal;
 
 	if (run->again) {
 		int r = container_hold(&run->storage, c, &run->hold, reterr);
 
 		return r == 0 ? container_write(&run->hold, c, false, reterr) : r;
 	}
-	c->name = run->options.name;
+	c->name = run->options.replace ? NULL : run->options.name;
 	c->image = run->image.name;
 	c->manifest = run->image.record.manifest;
 	c->image_id = run->image.record.id;
@@ -268,6 +310,7 @@ static int take_container(struct run *run, struct err *reterr)
 	c->mapped = run->mapped;
 	c->created = c->started = (int64_t)time(NULL);
 	c->exit_code = -1;
+	c->stop_signal = stop ? stop : SIGTERM;
 	return container_create(&run->storage, &run->launching.words, c, &run->hold, reterr);
 }
 
@@ -302,7 +345,7 @@ static int name_container(struct run *run, struct err *reterr)
 {
 	struct launching *launching = &run->launching;
 
-	return compose_names(run->container.id, run->options.hosts, &launching->words,
+	return compose_names(run->container.id, &run->options.names, &launching->words,
 		&launching->profile, reterr);
 }
 
@@ -391,7 +434,9 @@ static int launch(struct run *run, const struct plan *plan)
 	bool started = false;
 	int code = EXIT_OWN_ERROR, r = 0;
 
-	if (run->container.transient)
+	if (run->options.replace && run->options.name)
+		r = replace(run, &err);
+	if (r == 0 && run->container.transient)
 		r = container_watch(
 			&run->hold, &run->container, &run->launching.host, &janitor, &err);
 	if (r == 0)

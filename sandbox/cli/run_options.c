@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cli/run_habits.h"
 #include "container/names.h"
 #include "profile/grammar.h"
 #include "util/cleanup.h"
@@ -26,7 +27,25 @@ enum run_option {
 	OPTION_INIT,
 	OPTION_ADD_HOST,
 	OPTION_GROUP_ADD,
+	OPTION_NO_HOSTS,
+	OPTION_DNS,
+	OPTION_DNS_SEARCH,
+	OPTION_DNS_OPTION,
+	OPTION_ENV_HOST,
+	OPTION_UNSET,
+	OPTION_PROXY,
+	OPTION_TIME_ZONE,
+	OPTION_UMASK,
+	OPTION_USERNS,
+	OPTION_TMPFS_TOO,
+	OPTION_REPLACE,
+	OPTION_STOP_SIGNAL,
 	OPTION_PULL,
+	OPTION_AUTHFILE,
+	OPTION_TLS,
+	OPTION_ARCH,
+	OPTION_OS,
+	OPTION_VARIANT,
 	OPTION_PLATFORM,
 	OPTION_LABEL,
 	OPTION_CIDFILE,
@@ -41,6 +60,7 @@ const struct option run_options_table[] = {
 	{"tty", 't', NULL, "a pty for the program", OPTION_TTY},
 	{"rm", 0, NULL, "remove the container when it ends", OPTION_REMOVE},
 	{"name", 0, "NAME", "the container's name (else one is made up)", OPTION_NAME},
+	{"replace", 0, NULL, "remove the one that has the name", OPTION_REPLACE},
 	{"profile", 'p', "NAME|FILE", "the profile that walls it in (default: container)",
 		OPTION_PROFILE},
 	{"volume", 'v', "[SRC:]DST[:OPTS]",
@@ -50,16 +70,42 @@ const struct option run_options_table[] = {
 	LAUNCH_FILE_OPTIONS,
 	LAUNCH_PROGRAM_OPTIONS,
 	{"env-file", 0, "FILE", "NAME=VALUE or NAME, a line each", OPTION_ENV_FILE},
+	{"env-host", 0, NULL, "the caller's variables that neither profile nor image set",
+		OPTION_ENV_HOST},
+	{"unsetenv", 0, "NAME", "take a variable of the image's or profile's away", OPTION_UNSET},
+	{"http-proxy", 0, "true|false", "pass the caller's variables of proxies (default: false)",
+		OPTION_PROXY},
+	{"tz", 0, "ZONE|local", "the time zone, by the host's tables", OPTION_TIME_ZONE},
+	{"umask", 0, "MODE", "the file mode mask", OPTION_UMASK},
 	{"user", 'u', "USER[:GROUP]", "numbers, or names of the image's own", OPTION_USER},
 	{"group-add", 0, "GROUP", "one more group of the program's (with subordinate ids)",
 		OPTION_GROUP_ADD},
+	{"userns", 0, "host|keep-id", "root and the subordinate ids, or the caller's own id only",
+		OPTION_USERNS},
 	{"entrypoint", 0, "WORD|[\"WORD\",…]", "instead of the image's (\"\": none)",
 		OPTION_ENTRYPOINT},
 	{"read-only", 0, NULL, "nothing of the image can be written to", OPTION_READ_ONLY},
+	{"read-only-tmpfs", 0, "true|false",
+		"with --read-only: empty /run, /tmp and /var/tmp that can be written (default: "
+		"true)",
+		OPTION_TMPFS_TOO},
+	{"stop-signal", 0, "SIGNAL", "what ends it kindly (else the image's, else TERM)",
+		OPTION_STOP_SIGNAL},
 	{"init", 0, NULL, "accepted for habit: PID 1 always is one that reaps", OPTION_INIT},
 	{"add-host", 0, "NAME:ADDRESS", "a line for /etc/hosts", OPTION_ADD_HOST},
-	{"pull", 0, "always|missing|never", "when to fetch the image (default: missing)",
+	{"no-hosts", 0, NULL, "/etc/hosts of the image, as it is", OPTION_NO_HOSTS},
+	{"dns", 0, "ADDRESS", "a server of names, for /etc/resolv.conf", OPTION_DNS},
+	{"dns-search", 0, "DOMAIN", "a domain to search names in", OPTION_DNS_SEARCH},
+	{"dns-option", 0, "OPTION", "an option of resolv.conf(5)", OPTION_DNS_OPTION},
+	{"pull", 0, "always|missing|newer|never", "when to fetch the image (default: missing)",
 		OPTION_PULL},
+	{"authfile", 0, "FILE", "credentials (else where podman and docker keep them)",
+		OPTION_AUTHFILE},
+	{"tls-verify", 0, "true|false", "check certificates (default: as registries.conf says)",
+		OPTION_TLS},
+	{"arch", 0, "ARCH", "of the image that is fetched", OPTION_ARCH},
+	{"os", 0, "OS", "the same", OPTION_OS},
+	{"variant", 0, "VARIANT", "the same", OPTION_VARIANT},
 	{"platform", 0, "OS/ARCH[/VARIANT]", "of the image that is fetched", OPTION_PLATFORM},
 	{"label", 'l', "NAME[=VALUE]", "accepted: labels steer nothing", OPTION_LABEL},
 	{"cidfile", 0, "FILE", "write the container's id there", OPTION_CIDFILE},
@@ -69,6 +115,7 @@ const struct option run_options_table[] = {
 	LAUNCH_REPORT_OPTIONS,
 	{"quiet", 'q', NULL, "no progress of a pull", OPTION_QUIET},
 	{"storage", 0, "DIR", "where images and containers lie", OPTION_STORAGE},
+	RUN_HABITS,
 	{NULL, 0, NULL, NULL, 0},
 };
 
@@ -76,7 +123,9 @@ struct reading {
 	struct launching *launching;
 	struct run_options *options;
 	struct err *err;
-	size_t host_count, group_count;
+	size_t host_count, group_count, unset_count;
+	size_t server_count, domain_count, resolver_option_count;
+	const char *arch, *os, *variant;
 };
 
 static int no_memory(const struct reading *r)
@@ -116,13 +165,15 @@ static int add_volume(struct reading *r, const struct volume_option *volume)
 
 static int read_volume_word(struct reading *r, char *word, struct volume_option *volume)
 {
-	if (strcmp(word, "ro") == 0 || strcmp(word, "readonly") == 0)
+	if (strcmp(word, "ro") == 0 || strcmp(word, "readonly") == 0 ||
+		strcmp(word, "ro=true") == 0 || strcmp(word, "readonly=true") == 0)
 		volume->read_only = true;
 	else if (strcmp(word, "noexec") == 0)
 		volume->no_exec = true;
 	else if (strcmp(word, "rw") != 0 && strcmp(word, "exec") != 0 &&
 		 strcmp(word, "nosuid") != 0 && strcmp(word, "nodev") != 0 &&
-		 strcmp(word, "z") != 0) /* which a volume is anyway */
+		 strcmp(word, "z") != 0 && strcmp(word, "copy") != 0 &&
+		 strcmp(word, "rw=true") != 0) /* which a volume is anyway */
 		return bad(r, volume->flag, word, "ro, rw, exec or noexec");
 	return 0;
 }
@@ -278,23 +329,168 @@ static int read_name(struct reading *r, const char *value)
 
 static int read_pull(struct reading *r, const char *value)
 {
-	static const char *const words[] = {
-		[PULL_MISSING] = "missing", [PULL_ALWAYS] = "always", [PULL_NEVER] = "never"};
+	static const char *const words[] = {[PULL_MISSING] = "missing",
+		[PULL_ALWAYS] = "always",
+		[PULL_NEWER] = "newer",
+		[PULL_NEVER] = "never"};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(value, words[i]) == 0) {
 			r->options->pull = (enum pull_policy)i;
 			return 0;
 		}
-	return bad(r, "--pull", value, "always, missing or never");
+	return bad(r, "--pull", value, "always, missing, newer or never");
 }
 
-static int read_capability(struct reading *r, const char *value)
+/* What is no capability is told when it is applied. */
+static int read_capabilities(struct reading *r, const char *value)
 {
-	int bit = strcasecmp(value, "all") == 0 ? -1 : grammar_capability(value);
+	char *rest = arena_copy(&r->launching->words, value), *word;
 
-	r->options->added_capabilities |= bit < 0 ? UINT64_MAX : UINT64_C(1) << (bit & 63);
-	return 0; /* what is no capability is told when it is applied */
+	if (!rest)
+		return no_memory(r);
+	while ((word = strsep(&rest, ","))) {
+		int bit = strcasecmp(word, "all") == 0 ? -1 : grammar_capability(word);
+
+		r->options->added_capabilities |= bit < 0 ? UINT64_MAX : UINT64_C(1) << (bit & 63);
+	}
+	return 0;
+}
+
+static int read_bool(struct reading *r, const char *flag, const char *value, bool *ret)
+{
+	*ret = strcmp(value, "true") == 0;
+	return *ret || strcmp(value, "false") == 0 ? 0 : bad(r, flag, value, "true or false");
+}
+
+/* As if they had been given by --env, where the caller has them. */
+static int read_proxies(struct reading *r, const char *value)
+{
+	static const char *const names[] = {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy",
+		"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"};
+	bool wanted;
+	int e = read_bool(r, "--http-proxy", value, &wanted);
+
+	for (size_t i = 0; e == 0 && wanted && i < sizeof(names) / sizeof(names[0]); i++)
+		if (getenv(names[i]))
+			e = keep(r, OPTION_ENVIRONMENT, names[i]);
+	return e;
+}
+
+/* "SIGTERM", "term", "15", "RTMIN+3" */
+static int read_signal(struct reading *r, const char *value)
+{
+	const char *name = strncasecmp(value, "sig", 3) == 0 ? value + 3 : value;
+	uint64_t number = 0;
+
+	if (strncasecmp(name, "rtmin+", 6) == 0 && text_parse_u64(name + 6, 30, &number) == 0)
+		number += 34; /* as the world outside of libc counts them: signal(7) */
+	else if (text_parse_u64(name, 64, &number) < 0)
+		for (int i = 1; i < 32 && !number; i++)
+			if (sigabbrev_np(i) && strcasecmp(sigabbrev_np(i), name) == 0)
+				number = (uint64_t)i;
+	r->options->stop_signal = (int)number;
+	return number ? 0
+		      : bad(r, "--stop-signal", value,
+				"a signal by name or number, such as SIGINT");
+}
+
+static int read_umask(struct reading *r, const char *value)
+{
+	char *end;
+	unsigned long mask = strtoul(value, &end, 8);
+
+	r->options->umask = (int)(mask & 0777);
+	return *end || !*value || mask > 0777 ? bad(r, "--umask", value, "an octal mode up to 777")
+					      : 0;
+}
+
+/* "keep-id[:uid=N,gid=N]" */
+static int read_userns(struct reading *r, const char *value)
+{
+	struct run_options *o = r->options;
+	char *rest = arena_copy(&r->launching->words, value), *word = strsep(&rest, ":");
+	uint64_t id = 0;
+
+	o->kept_uid = getuid();
+	o->kept_gid = getgid();
+	o->keep_id = word && strcmp(word, "keep-id") == 0;
+	if (!word || (!o->keep_id && (rest || (word[0] && strcmp(word, "host") != 0))))
+		return bad(r, "--userns", value, "host or keep-id[:uid=N,gid=N]");
+	while ((word = strsep(&rest, ","))) {
+		if (!text_starts_with(word, "uid=") && !text_starts_with(word, "gid="))
+			return bad(r, "--userns", value, "host or keep-id[:uid=N,gid=N]");
+		if (text_parse_u64(word + 4, INT32_MAX, &id) < 0)
+			return bad(r, "--userns", word, "a number of at most 2147483647");
+		if (word[0] == 'u')
+			o->kept_uid = (uid_t)id;
+		else
+			o->kept_gid = (gid_t)id;
+	}
+	return 0;
+}
+
+/*
+ * The host's table of the zone ends with the rule of today in POSIX's form (tzfile(5)), which needs
+ * no table in the image.
+ */
+static int read_time_zone(struct reading *r, const char *value)
+{
+	struct arena *arena = &r->launching->words;
+	bool local = strcmp(value, "local") == 0;
+	const char *path =
+		local ? "/etc/localtime" : arena_format(arena, "/usr/share/zoneinfo/%s", value);
+	_cleanup_free_ char *text = NULL;
+	const char *rule = NULL;
+	size_t length = 0;
+
+	if (!path)
+		return no_memory(r);
+	if ((local || path_canonical(arena, path)) &&
+		file_read(AT_FDCWD, path, (size_t)1024 * 1024, &text, &length) == 0 && length > 2 &&
+		memcmp(text, "TZif", 4) == 0 && text[length - 1] == '\n') {
+		text[length - 1] = '\0';
+		rule = memrchr(text, '\n', length - 1);
+	}
+	if (!rule || !rule[1] || text_has_control(rule + 1))
+		return bad(r, "--tz", value,
+			"local, or a zone of the host's /usr/share/zoneinfo, such as Europe/Rome");
+	rule = arena_format(arena, "TZ=%s", rule + 1);
+	return rule ? keep(r, OPTION_ENVIRONMENT, rule) : no_memory(r);
+}
+
+static int read_authfile(struct reading *r, const char *value)
+{
+	const char *path = surroundings_path(&r->launching->words, &r->launching->variables, value);
+
+	return path && setenv("REGISTRY_AUTH_FILE", path, 1) == 0
+		       ? 0
+		       : bad(r, "--authfile", value, "a path");
+}
+
+static int read_tls(struct reading *r, const char *value)
+{
+	bool wanted;
+	int e = read_bool(r, "--tls-verify", value, &wanted);
+
+	r->options->tls_verify = wanted ? "--tls-verify=true" : "--tls-verify=false";
+	return e;
+}
+
+/* --os, --arch and --variant are another way to say --platform. */
+static int join_platform(struct reading *r)
+{
+	struct arena *arena = &r->launching->words;
+
+	if (!r->arch && !r->os && !r->variant)
+		return 0;
+	if (!r->arch || r->options->platform)
+		return err_set(r->err, -EINVAL, r->options->platform ? "--platform" : "--arch",
+			"expected either --platform OS/ARCH[/VARIANT], or --arch with --os and "
+			"--variant");
+	r->options->platform = arena_format(arena, "%s/%s%s%s", r->os ? r->os : "linux", r->arch,
+		r->variant ? "/" : "", r->variant ? r->variant : "");
+	return r->options->platform ? 0 : no_memory(r);
 }
 
 static int refuse_detach(const struct reading *r)
@@ -305,23 +501,62 @@ static int refuse_detach(const struct reading *r)
 	return -ENOTSUP;
 }
 
+/* Those about names, and those of a pull. -ENOENT: none of them. */
+static int read_more(struct reading *r, int identifier, const char *value)
+{
+	struct run_options *o = r->options;
+
+	switch (identifier) {
+	case OPTION_ADD_HOST: return add_word(r, &o->names.hosts, &r->host_count, value);
+	case OPTION_NO_HOSTS: o->names.no_hosts = true; return 0;
+	case OPTION_DNS: return add_word(r, &o->names.servers, &r->server_count, value);
+	case OPTION_DNS_SEARCH: return add_word(r, &o->names.domains, &r->domain_count, value);
+	case OPTION_DNS_OPTION:
+		return add_word(r, &o->names.options, &r->resolver_option_count, value);
+	case OPTION_ENV_HOST: o->environment_of_host = true; return 0;
+	case OPTION_UNSET: return add_word(r, &o->unset, &r->unset_count, value);
+	case OPTION_PROXY: return read_proxies(r, value);
+	case OPTION_TIME_ZONE: return read_time_zone(r, value);
+	case OPTION_UMASK: return read_umask(r, value);
+	case OPTION_USERNS: return read_userns(r, value);
+	case OPTION_GROUP_ADD: return add_word(r, &o->groups, &r->group_count, value);
+	case OPTION_REPLACE: o->replace = true; return 0;
+	case OPTION_STOP_SIGNAL: return read_signal(r, value);
+	case OPTION_PULL: return read_pull(r, value);
+	case OPTION_AUTHFILE: return read_authfile(r, value);
+	case OPTION_TLS: return read_tls(r, value);
+	case OPTION_ARCH: r->arch = value; return 0;
+	case OPTION_OS: r->os = value; return 0;
+	case OPTION_VARIANT: r->variant = value; return 0;
+	case OPTION_PLATFORM: o->platform = value; return 0;
+	default: return -ENOENT;
+	}
+}
+
 /* 1: it is the launch's, too; 0: it was all about the container; or -errno. */
 static int read_one(struct reading *r, const struct given_option *given)
 {
 	struct run_options *o = r->options;
+	const struct option *option = given->option;
 	const char *value = given->value;
+	bool tmpfs = true;
 	int e;
 
-	switch (given->option->identifier) {
+	switch (option->identifier) {
+	case OPTION_REFUSED: return run_habit_refuse(option->name, r->err);
+	case OPTION_PRIVATE:
+		return run_habit_private(option->name, option->argument, value, r->err);
+	case OPTION_NET: e = keep(r, OPTION_NETWORK, value); return e;
+	case OPTION_PROFILE: e = run_habit_ports(value, r->err); return e < 0 ? e : 1;
 	case OPTION_REMOVE: o->transient = true; return 0;
 	case OPTION_NAME: return read_name(r, value);
 	case OPTION_ENV_FILE: return read_env_file(r, value);
 	case OPTION_ENTRYPOINT: return read_entrypoint(r, value);
 	case OPTION_READ_ONLY: o->read_only = true; return 0;
-	case OPTION_ADD_HOST: return add_word(r, &o->hosts, &r->host_count, value);
-	case OPTION_GROUP_ADD: return add_word(r, &o->groups, &r->group_count, value);
-	case OPTION_PULL: return read_pull(r, value);
-	case OPTION_PLATFORM: o->platform = value; return 0;
+	case OPTION_TMPFS_TOO:
+		e = read_bool(r, "--read-only-tmpfs", value, &tmpfs);
+		o->plain_read_only = !tmpfs;
+		return e;
 	case OPTION_CIDFILE: o->cidfile = value; return 0;
 	case OPTION_SHM_SIZE:
 		return text_parse_size(value, &o->shm_size) < 0 || !o->shm_size
@@ -330,16 +565,17 @@ static int read_one(struct reading *r, const struct given_option *given)
 	case OPTION_DETACH: return refuse_detach(r);
 	case OPTION_QUIET: o->quiet = true; return 0;
 	case OPTION_STORAGE: o->storage = value; return 0;
+	case OPTION_HABIT:
 	case OPTION_INIT:
 	case OPTION_LABEL: return 0;
 	case OPTION_USER: o->user = value; return 0;
 	case OPTION_INTERACTIVE: o->interactive = true; return 0;
 	case OPTION_TTY: o->tty = true; return 1;
-	case OPTION_CAP_ADD: e = read_capability(r, value); return e < 0 ? e : 1;
+	case OPTION_CAP_ADD: e = read_capabilities(r, value); return e < 0 ? e : 1;
 	case OPTION_VOLUME: e = read_volume(r, value); break;
 	case OPTION_MOUNT: e = read_mount(r, value); break;
 	case OPTION_ENVIRONMENT: o->home_is_set |= text_starts_with(value, "HOME="); return 1;
-	default: return 1;
+	default: e = read_more(r, option->identifier, value); return e == -ENOENT ? 1 : e;
 	}
 	return e < 0 ? e : e == 0; /* a volume is no bind */
 }
@@ -351,7 +587,7 @@ int run_options_read(struct launching *launching, struct run_options *ret, struc
 	const struct given_option *given = launching->given;
 	struct given_option *copy = arena_zeroed(&launching->words, count + 1, sizeof(*copy));
 
-	*ret = (struct run_options){0};
+	*ret = (struct run_options){.umask = -1};
 	if (!copy)
 		return no_memory(&r);
 	memcpy(copy, given, count * sizeof(*copy));
@@ -364,7 +600,9 @@ int run_options_read(struct launching *launching, struct run_options *ret, struc
 		if (e < 0)
 			return e;
 	}
-	return 0;
+	if (ret->names.no_hosts && ret->names.hosts)
+		return err_set(reterr, -EINVAL, "--no-hosts", "and --add-host exclude each other");
+	return join_platform(&r);
 }
 
 /* What belongs to one run, not to the container. */
@@ -373,7 +611,8 @@ static bool is_of_the_run(int identifier)
 	static const int those[] = {OPTION_REMOVE, OPTION_NAME, OPTION_PULL, OPTION_PLATFORM,
 		OPTION_CIDFILE, OPTION_QUIET, OPTION_STORAGE, OPTION_RECEIPT, OPTION_RESULT,
 		OPTION_DRY_RUN, OPTION_FORMAT, OPTION_PRESERVE_FD, OPTION_PRESERVE_FDS,
-		OPTION_ENV_FILE, OPTION_ENVIRONMENT};
+		OPTION_ENV_FILE, OPTION_ENVIRONMENT, OPTION_PROXY, OPTION_TIME_ZONE, OPTION_REPLACE,
+		OPTION_AUTHFILE, OPTION_TLS, OPTION_ARCH, OPTION_OS, OPTION_VARIANT};
 
 	for (size_t i = 0; i < sizeof(those) / sizeof(those[0]); i++)
 		if (those[i] == identifier)

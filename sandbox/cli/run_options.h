@@ -4,10 +4,11 @@
 
 #include "cli/launch_options.h"
 #include "cli/launching.h"
+#include "container/compose.h"
 
 extern const struct option run_options_table[];
 
-enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
+enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEWER, PULL_NEVER };
 
 /* A volume: named, or with a name of its own (NULL) that goes with the container. */
 struct volume_option {
@@ -19,13 +20,21 @@ struct volume_option {
 
 struct run_options {
 	const char *storage, *name, *user, *platform, *cidfile;
+	const char *tls_verify; /* of a pull: "--tls-verify=…"; NULL: not given */
+	struct names_options names;
+	const char **unset;            /* of --unsetenv; ends as groups */
 	const char *const *entrypoint; /* NULL: not given; else the words */
-	const char **hosts;            /* "NAME:ADDRESS"; NULL-terminated once read, or NULL */
-	const char **groups;           /* of --group-add, the same */
+	const char **groups;           /* of --group-add; NULL-terminated, or NULL */
 	const struct volume_option *volumes;
 	size_t volume_count;
 	enum pull_policy pull;
 	bool transient, interactive, tty, read_only, quiet, home_is_set;
+	bool replace, environment_of_host, plain_read_only; /* the last: --read-only-tmpfs=false */
+	bool keep_id; /* the caller's ids, as themselves or these two, and no other */
+	uid_t kept_uid;
+	gid_t kept_gid;
+	int umask;       /* -1: the profile's */
+	int stop_signal; /* 0: the image's */
 	uint64_t added_capabilities;
 	uint64_t shm_size; /* 0: the usual */
 };

@@ -146,6 +146,45 @@ int compose_image(const struct image_record *record, char *const *environment, s
 	return r;
 }
 
+void compose_unset(const char *const *names, struct profile *profile)
+{
+	struct environment_section *section = &profile->environment;
+
+	for (; names && *names; names++) {
+		const struct environment_setting *found = find_setting(section, *names);
+		size_t index = found ? (size_t)(found - section->settings) : 0;
+
+		if (!found)
+			continue;
+		section->setting_count--;
+		memmove(&section->settings[index], &section->settings[index + 1],
+			(section->setting_count - index) * sizeof(*found));
+	}
+}
+
+int compose_environment(
+	char *const *environment, struct arena *arena, struct profile *profile, struct err *reterr)
+{
+	int r = 0;
+
+	for (; *environment && r == 0; environment++) {
+		size_t length = strcspn(*environment, "=");
+		struct environment_setting setting = {.rule = by_image,
+			.name = arena_copy_range(arena, *environment, length),
+			.value = *environment + length + 1};
+		struct err ignored = {0};
+
+		setting.rule.origin.pointer = "--env-host";
+		if (!setting.name)
+			return err_no_memory(reterr);
+		if (!(*environment)[length] || find_setting(&profile->environment, setting.name))
+			continue;
+		r = profile_set_environment(profile, arena, &setting, &ignored);
+		r = r == -ENOMEM ? err_no_memory(reterr) : 0; /* what is no name is nobody's */
+	}
+	return r;
+}
+
 int compose_user(const struct user *user, bool home_is_set, struct arena *arena,
 	struct profile *profile, struct err *reterr)
 {
@@ -184,6 +223,27 @@ int compose_root(const struct layers *layers, bool read_only, struct profile *pr
 	profile->files.layers = layers;
 	profile->files.root_directory = NULL;
 	return 0;
+}
+
+int compose_scratch(struct arena *arena, struct profile *profile, struct err *reterr)
+{
+	static const struct {
+		const char *target;
+		mode_t mode;
+	} places[] = {{"/run", 0755}, {"/tmp", 01777}, {"/var/tmp", 01777}};
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && r == 0; i++) {
+		struct mount_rule rule = {.rule = by_image,
+			.kind = MOUNT_TMPFS,
+			.target = places[i].target,
+			.mode = places[i].mode};
+
+		rule.rule.origin.pointer = "--read-only";
+		rule.rule.enforce = ENFORCE_BEST_EFFORT;
+		r = profile_set_mount(profile, arena, &rule, reterr);
+	}
+	return r;
 }
 
 /* ---- small files ---- */
@@ -265,14 +325,105 @@ static int compose_hosts(const char *const *hosts, const char *hostname, bool ho
 	return text ? 0 : err_no_memory(reterr);
 }
 
-int compose_names(const char *id, const char *const *hosts, struct arena *arena,
+/* ---- the resolver ---- */
+
+/* What is given instead of lines of the host's resolv.conf(5). */
+struct resolver_words {
+	const char *flag, *key, *other; /* other: a second key of the same meaning, or NULL */
+	const char *const *values;
+	bool (*is_good)(const char *value);
+	const char *expected;
+	bool one_line;
+};
+
+static bool is_address(const char *text)
+{
+	unsigned char address[16];
+
+	return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
+}
+
+static bool is_domain(const char *text)
+{
+	return strcmp(text, ".") == 0 || text_is_hostname(text);
+}
+
+static bool is_word(const char *text)
+{
+	return text[0] && !text_has_control(text) && !strpbrk(text, " #;");
+}
+
+static bool is_replaced(const char *line, const struct resolver_words *words, size_t count)
+{
+	size_t length = strcspn(line, " \t\n");
+
+	for (size_t i = 0; i < count; i++)
+		if (words[i].values &&
+			((strlen(words[i].key) == length &&
+				 strncmp(words[i].key, line, length) == 0) ||
+				(words[i].other && strlen(words[i].other) == length &&
+					strncmp(words[i].other, line, length) == 0)))
+			return true;
+	return false;
+}
+
+static const char *add_given(const char *text, const struct resolver_words *words,
+	struct arena *arena, struct err *reterr)
+{
+	char shown[128];
+
+	for (const char *const *value = words->values; text && value && *value; value++) {
+		bool first = value == words->values || !words->one_line;
+
+		if (!words->is_good(*value)) {
+			(void)err_set(reterr, -EINVAL, words->flag, "\"%s\": expected %s",
+				text_escape(*value, strlen(*value), shown, sizeof(shown)),
+				words->expected);
+			return NULL;
+		}
+		text = arena_format(arena, "%s%s %s%s", text, first ? words->key : "", *value,
+			words->one_line && value[1] ? "" : "\n");
+	}
+	return text;
+}
+
+/* *ret stays NULL where the image's own stays. */
+static int compose_resolver(const struct names_options *options, bool host_network,
+	struct arena *arena, const char **ret, struct err *reterr)
+{
+	const struct resolver_words words[] = {
+		{"--dns", "nameserver", NULL, (const char *const *)options->servers, is_address,
+			"an address", false},
+		{"--dns-search", "search", "domain", (const char *const *)options->domains,
+			is_domain, "a domain, or .", true},
+		{"--dns-option", "options", NULL, (const char *const *)options->options, is_word,
+			"a word of resolv.conf(5)", true},
+	};
+	size_t count = sizeof(words) / sizeof(words[0]), length;
+	_cleanup_free_ char *outside = NULL;
+	const char *text = "";
+	bool given = options->servers || options->domains || options->options;
+
+	if (host_network &&
+		file_read(AT_FDCWD, "/etc/resolv.conf", (size_t)1 << 20, &outside, &length) < 0)
+		outside = NULL;
+	if (!outside && !given)
+		return 0;
+	for (char *rest = outside, *line; text && (line = strsep(&rest, "\n"));)
+		if (line[0] && !is_replaced(line, words, count))
+			text = arena_format(arena, "%s%s\n", text, line);
+	for (size_t i = 0; i < count && text; i++)
+		text = add_given(text, &words[i], arena, reterr);
+	*ret = text;
+	return text ? 0 : reterr->code ? reterr->code : err_no_memory(reterr);
+}
+
+int compose_names(const char *id, const struct names_options *options, struct arena *arena,
 	struct profile *profile, struct err *reterr)
 {
 	bool host_network = profile->network.kind == NETWORK_HOST;
 	bool given = profile->hostname_rule.set && !profile->hostname_rule.origin.document;
-	_cleanup_free_ char *resolver = NULL;
-	const char *text = NULL;
-	size_t length;
+	const char *hosts = NULL, *resolver = NULL;
 	int r;
 
 	if (!given) {
@@ -281,14 +432,15 @@ int compose_names(const char *id, const char *const *hosts, struct arena *arena,
 	}
 	if (!profile->hostname)
 		return err_no_memory(reterr);
-	r = compose_hosts(hosts, profile->hostname, host_network, arena, &text, reterr);
+	r = compose_hosts((const char *const *)options->hosts, profile->hostname, host_network,
+		arena, &hosts, reterr);
 	if (r == 0)
-		r = put_file("/etc/hosts", text, arena, profile, reterr);
+		r = compose_resolver(options, host_network, arena, &resolver, reterr);
+	if (r == 0 && !options->no_hosts)
+		r = put_file("/etc/hosts", hosts, arena, profile, reterr);
 	if (r == 0)
 		r = put_file("/etc/hostname", arena_join(arena, profile->hostname, "\n"), arena,
 			profile, reterr);
-	if (r < 0 || !host_network ||
-		file_read(AT_FDCWD, "/etc/resolv.conf", (size_t)1 << 20, &resolver, &length) < 0)
-		return r;
-	return put_file("/etc/resolv.conf", resolver, arena, profile, reterr);
+	return r == 0 && resolver ? put_file("/etc/resolv.conf", resolver, arena, profile, reterr)
+				  : r;
 }

@@ -41,6 +41,13 @@ int compose_command(const struct image_record *record, const char *const *entryp
 int compose_image(const struct image_record *record, char *const *environment, struct arena *arena,
 	struct profile *profile, struct err *reterr);
 
+/* After compose_image(): takes variables away (NULL-terminated), wherever they came from. */
+void compose_unset(const char *const *names, struct profile *profile);
+
+/* After compose_image(): those of environment that nobody has set, and whose names are names. */
+int compose_environment(
+	char *const *environment, struct arena *arena, struct profile *profile, struct err *reterr);
+
 /* Ids and home. Call it after the options: a HOME that they or the image set stays. */
 int compose_user(const struct user *user, bool home_is_set, struct arena *arena,
 	struct profile *profile, struct err *reterr);
@@ -55,12 +62,23 @@ int compose_root(const struct layers *layers, bool read_only, struct profile *pr
 int compose_single_id(const struct merged *merged, struct arena *arena, struct profile *profile,
 	struct err *reterr);
 
+/* Before the options: empty directories in memory where programs write, in a root that nobody can
+ * write to. */
+int compose_scratch(struct arena *arena, struct profile *profile, struct err *reterr);
+
+/* As they were written: checked by compose_names(). Arrays end with NULL; NULL: none. */
+struct names_options {
+	const char **hosts;                         /* "NAME:ADDRESS" of --add-host */
+	const char **servers, **domains, **options; /* of --dns, --dns-search, --dns-option */
+	bool no_hosts;                              /* /etc/hosts stays the image's */
+};
+
 /*
- * Host name, /etc/hosts, /etc/hostname and, with the host's network, /etc/resolv.conf: small files
- * in memory over those of the image, which the container may write, as docker's, until its end.
- * hosts: "NAME:ADDRESS" of --add-host, checked here.
+ * Host name, /etc/hosts, /etc/hostname and, with the host's network or where something of it is
+ * given, /etc/resolv.conf: small files in memory over those of the image, which the container may
+ * write, as docker's, until its end.
  */
-int compose_names(const char *id, const char *const *hosts, struct arena *arena,
+int compose_names(const char *id, const struct names_options *options, struct arena *arena,
 	struct profile *profile, struct err *reterr);
 
 /* The working directory is made where the image lacks it. */

@@ -264,6 +264,23 @@ int container_create(const struct storage *storage, struct arena *arena,
 	return 0;
 }
 
+int container_rename(const struct container_hold *hold, struct container *container,
+	const char *name, struct err *reterr)
+{
+	struct container renamed = *container;
+	int r;
+
+	renamed.name = name;
+	r = take_given_name(hold->storage, &renamed, reterr);
+	if (r < 0)
+		return r;
+	r = container_write(hold, &renamed, false, reterr);
+	unlink_name(hold->storage, r < 0 ? name : container->name, hold->id);
+	if (r == 0)
+		container->name = name;
+	return r;
+}
+
 int container_hold(const struct storage *storage, const struct container *container,
 	struct container_hold *ret, struct err *reterr)
 {

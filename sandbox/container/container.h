@@ -47,6 +47,7 @@ struct container {
 	bool mapped;                  /* its files belong to subordinate ids */
 	int64_t created, started, finished; /* seconds of the epoch; 0: not yet */
 	int exit_code;                      /* -1: not known */
+	int stop_signal;                    /* what ends it kindly */
 	bool running;                       /* not in the file: from the lock */
 	const char *damage; /* not in the file: why its record tells nothing; NULL: it does */
 };
@@ -68,6 +69,10 @@ struct container_hold {
 int container_create(const struct storage *storage, struct arena *arena,
 	struct container *container, struct container_hold *ret, struct err *reterr);
 
+/* Gives it another name. -EEXIST with reterr where that is taken; 0 or -errno. */
+int container_rename(const struct container_hold *hold, struct container *container,
+	const char *name, struct err *reterr);
+
 /* Takes an existing one, by its whole id. -EBUSY with reterr where it runs. */
 int container_hold(const struct storage *storage, const struct container *container,
 	struct container_hold *ret, struct err *reterr);
@@ -75,6 +80,9 @@ int container_hold(const struct storage *storage, const struct container *contai
  * altogether. */
 int container_kill(const struct storage *storage, const struct container *container,
 	struct container_hold *ret, struct err *reterr);
+/* kill.c: takes it and removes it; force: ends it first, where it runs. Else -EBUSY with reterr. */
+int container_end(const struct storage *storage, const struct container *container, bool force,
+	struct err *reterr);
 void container_release(struct container_hold *hold); /* NULL-safe on one that is none */
 
 /* Replaces container.json. flush: it must outlive a power cut. 0 or -errno with reterr. */

@@ -111,3 +111,21 @@ int container_kill(const struct storage *storage, const struct container *contai
 	}
 	return err_set(reterr, -EBUSY, container->name, "does not end");
 }
+
+int container_end(const struct storage *storage, const struct container *container, bool force,
+	struct err *reterr)
+{
+	struct container_hold hold = CONTAINER_HOLD_NONE;
+	struct err err = {0};
+	int r = container_hold(storage, container, &hold, &err);
+
+	if (r == -EBUSY && force)
+		r = container_kill(storage, container, &hold, reterr);
+	else if (r == -EBUSY)
+		err_hint(&err, "`immure rm -f` kills it first");
+	if (r < 0 && reterr && !reterr->code)
+		*reterr = err;
+	if (r == 0 && hold.directory >= 0)
+		r = container_remove(&hold, container, NULL, reterr);
+	return r;
+}

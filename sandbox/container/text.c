@@ -143,7 +143,7 @@ static int read_names(struct reading *r, struct container *c)
 
 static int read_times(struct reading *r, struct container *c)
 {
-	int64_t code = -1;
+	int64_t code = -1, stop = 0;
 	int e = read_number(r, "created", 0, INT64_MAX, &c->created);
 
 	if (e == 0)
@@ -152,7 +152,10 @@ static int read_times(struct reading *r, struct container *c)
 		e = read_number(r, "finished", 0, INT64_MAX, &c->finished);
 	if (e == 0)
 		e = read_number(r, "exit", -1, 255, &code);
+	if (e == 0)
+		e = read_number(r, "stop_signal", 1, 64, &stop);
 	c->exit_code = (int)code;
+	c->stop_signal = (int)stop;
 	return e;
 }
 
@@ -248,15 +251,15 @@ static int check_emitted(const struct container *c, const char *text, struct err
 int container_emit(
 	const struct container *c, char **ret_text, size_t *ret_length, struct err *reterr)
 {
-	json_t *root = json_pack("{si ss ss ss ss ss so so so so ss sb sb sI sI sI si}", "version",
-		VERSION, "id", c->id, "name", c->name, "image", c->image, "manifest",
+	json_t *root = json_pack("{si ss ss ss ss ss so so so so ss sb sb sI sI sI si si}",
+		"version", VERSION, "id", c->id, "name", c->name, "image", c->image, "manifest",
 		c->manifest.text, "image_id", c->image_id.text, "options",
 		words_json(c->options, c->transient), "arguments",
 		words_json(c->arguments, c->transient), "command",
 		words_json(c->command, c->transient), "volumes", words_json(c->volumes, false),
 		"directory", c->directory, "transient", c->transient, "mapped", c->mapped,
 		"created", (json_int_t)c->created, "started", (json_int_t)c->started, "finished",
-		(json_int_t)c->finished, "exit", c->exit_code);
+		(json_int_t)c->finished, "exit", c->exit_code, "stop_signal", c->stop_signal);
 	char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
 	int r;
 

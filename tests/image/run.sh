@@ -112,6 +112,75 @@ for user in 1e0 4294967296 $'app\nroot'; do
 	check "USER $(printf %q "$user") is refused as soon as the image comes" grep -q '^125 immure: .*config/User' <<< "$status $output"
 done
 
+# ---- options that users of podman have in their fingers ----
+gives 'a switch may say =true' yes --init=true tiny echo yes
+check '--rm=false keeps' test "$(im run --rm=false --name f tiny echo x < /dev/null; im rm f)" = $'x\nf'
+says 'a switch says nothing else' 'true or false' --rm=maybe tiny true
+gives 'habits change nothing' yes --annotation a=b -a stdout --detach-keys ctrl-x --expose 80 --stop-timeout 3 --sig-proxy=true --restart=no --ipc=private tiny echo yes
+gives '--net' '' --net none tiny true
+for word in --privileged --publish=8080:80 -P --pod=x --uidmap=0:1:2 --volumes-from=x --secret=x --sysctl=a=b --cpu-shares=5 --restart=always --pid=host --ipc=host --log-driver=json-file --health-cmd=x; do
+	output=$(run "$word" tiny echo started 2>&1 < /dev/null); status=$?
+	check "$word is refused with one line that says what to do" test "$status $(grep -c . <<< "$output") ${output%%:*}" = '125 1 immure'
+	check 'and names itself' grep -qE -- "^immure: ${word%%=*}|^immure: --publish-all" <<< "$output"
+done
+for value in 8080:80 127.0.0.1:80:80/tcp 53:53/udp 8080; do
+	says "-p $value says that it is no port" 'ports cannot be published' -p "$value" tiny echo started
+done
+gives '--umask' 0077 --umask 077 tiny sh -c umask
+says 'a bad one' '--umask' --umask 9 tiny true
+gives '--unsetenv' 'none' --unsetenv FOO tiny sh -c 'echo ${FOO-none}'
+check '--env-host under the image' test "$(FOO=host ONLY=here run --rm --env-host tiny sh -c 'echo $FOO $ONLY $HOME' < /dev/null)" = 'bar here /root'
+check '--http-proxy' test "$(https_proxy=there run --rm --http-proxy=true tiny sh -c 'echo $https_proxy' < /dev/null)" = there
+if [ -e /usr/share/zoneinfo/Europe/Rome ]; then
+	gives '--tz' CET-1CEST,M3.5.0,M10.5.0/3 --tz Europe/Rome tiny sh -c 'echo $TZ'
+else
+	skip '--tz' 'the host has no time zones'
+fi
+for zone in ../../../etc/passwd Nowhere '' /etc/localtime; do says "the zone \"$zone\"" '--tz' --tz "$zone" tiny echo started; done
+gives '--dns without a network' 'nameserver 192.0.2.1 nameserver 2001:db8::1 search a.example b.example options ndots:2' \
+	--dns 192.0.2.1 --dns 2001:db8::1 --dns-search a.example --dns-search b.example --dns-option ndots:2 tiny sh -c 'echo $(cat /etc/resolv.conf)'
+gives '--dns with the network of the host' 'nameserver 192.0.2.1' --network host --dns 192.0.2.1 tiny sh -c \
+	'while read -r k v; do [ "$k" != nameserver ] || echo $k $v; done < /etc/resolv.conf'
+says 'a server that is no address' '--dns' --rm --dns example.org tiny echo started
+says 'a domain with a line of its own' '--dns-search' --rm --dns-search $'a\nnameserver 192.0.2.9' tiny echo started
+says 'an option with a line of its own' '--dns-option' --rm --dns-option $'a\nb' tiny echo started
+gives '--no-hosts' none --no-hosts tiny sh -c '[ -s /etc/hosts ] || echo none'
+gives '--read-only has places to write' 'kept kept kept refused' --read-only tiny sh -c \
+	'for d in /run /tmp /var/tmp /root; do { echo kept > $d/x && cat $d/x; } 2> /dev/null || echo refused; done | { read a; read b; read c; read d; echo $a $b $c $d; }'
+gives '--read-only-tmpfs=false has none' refused --read-only --read-only-tmpfs=false tiny sh -c 'echo x > /tmp/x || echo refused'
+gives '--cap-drop of several' 0000000000000000 --cap-drop all tiny sh -c 'while read -r k v; do [ "$k" != CapEff: ] || echo $v; done < /proc/self/status'
+gives '--cap-add of several' 0000000000000021 --cap-drop ALL --cap-add chown,KILL tiny sh -c 'while read -r k v; do [ "$k" != CapEff: ] || echo $v; done < /proc/self/status'
+gives '--device as docker has it' yes --device /dev/null:/dev/null:rwm tiny sh -c '[ -c /dev/null ] && echo yes'
+says 'but no other name' '--device' --device /dev/null:/dev/other tiny echo started
+gives '--mount readonly=true' refused --mount "type=bind,src=$work/shown,dst=/mnt,readonly=true,bind-propagation=rprivate" tiny sh -c 'echo x > /mnt/new || echo refused'
+gives '-v with a habit of docker'"'"'s' shown -v "$work/shown:/mnt:ro,cached" tiny cat /mnt/it
+says 'seccomp=unconfined' 'the profile' --security-opt seccomp=unconfined tiny echo started
+gives '--userns=keep-id' "$(id -u) $(id -g)" --userns=keep-id tiny sh -c 'echo $(id -u) $(id -g)'
+check 'what it makes is the caller'"'"'s' test "$(run --rm --userns keep-id -v "$work/shown:/mnt" tiny sh -c 'touch /mnt/mine; stat -c %u /mnt/mine' < /dev/null) $(stat -c %u shown/mine)" = "$(id -u) $(id -u)"
+gives 'under other numbers' '12 34' --userns keep-id:uid=12,gid=34 tiny sh -c 'echo $(id -u) $(id -g)'
+gives 'not the image'"'"'s user' "$(id -u)" --userns keep-id owned id -u
+gives '--userns=host' 0 --userns host tiny id -u
+for value in nomap auto keep-id:uid=x keep-id:size=3 host:x; do says "--userns=$value" '--userns' --userns "$value" tiny echo started; done
+run --name same tiny true < /dev/null
+check '--replace' test "$(run --name same --replace tiny echo second < /dev/null)" = second
+check 'leaves the new one' test "$(im ps -a --format '{{.Names}} {{.Command}}')" = 'same echo second'
+output=$(run --name same --replace --add-host x:y tiny true 2>&1 < /dev/null)
+check 'a refusal replaces nothing' test "$(im ps -a --format '{{.Command}}')" = 'echo second'
+im rm same > /dev/null
+run --name stops --stop-signal SIGINT tiny true < /dev/null
+check '--stop-signal is kept' jq -e '.stop_signal == 2' "$storage/containers/$(readlink "$storage/names/stops")/container.json"
+im rm stops > /dev/null
+for value in RTMIN+3:37 15:15 usr1:10; do
+	run --name stops --stop-signal "${value%:*}" tiny true < /dev/null
+	check "${value%:*} too" test "$(jq .stop_signal "$storage/containers/$(readlink "$storage/names/stops")/container.json")" = "${value#*:}"
+	im rm stops > /dev/null
+done
+tiny quits --stop-signal SIGQUIT
+run --name stops quits true < /dev/null
+check 'else that of the image' test "$(jq .stop_signal "$storage/containers/$(readlink "$storage/names/stops")/container.json")" = 3
+im rm stops > /dev/null
+for value in NOSUCH 0 65 -1 RTMIN+31; do says "the signal $value" '--stop-signal' --stop-signal "$value" tiny echo started; done
+
 # ---- how it ends ----
 ends 0 'a good end' tiny true
 ends 7 'the status of the program' tiny sh -c 'exit 7'

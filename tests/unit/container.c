@@ -63,7 +63,7 @@ static const char record[] =
 	"\"manifest\":\"" DIGEST "\",\"image_id\":\"" DIGEST "\",\"options\":[\"--rm\"],"
 	"\"arguments\":[\"a\",\"b\\n\"],\"command\":[\"sh\"],\"volumes\":[\"" ID ":/data\"],"
 	"\"directory\":\"/\",\"transient\":false,\"mapped\":true,\"created\":5,\"started\":6,"
-	"\"finished\":7,\"exit\":3}";
+	"\"finished\":7,\"exit\":3,\"stop_signal\":15}";
 
 /* The record with the first `from` in it replaced. */
 static int parse_with(const char *from, const char *to, struct container *ret, struct arena *arena)
@@ -102,6 +102,8 @@ static void test_record(void)
 		{"\"exit\":3", "\"exit\":256"},
 		{"\"exit\":3", "\"exit\":3,\"more\":1"},
 		{"\"exit\":3", "\"exit\":3,\"exit\":4"},
+		{"\"stop_signal\":15", "\"stop_signal\":0"},
+		{"\"stop_signal\":15", "\"stop_signal\":65"},
 	};
 	_cleanup_(arena_free) struct arena arena = {NULL};
 	_cleanup_free_ char *text = NULL;
