@@ -21,6 +21,7 @@
 #include "container/find.h"
 #include "container/inside.h"
 #include "container/outlet.h"
+#include "container/stub.h"
 #include "container/volume.h"
 #include "util/cleanup.h"
 #include "util/file.h"
@@ -419,6 +420,7 @@ static int settle(struct run *run, bool started, int code, struct err *reterr)
 		return take_back(run, reterr);
 	if (c->transient)
 		return discard(run, reterr);
+	stub_remove_all(&run->layers, &run->launching.profile);
 	c->finished = (int64_t)time(NULL);
 	c->exit_code = code;
 	r = container_write(&run->hold, c, true, reterr);

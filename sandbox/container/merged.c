@@ -230,17 +230,42 @@ static int walk_on(struct walk *walk, const struct merged *root)
 	return r < 0 ? r : -EISDIR;
 }
 
+/* As walk_on(); walk has to be left by leave(). */
+static int start_walk(struct walk *walk, const struct merged *merged, const char *path)
+{
+	*walk = (struct walk){.here = *merged, .at_root = true};
+	if (strlen(path) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	memcpy(walk->rest, path, strlen(path) + 1);
+	return walk_on(walk, merged);
+}
+
+static void leave(struct walk *walk)
+{
+	if (!walk->at_root)
+		merged_close(&walk->here);
+}
+
 int merged_read(const struct merged *merged, const char *path, size_t maximum, char **ret_text,
 	size_t *ret_length)
 {
-	struct walk walk = {.here = *merged, .at_root = true};
-	_cleanup_close_ int fd = -1;
+	struct walk walk;
+	_cleanup_close_ int fd = start_walk(&walk, merged, path);
 
-	if (strlen(path) >= PATH_MAX)
-		return -ENAMETOOLONG;
-	memcpy(walk.rest, path, strlen(path) + 1);
-	fd = walk_on(&walk, merged);
-	if (!walk.at_root)
-		merged_close(&walk.here);
+	leave(&walk);
 	return fd < 0 ? fd : file_read_fd(fd, maximum, ret_text, ret_length);
+}
+
+int merged_directory(const struct merged *merged, const char *path)
+{
+	struct walk walk;
+	_cleanup_close_ int fd = start_walk(&walk, merged, path);
+	int r = fd >= 0 || fd == -EINVAL ? -ENOTDIR : fd;
+
+	if (fd == -EISDIR) {
+		r = fcntl(walk.here.trees[0], F_DUPFD_CLOEXEC, 3);
+		r = r < 0 ? -errno : r;
+	}
+	leave(&walk);
+	return r;
 }

@@ -28,4 +28,8 @@ void merged_close(struct merged *merged);
 int merged_read(const struct merged *merged, const char *path, size_t maximum, char **ret_text,
 	size_t *ret_length);
 
+/* The uppermost of the directories that make up the one at an absolute path, opened for reading.
+ * -ENOENT where nothing is there, -ENOTDIR where it is something else; or -errno. */
+int merged_directory(const struct merged *merged, const char *path);
+
 #endif

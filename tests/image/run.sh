@@ -369,6 +369,34 @@ im cp trap:/t/out/secret leaked > /dev/null 2>&1
 check 'links in a container lead nowhere outside' test -z "$(canary_changes)$(grep -sF "$secret" leaked)"
 im rm files trap > /dev/null
 
+# ---- what a launch makes to mount over it is no change of the container's ----
+mkdir -p bare/bin single-file
+cp "$(command -v busybox)" bare/bin/busybox
+ln -s busybox bare/bin/sh
+: > single-file/it
+make_image -o bare.tar -n bare --layer bare --volume /vol
+im load -q -i bare.tar > /dev/null
+run --name stubs -v named:/named/place -v "$work/shown:/mnt/x" -v "$work/single-file/it:/etc/it" --tmpfs /scratch bare sh -c ':' < /dev/null
+check 'a run that wrote nothing shows no change' test -z "$(im diff stubs)"
+check 'nor does a second one' test -z "$(im start -a stubs > /dev/null 2>&1; im diff stubs)"
+check 'nor does its image' test "$(im commit -q stubs still:1 > /dev/null; im export stubs | tar -t | grep -c -e etc -e proc -e scratch -e named)" = 0
+im rm stubs > /dev/null
+im volume rm named > /dev/null
+run --name stubs -v "$work/shown:/mnt/x" -v "$work/shown:/srv/x" -v "$work/shown:/opt/x" bare busybox sh -c \
+	'busybox mkdir /empty; > /etc/own; > /zero; busybox chmod 700 /mnt; > /srv/beside; busybox rm -f /opt/none' < /dev/null
+check 'what it wrote stays, empty or not' test "$(im diff stubs | tr '\n' ' ')" = 'A /empty A /etc A /etc/own A /mnt A /srv A /srv/beside A /zero '
+im rm stubs > /dev/null
+run --name stubs tiny sh -c ':' < /dev/null
+check 'a directory of the image that only held one is as before' test -z "$(im diff stubs)"
+im rm stubs > /dev/null
+run --name stubs tiny sh -c 'chmod 700 /etc' < /dev/null
+check 'one that was changed is not' test "$(im diff stubs)" = 'C /etc'
+check 'and keeps that' test "$(im start -a stubs; im commit -q stubs changed:1 > /dev/null; run --rm changed:1 stat -c %a /etc < /dev/null)" = 700
+im rm stubs > /dev/null
+run --name stubs tiny sh -c 'rm -r /etc 2> /dev/null' < /dev/null
+check 'what it removed beside one stays removed' test "$(run --rm "$(im commit -q stubs hidden:1 > /dev/null; echo hidden:1)" sh -c 'ls /etc | wc -l' < /dev/null)" = 2
+im rm stubs > /dev/null
+
 # ---- diff, commit, export ----
 run --name work tiny sh -c 'echo new > /new; mkdir /made; echo x > /made/x; rm /opt/third; echo changed > /opt/version; chown 33:34 /made/x' < /dev/null
 check 'diff shows what changed' test "$(im diff work | grep -E ' /(new|made|made/x|opt/third|opt/version)$' | sort | tr '\n' ';')" = \
