@@ -13,8 +13,7 @@
 #
 # ESCAPE_ROWS=REGEX takes only some rows. ESCAPE_KILL=1: says for each row which guard it watches, and whether it sees that guard gone.
 # ESCAPE_SECONDS: how long each race lasts (2). ESCAPE_MOMENT: seconds until a program has surely begun (0.3). ESCAPE_CONTROLS: of the controls of each row only these (in a virtual machine none, as
-# they are tried on the host, or the guards of what the host lacks). ESCAPE_PART=1/2: of the rows with `split=yes` (those that
-# need not run on every kernel), only the first, third, …; 2/2: only the others.
+# they are tried on the host, or the guards of what the host lacks).
 # shellcheck shell=bash disable=SC2034,SC2317 # the variables and functions are for rows, which are evaluated
 
 # shellcheck source=tests/lib.sh
@@ -94,14 +93,15 @@ judge() { # LAUNCHER ATTACK: sets $verdict and $output
 	local changes
 	output=$(be "$1" && eval "$2" 2>&1 < /dev/null)
 	changes=$(canary_changes)
+	# one plain pattern for each word: bash takes minutes for a list of them in a plan that is long
 	if [ -n "$changes" ]; then
 		verdict=escaped output+=$'\n'"the canary changed: $changes"
 		chmod -R u+rwX "$canary" && rm -rf "$canary" && canary_make
-	elif [[ $output == *"$secret"* || $'\n'$output == *$'\n'@(ESCAPED|SURVIVORS):\ * ]]; then
+	elif [[ $output == *"$secret"* || $'\n'$output == *$'\nESCAPED: '* || $'\n'$output == *$'\nSURVIVORS: '* ]]; then
 		verdict=escaped
-	elif [[ $'\n'$output == *$'\n'@(TIMEOUT|UNCLEAR)* || $output == *@(AddressSanitizer|runtime error: )* ]]; then
+	elif [[ $'\n'$output == *$'\nTIMEOUT'* || $'\n'$output == *$'\nUNCLEAR'* || $output == *AddressSanitizer* || $output == *'runtime error: '* ]]; then
 		verdict=unclear
-	elif [[ $'\n'$output == *$'\n'CONTAINED:\ * ]]; then
+	elif [[ $'\n'$output == *$'\nCONTAINED: '* ]]; then
 		verdict=contained
 	else
 		verdict=unclear
@@ -112,16 +112,10 @@ judge() { # LAUNCHER ATTACK: sets $verdict and $output
 # LD_*, it wants terabytes of address space, getrlimit(2), a thread and ptrace(2) to look for leaks.
 sanitizer='T-META-(09[ab]|03f)|T-RT-(02|13|14-nproc1|14-as-small|15)|T-CRED-05-(prlimit64|rt_sigprocmask)'
 
-splits=0
-is_elsewhere() { # is this row, of those that are split, one of another machine's?
-	[ -n "${split:-}" ] && [ -n "${ESCAPE_PART:-}" ] && ((splits++ % ${ESCAPE_PART#*/} != ${ESCAPE_PART%/*} - 1))
-}
-
 row() { # ID WHAT CONTROLS ATTACK BENIGN
 	local base=${without:-} control guards
 	[[ $1 =~ ${ESCAPE_ROWS:-} ]] || return 0
 	[[ -z ${IMMURE_UNDER_ASAN:-} || ! $1 =~ ^($sanitizer)$ ]] || return 0
-	! is_elsewhere || return 0
 	for control in $3; do
 		[ -z "${ESCAPE_CONTROLS+set}" ] || [[ " $ESCAPE_CONTROLS " == *" $control "* ]] || continue
 		guards=${control#!}

@@ -5,7 +5,6 @@
 # shellcheck source=tests/escape/row.sh
 . "$(dirname "$0")/../row.sh"
 
-split=yes
 bad=$work/bad.json good=$work/good.json
 refuse_document() { refused jail -p "$bad" -- @started; }
 run_document() { jail -p "$good" -- /bin/true; }

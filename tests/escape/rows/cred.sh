@@ -3,7 +3,6 @@
 # shellcheck disable=SC2016,SC2317 # the strings are evaluated by row()
 # shellcheck source=tests/escape/row.sh
 . "$(dirname "$0")/../row.sh"
-split=yes
 none=0000000000000000
 
 set_of() { row "$1" "$2" "$3" "jail -- @status $4 $none" 'jail -- /bin/sh -c "grep -q ^Cap /proc/self/status"'; } # ID WHAT CONTROLS FIELD

@@ -6,7 +6,6 @@
 peer_bwrap_tree() { command=(bwrap --ro-bind / / --bind "$tree" "$tree" --dev /dev --proc /proc --chdir "$tree" "$@"); }
 peer_bwrap_stub() { command=(bwrap --ro-bind / / --bind "$tree" "$tree" --ro-bind /dev/null "$tree/.envrc" --ro-bind /dev/null "$tree/.mcp.json" "$@"); }
 
-split=yes
 tree=$work/tree
 make_tree() {
 	chmod -R u+w "$tree" 2> /dev/null

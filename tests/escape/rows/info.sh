@@ -3,7 +3,6 @@
 # shellcheck disable=SC2016,SC2034,SC2317 # the strings are evaluated by row()
 # shellcheck source=tests/escape/row.sh
 . "$(dirname "$0")/../row.sh"
-split=yes
 peer_bwrap_dev() { command=(bwrap --ro-bind / / --dev-bind /dev /dev "$@"); }
 peer_bwrap_rw() { command=(bwrap --ro-bind / / --bind "$HOME" "$HOME" "$@"); }
 

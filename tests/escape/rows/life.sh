@@ -4,7 +4,6 @@
 # shellcheck disable=SC2016,SC2317 # the strings are evaluated by row()
 # shellcheck source=tests/escape/row.sh
 . "$(dirname "$0")/../row.sh"
-split=yes
 
 died() { # what a killed launcher leaves is told by SURVIVORS; the rest is well
 	"$@"

@@ -3,7 +3,6 @@
 # shellcheck disable=SC2016,SC2317 # the strings are evaluated by row()
 # shellcheck source=tests/escape/row.sh
 . "$(dirname "$0")/../row.sh"
-split=yes
 need readelf nm
 
 # Each attack looks at $file: the launcher, or for the control a program that was not built so.

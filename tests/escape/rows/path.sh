@@ -3,7 +3,6 @@
 # shellcheck disable=SC2016,SC2034,SC2317 # the strings are evaluated by row()
 # shellcheck source=tests/escape/row.sh
 . "$(dirname "$0")/../row.sh"
-split=yes
 
 rootfs=$work/rootfs volume=$work/volume
 mkdir -p "$rootfs$canary/dir/below" "$rootfs"/{bin,usr,proc,dev,etc,tmp,run,var,home/user,vol/t,in/dir} "$volume/dir/below" "$work/w"

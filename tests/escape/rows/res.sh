@@ -17,7 +17,7 @@ bounded() { # every tmpfs of the jail has a size and a count of entries
 row T-RES-05b 'every tmpfs is bounded' 'no-tmpfs-size bwrap_tmp' bounded 'jail -- /bin/sh -c "echo x > /tmp/x; echo x > /dev/shm/x"'
 row T-RES-05c 'the root itself takes nothing' 'plain' 'jail -- @reach create /new /usr/new /etc/new /dev/new /run/new "$canary/new" "$HOME/new"; rm -f "$HOME/new"' \
 	'jail -- /bin/sh -c "echo x > ~/x"'
-split=yes row T-RES-05d 'shared memory is bounded' 'plain' \
+row T-RES-05d 'shared memory is bounded' 'plain' \
 	'jail -- @resources fill 300 /dev/shm' 'reaches jail -- @resources fill 1 /dev/shm'
 row T-RES-07 'entries run out in /tmp' 'no-tmpfs-size plain' 'jail --tmpfs /tmp:nr_inodes=500 -- @resources files 800 /tmp' \
 	'reaches jail --tmpfs /tmp:nr_inodes=500 -- @resources files 100 /tmp'

@@ -4,7 +4,6 @@
 # shellcheck disable=SC2016,SC2317 # the strings are evaluated by row()
 # shellcheck source=tests/escape/row.sh
 . "$(dirname "$0")/../row.sh"
-split=yes
 
 calls() { row "$1" "$2" "$3" "jail -- @calls $4" "$5"; } # ID WHAT CONTROLS SET BENIGN
 

@@ -3,7 +3,6 @@
 # shellcheck disable=SC2016,SC2034,SC2317 # the strings are evaluated by row()
 # shellcheck source=tests/escape/row.sh
 . "$(dirname "$0")/../row.sh"
-split=yes
 
 row T-TTY-01a 'nothing is typed into the caller'"'"'s terminal (TIOCSTI)' 'share-tty,no-seccomp,no-setsid bwrap firejail' \
 	'under pty; jail -- @tty push' 'under pty; jail -- @tty whole'

@@ -5,6 +5,8 @@
 #   # place: bare        in a cgroup that the user does not own (plain machines)
 #   # place: systemd     as in a login session: in a cgroup of root's, with a systemd of the user's to ask (systemd machine)
 #   # limit: SECONDS     after which it is ended (100)
+#   # subordinate: none  without the user's subordinate ids
+#   # processors: all   with those that are asleep otherwise
 #   # machine: NAME      on this one alone, as it is about nothing in which the others differ
 # and, on plain machines:
 #   # context: CONTEXT   in an SELinux context other than the one a Debian user logs in with

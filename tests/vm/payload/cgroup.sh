@@ -1,5 +1,6 @@
 #!/bin/bash
 # cgroup.sh - limits of cgroup v2 are written, and then they bite; and nothing is left of the cgroup after any end.
+# processors: all
 # shellcheck source-path=SCRIPTDIR
 . "${TESTS:?}/lib.sh"
 mine=/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service
@@ -56,13 +57,9 @@ processes() {
 }
 
 cpu() {
-	local share
-	share=$(immure jail --profile untrusted --cpus 0.5 probe spin 3000)
-	works "half a CPU is half a CPU, within 5 %: $share/1000" test "${share:-0}" -ge 475 -a "${share:-0}" -le 525
-	share=$(immure jail --profile untrusted --cpus 0.2 probe spin 3000)
-	works "a fifth is a fifth, within 5 %: $share/1000" test "${share:-0}" -ge 190 -a "${share:-0}" -le 210
-	share=$(probe spin 1000)
-	works "control: unlimited it gets a whole one: $share/1000" test "$share" -gt 800
+	share 475 525 'half a CPU is half a CPU, within 5 %' immure jail --profile untrusted --cpus 0.5 probe spin 3000
+	share 190 210 'a fifth is a fifth, within 5 %' immure jail --profile untrusted --cpus 0.2 probe spin 3000
+	share 801 1001 'control: unlimited it gets a whole one' probe spin 1000
 }
 
 # A second processor is on one machine only.

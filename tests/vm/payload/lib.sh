@@ -57,6 +57,26 @@ within() {
 	done
 }
 
+# share LOW HIGH NAME COMMAND...: the command must print a number between them; tried three times, as who else uses the host shows in it
+share() {
+	local low=$1 high=$2 name=$3 got
+	shift 3
+	for _ in 1 2 3; do
+		got=$("$@")
+		[ "${got:-0}" -lt "$low" ] || [ "$got" -gt "$high" ] || break
+	done
+	works "$name: ${got:-nothing}/1000" test "${got:-0}" -ge "$low" -a "${got:-0}" -le "$high"
+}
+
+# make_tree: of busybox, in ~/tree, for an image
+make_tree() {
+	local program
+	mkdir -p ~/tree/{bin,tmp,root,etc,proc,sys,dev}
+	cp /bin/busybox ~/tree/bin/
+	for program in sh cat touch mkdir rm mknod sleep id mv ln chmod chown test echo sed grep; do ln -sf busybox ~/tree/bin/$program; done
+	echo 'root:x:0:0::/root:/bin/sh' > ~/tree/etc/passwd
+	echo layer > ~/tree/etc/of-the-layer
+}
 
 # profile NAME MEMBERS: a profile of the user's own that extends untrusted by these JSON members
 profile() {

@@ -11,6 +11,7 @@
  *   probe birth CGROUP      has a child born into that cgroup, prints "lives" or "killed"
  *   probe stream MS FILE    writes into it for MS of wall time, past the page cache, prints how many KiB a second
  *   probe landlock          prints the ABI of Landlock
+ *   probe clock             prints how many thousand ticks of the processor's clock make a second; for the host, too
  *   probe mounts            prints "new" where statmount(2) is there, else "old"
  */
 #include <arpa/inet.h>
@@ -205,6 +206,37 @@ static int landlock_abi(void)
 	return 0;
 }
 
+static long nanoseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_RAW, &now);
+	return now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* The ticks at a time; looked at again where somebody came between. */
+static long ticks_at(long *ret_time)
+{
+	long before, ticks;
+
+	do {
+		before = nanoseconds();
+		ticks = (long)__builtin_ia32_rdtsc();
+		*ret_time = nanoseconds();
+	} while (*ret_time - before > 5000);
+	return ticks;
+}
+
+static int clock_rate(void)
+{
+	long start, end, ticks = ticks_at(&start);
+
+	usleep(200000);
+	ticks = ticks_at(&end) - ticks;
+	printf("%ld\n", ticks * 1000000 / (end - start));
+	return 0;
+}
+
 /* statmount(2), number 457, came with 6.8. */
 static int mount_calls(void)
 {
@@ -222,6 +254,8 @@ int main(int argc, char **argv)
 		return try_jit();
 	if (!strcmp(verb, "landlock"))
 		return landlock_abi();
+	if (!strcmp(verb, "clock"))
+		return clock_rate();
 	if (!strcmp(verb, "mounts"))
 		return mount_calls();
 	if (!argument) {
