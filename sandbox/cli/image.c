@@ -113,6 +113,11 @@ static const struct option prune_options[] = {
 	STORAGE_OPTION,
 	OPTIONS_END,
 };
+static const struct option verify_options[] = {
+	{"quick", 'q', NULL, "leave the unpacked layers alone", 0},
+	STORAGE_OPTION,
+	OPTIONS_END,
+};
 static const struct option login_options[] = {
 	{"username", 'u', "USER", "the user's name (else it is asked for)", 0},
 	{"password-stdin", 0, NULL, "read the password from standard input", 0},
@@ -147,7 +152,7 @@ const struct sub_verb image_verbs[] = {
 	{"import", "import", "FILE|- [NAME]", "make an image of a tree in a tar archive",
 		import_options},
 	{"prune", NULL, "[-a]", "remove what nothing refers to", prune_options},
-	{"verify", NULL, "[NAME]", "check every byte of the storage again", plain_options},
+	{"verify", NULL, "[-q] [NAME]", "check every byte of the storage again", verify_options},
 	{"login", "login", "[-u USER] [--password-stdin] REGISTRY",
 		"keep credentials of a registry", login_options},
 	{"logout", "logout", "REGISTRY|--all", "forget them", logout_options},

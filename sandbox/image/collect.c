@@ -89,7 +89,7 @@ struct collection {
 	 */
 	bool all_blobs, all_chains;
 	bool everything;
-	const char *way; /* of the layers that are being looked at */
+	enum layer_way way; /* of the layers that are being looked at */
 	struct collected *done;
 	struct err *err;
 };
@@ -207,24 +207,14 @@ static int visit_blob(void *context, int directory, const char *name)
 static int visit_layer(void *context, int directory, const char *name)
 {
 	struct collection *collection = context;
-	_cleanup_close_ int staging = -1;
 	struct digest digest;
-	char gone[200];
 	int r;
 
+	(void)directory;
 	if (digest_from_hex(name, strlen(name), &digest) < 0 ||
 		digest_set_has(&collection->chains, &digest))
 		return 0;
-	staging = storage_directory(collection->storage, "staging");
-	if (staging < 0)
-		return collect_failed(collection, name, staging);
-	(void)snprintf(gone, sizeof(gone), "gone-%s-%s", collection->way, name);
-	r = renameat(directory, name, staging, gone) ? -errno : 0;
-	if (r == -EEXIST || r == -ENOTEMPTY) { /* what an earlier collection did not finish */
-		r = tree_remove(staging, gone);
-		if (r == 0 && renameat(directory, name, staging, gone))
-			r = -errno;
-	}
+	r = layer_discard(collection->storage, collection->way, &digest);
 	if (r < 0)
 		return collect_failed(collection, name, r);
 	collection->done->layers++;
@@ -284,7 +274,6 @@ static int visit_layout(void *context, int directory, const char *name)
 
 static int collect_alone(struct collection *collection)
 {
-	static const char *const ways[] = {"mapped", "single"};
 	static const char *const algorithms[] = {"images/blobs/sha256", "images/blobs/sha512"};
 	const struct storage *storage = collection->storage;
 	int r = roots_gather(storage, collection->arena, &collection->images, collection->err);
@@ -299,12 +288,11 @@ static int collect_alone(struct collection *collection)
 		r = roots_each_entry(storage, "images", visit_layout, collection);
 	for (size_t i = 0; r == 0 && !collection->all_blobs && i < 2; i++)
 		r = roots_each_entry(storage, algorithms[i], visit_blob, collection);
-	for (size_t i = 0; r == 0 && !collection->all_chains && i < 2; i++) {
-		char below[32];
-
-		collection->way = ways[i];
-		(void)snprintf(below, sizeof(below), "layers/%s", ways[i]);
-		r = roots_each_entry(storage, below, visit_layer, collection);
+	for (int way = LAYER_MAPPED; r == 0 && !collection->all_chains && way <= LAYER_SINGLE;
+		way++) {
+		collection->way = (enum layer_way)way;
+		r = roots_each_entry(
+			storage, layer_directory(collection->way), visit_layer, collection);
 	}
 	return r == 0 ? roots_each_entry(storage, "staging", visit_leftover, collection) : r;
 }

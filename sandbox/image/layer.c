@@ -16,7 +16,13 @@
 #include "util/path.h"
 #include "util/tree.h"
 
-static const char *const ways[] = {[LAYER_MAPPED] = "mapped", [LAYER_SINGLE] = "single"};
+const char *layer_directory(enum layer_way way)
+{
+	static const char *const directories[] = {
+		[LAYER_MAPPED] = "layers/mapped", [LAYER_SINGLE] = "layers/single"};
+
+	return directories[way];
+}
 
 int layer_open(const struct storage *storage, enum layer_way way, const struct digest *chain)
 {
@@ -24,7 +30,7 @@ int layer_open(const struct storage *storage, enum layer_way way, const struct d
 
 	if (!digest_is_valid(chain->text))
 		return -EINVAL;
-	(void)snprintf(path, sizeof(path), "layers/%s/%s/tree", ways[way], digest_hex(chain));
+	(void)snprintf(path, sizeof(path), "%s/%s/tree", layer_directory(way), digest_hex(chain));
 	return path_open_no_links(storage->directory, path, O_PATH | O_DIRECTORY);
 }
 
@@ -54,11 +60,9 @@ static int write_description(struct layer_staging *staging, struct err *reterr)
 static int put_in_place(struct layer_staging *staging, const struct digest *chain, bool *ret_placed,
 	struct err *reterr)
 {
-	char way[32];
-	_cleanup_close_ int layers = -1;
+	const char *way = layer_directory(staging->way);
+	_cleanup_close_ int layers = storage_directory(staging->storage, way);
 
-	(void)snprintf(way, sizeof(way), "layers/%s", ways[staging->way]);
-	layers = storage_directory(staging->storage, way);
 	if (layers < 0)
 		return err_set(reterr, layers, way, "cannot open it: %s", strerror(-layers));
 	*ret_placed = renameat(staging->staging, staging->name, layers, digest_hex(chain)) == 0;
@@ -75,24 +79,24 @@ static int put_in_place(struct layer_staging *staging, const struct digest *chai
 	return 0;
 }
 
-static int commit(struct layer_staging *staging, const struct digest *diff,
-	const struct layer_below *below, const struct digest *chain, bool *ret_placed,
-	struct err *reterr)
+/* What the archive has come to, complete: parents are known only now. below: the caller's to close
+ * in every case. */
+static int complete(struct layer_staging *staging, const struct digest *diff,
+	const struct digest *parents, size_t parent_count, const struct digest *chain,
+	struct layer_below *below, struct err *reterr)
 {
-	int r;
+	int r = digest_is_valid(chain->text)
+			? 0
+			: err_set(reterr, -EINVAL, chain->text, "is no digest");
 
-	if (!digest_equal(diff, &staging->diff) && !mutant(MUTANT_LAYER_DIFF))
-		return err_set(reterr, -EBADMSG, diff->text,
+	if (r == 0)
+		r = layer_below_open(
+			staging->storage, staging->way, parents, parent_count, below, reterr);
+	if (r == 0 && !digest_equal(diff, &staging->diff))
+		r = err_set(reterr, -EBADMSG, diff->text,
 			"is what the image says of the layer unpacked, and it is %s",
 			staging->diff.text);
-	r = layer_settle(staging, below, reterr);
-	if (r == 0)
-		r = write_description(staging, reterr);
-	if (r == 0 && !mutant(MUTANT_LAYER_FLUSH) && syncfs(staging->directory))
-		r = err_set(reterr, -errno, "staging", "cannot flush it: %s", strerror(errno));
-	if (r == 0)
-		r = put_in_place(staging, chain, ret_placed, reterr);
-	return r;
+	return r == 0 ? layer_settle(staging, below, reterr) : r;
 }
 
 int layer_commit(struct layer_staging *staging, const struct digest *diff,
@@ -101,18 +105,57 @@ int layer_commit(struct layer_staging *staging, const struct digest *diff,
 {
 	struct layer_below below = {.count = 0};
 	bool placed = false;
-	int r = digest_is_valid(chain->text)
-			? 0
-			: err_set(reterr, -EINVAL, chain->text, "is no digest");
+	int r = complete(staging, diff, parents, parent_count, chain, &below, reterr);
 
 	if (r == 0)
-		r = layer_below_open(
-			staging->storage, staging->way, parents, parent_count, &below, reterr);
+		r = write_description(staging, reterr);
+	if (r == 0 && syncfs(staging->directory))
+		r = err_set(reterr, -errno, "staging", "cannot flush it: %s", strerror(errno));
 	if (r == 0)
-		r = commit(staging, diff, &below, chain, &placed, reterr);
+		r = put_in_place(staging, chain, &placed, reterr);
 	layer_below_close(&below);
 	if (placed)
 		staging->name[0] = '\0'; /* it has another now */
 	layer_abandon(staging);
 	return r;
+}
+
+int layer_check(struct layer_staging *staging, const struct digest *diff,
+	const struct digest *parents, size_t parent_count, const struct digest *chain,
+	struct err *reterr)
+{
+	struct layer_below below = {.count = 0};
+	_cleanup_close_ int found = -1;
+	int r = complete(staging, diff, parents, parent_count, chain, &below, reterr);
+
+	if (r == 0) {
+		found = layer_open(staging->storage, staging->way, chain);
+		r = found < 0 ? err_set(reterr, found, chain->text, "cannot open it: %s",
+					strerror(-found))
+			      : layer_compare(staging->tree, found, reterr);
+	}
+	layer_below_close(&below);
+	layer_abandon(staging);
+	return r;
+}
+
+/* ---- out of its place ---- */
+
+int layer_discard(const struct storage *storage, enum layer_way way, const struct digest *chain)
+{
+	const char *directory = layer_directory(way), *hex = digest_hex(chain);
+	_cleanup_close_ int layers = storage_directory(storage, directory),
+			    staging = storage_directory(storage, "staging");
+	char gone[200];
+	int r;
+
+	if (layers < 0 || staging < 0)
+		return layers < 0 ? layers : staging;
+	(void)snprintf(gone, sizeof(gone), "gone-%s-%s", strchr(directory, '/') + 1, hex);
+	if (renameat(layers, hex, staging, gone) == 0)
+		return 0;
+	if (errno != EEXIST && errno != ENOTEMPTY)
+		return -errno;
+	r = tree_remove(staging, gone); /* what an earlier collection did not finish */
+	return r == 0 && renameat(layers, hex, staging, gone) ? -errno : r;
 }

@@ -61,4 +61,18 @@ int layer_commit(struct layer_staging *staging, const struct digest *diff,
 	struct err *reterr);                       /* frees staging */
 void layer_abandon(struct layer_staging *staging); /* NULL is fine */
 
+/*
+ * Instead of committing: whether the layer that is in its place is still what it was unpacked to,
+ * file by file: 0, -EUCLEAN with the first difference in reterr, or -errno. Frees staging.
+ */
+int layer_check(struct layer_staging *staging, const struct digest *diff,
+	const struct digest *parents, size_t parent_count, const struct digest *chain,
+	struct err *reterr);
+
+/* Takes a layer from its place into staging/, where it is rubbish; nobody may be using it. 0 or
+ * -errno. */
+int layer_discard(const struct storage *storage, enum layer_way way, const struct digest *chain);
+/* "layers/mapped" or "layers/single". */
+const char *layer_directory(enum layer_way way);
+
 #endif

@@ -5,7 +5,9 @@
  *	layer_unpack.c     entries of it, by libarchive: what each means in a layer
  *	layer_tree.c       makes them below one directory, whatever their names say
  *	layer_attributes.c owner, mode, time, extended attributes, in both ways
- *	layer_commit.c     what only the layers below can tell; into place
+ *	layer_settle.c     what only the layers below can tell
+ *	layer.c            into place
+ *	layer_compare.c    whether it is still there as it was
  */
 #ifndef IMMURE_IMAGE_LAYER_PARTS_H
 #define IMMURE_IMAGE_LAYER_PARTS_H
@@ -169,6 +171,10 @@ struct layer_staging {
 /* A new one, empty but for tree/, locked; layer_abandon() ends it. */
 int layer_staging_make(const struct storage *storage, enum layer_way way,
 	const struct layer_limits *limits, struct layer_staging **ret, struct err *reterr);
+
+/* Whether the tree found has all that right has, and nothing else: both open for their paths or for
+ * reading. 0; -EUCLEAN with the first difference in reterr; or -errno. */
+int layer_compare(int right, int found, struct err *reterr);
 
 struct layer_below;
 /* Does what layer_unpack() noted for later; leaves nothing to do. */

@@ -24,7 +24,9 @@
 struct verification {
 	struct verb_context *context;
 	const struct catalog *catalog;
-	struct digest_set present; /* what names mean at present, and containers were made from */
+	struct digest_set present;  /* what names mean at present, and containers were made from */
+	struct digest_set compared; /* layers, by their chains */
+	bool quick;                 /* unpacked layers are not compared */
 	size_t images, blobs, faults, mended;
 	uint64_t bytes;
 };
@@ -116,9 +118,13 @@ static void check_blobs_of(struct verification *verification, const struct catal
 
 /* ---- images ---- */
 
-/* Unpacked again from its blob. */
-static int mend_layer(struct verification *verification, const struct image *image, size_t index,
-	struct err *reterr)
+/* Unpacks its blob again, and hands it to what is to be done with it: layer_commit() or
+ * layer_check(). */
+typedef int layer_end(struct layer_staging *staging, const struct digest *diff,
+	const struct digest *parents, size_t parent_count, const struct digest *chain,
+	struct err *reterr);
+static int unpack_layer(struct verification *verification, const struct image *image, size_t index,
+	enum layer_way way, layer_end *end, struct err *reterr)
 {
 	const struct storage *storage = &verification->context->storage;
 	const struct descriptor *descriptor = &image->manifest.layers[index];
@@ -130,12 +136,106 @@ static int mend_layer(struct verification *verification, const struct image *ima
 
 	if (fd < 0)
 		return fd;
-	r = layer_unpack(storage, layer_way_here(), fd, descriptor->compression,
-		&layer_limits_default, &staging, reterr);
+	r = layer_unpack(
+		storage, way, fd, descriptor->compression, &layer_limits_default, &staging, reterr);
 	if (r < 0)
 		return r;
-	return layer_commit(staging, &config->diffs[index], config->record.chains, index,
+	return end(staging, &config->diffs[index], config->record.chains, index,
 		&config->record.chains[index], reterr);
+}
+
+static bool has_chain(const struct image_record *record, const struct digest *chain)
+{
+	for (size_t i = 0; i < record->layer_count; i++)
+		if (digest_equal(&record->chains[i], chain))
+			return true;
+	return false;
+}
+
+/* Locks every image that has the layer, so that nothing runs from it: 0, -EBUSY or another -errno.
+ * The locks: the arena's, and the caller's to close. */
+static int lock_users(struct verification *verification, const struct digest *chain, int *locks,
+	size_t *ret_count)
+{
+	struct verb_context *context = verification->context;
+
+	for (size_t i = 0; i < verification->catalog->count; i++) {
+		const struct digest *manifest = &verification->catalog->images[i].manifest;
+		struct image_record record;
+		int r = record_read(&context->storage, manifest, &context->arena, &record, NULL);
+
+		if (r == -ENOENT || (r == 0 && !has_chain(&record, chain)))
+			continue; /* without a record, nobody starts from it */
+		r = r < 0 ? r : record_lock(&context->storage, manifest);
+		if (r < 0)
+			return r == -EWOULDBLOCK ? -EBUSY : r;
+		locks[(*ret_count)++] = r;
+	}
+	return 0;
+}
+
+/* Another in place of a damaged one, if nothing runs from it. */
+static int replace_layer(struct verification *verification, const struct image *image, size_t index,
+	enum layer_way way, struct err *reterr)
+{
+	struct verb_context *context = verification->context;
+	const struct digest *chain = &image->config.record.chains[index];
+	int *locks =
+		arena_zeroed(&context->arena, verification->catalog->count + 1, sizeof(*locks));
+	size_t count = 0;
+	int r = locks ? lock_users(verification, chain, locks, &count) : -ENOMEM;
+
+	if (r < 0)
+		r = err_set(reterr, r, chain->text, "%s",
+			r == -EBUSY ? "containers run from it: verify again when they have ended"
+				    : strerror(-r));
+	if (r == 0) {
+		r = layer_discard(&context->storage, way, chain);
+		if (r < 0)
+			(void)err_set(reterr, r, chain->text, "cannot move it: %s", strerror(-r));
+	}
+	if (r == 0)
+		r = unpack_layer(verification, image, index, way, layer_commit, reterr);
+	while (count)
+		(void)close(locks[--count]); /* locks: nothing was written through them */
+	return r;
+}
+
+/* Whether what is unpacked is what the blob says, file by file. */
+static void check_tree(struct verification *verification, const struct image *image, size_t index,
+	enum layer_way way, const char *title)
+{
+	struct err difference = {0}, err = {0};
+	int r = unpack_layer(verification, image, index, way, layer_check, &difference);
+
+	if (r == 0)
+		return;
+	if (r != -EUCLEAN)
+		tell(verification, false, title, "its layer %zu cannot be compared: %s%s%s",
+			index + 1, difference.where, difference.where[0] ? ": " : "",
+			difference.message);
+	else if (replace_layer(verification, image, index, way, &err) < 0)
+		tell(verification, false, title, "its layer %zu is damaged: %s %s; %s", index + 1,
+			difference.where, difference.message, err.message);
+	else
+		tell(verification, true, title, "its layer %zu was damaged: %s %s", index + 1,
+			difference.where, difference.message);
+}
+
+/* A layer that several images share is looked at once. */
+static void check_trees(struct verification *verification, const struct image *image, size_t index,
+	const char *title)
+{
+	struct verb_context *context = verification->context;
+	const struct digest *chain = &image->config.record.chains[index];
+
+	if (verification->quick || digest_set_has(&verification->compared, chain))
+		return;
+	for (int way = layer_way_here(); way <= LAYER_SINGLE; way++)
+		if (layer_exists(&context->storage, (enum layer_way)way, chain))
+			check_tree(verification, image, index, (enum layer_way)way, title);
+	/* without memory it is looked at once more */
+	(void)digest_set_add(&verification->compared, &context->arena, chain);
 }
 
 static void check_layers(
@@ -160,9 +260,13 @@ static void check_layers(
 			tell(verification, false, title, "the manifest is wrong of the size of %s",
 				image->manifest.layers[i].digest.text);
 		if (layer_exists(storage, LAYER_MAPPED, chain) ||
-			layer_exists(storage, LAYER_SINGLE, chain))
+			layer_exists(storage, LAYER_SINGLE, chain)) {
+			if (fd >= 0)
+				check_trees(verification, image, i, title);
 			continue;
-		if (mend_layer(verification, image, i, &err) == 0) {
+		}
+		if (unpack_layer(verification, image, i, layer_way_here(), layer_commit, &err) ==
+			0) {
 			tell(verification, true, title, "its layer %zu was not unpacked", i + 1);
 			continue;
 		}
@@ -354,7 +458,8 @@ int verb_verify(struct verb_context *context, int argc, char **argv)
 	struct verification verification = {.context = context};
 	_cleanup_close_ int hold = -1;
 	char size[PRINT_SIZE_ROOM];
-	int r = options_take(NULL, 0, &context->arena, &argc, argv, 0, 1, &context->err);
+	const struct option options[] = {{"quick", 'q', OPTION_FLAG, &verification.quick}};
+	int r = options_take(options, 1, &context->arena, &argc, argv, 0, 1, &context->err);
 
 	if (r < 0)
 		return r;

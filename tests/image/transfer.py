@@ -3,6 +3,7 @@
 
 transfer.py WORK IMMURE-IMAGE: in the user namespace it finds itself in.
 """
+import fcntl
 import hashlib
 import io
 import json
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tarfile
 
-from archives import archive, directory, file, gzipped, hardlink, header, symlink
+from archives import archive, directory, file, gzipped, hardlink, header, pax, symlink
 from tap import MAPPED, chosen, finish, report
 
 WORK, IMAGE = sys.argv[1], sys.argv[2]
@@ -192,7 +193,10 @@ def round_trips():
 
 def layered(number, name):
     """An oci-archive of that many layers, each with a file of its own."""
-    layers = [archive(file(f'f{i}', f'{i}')) for i in range(number)]
+    return of_layers([archive(file(f'f{i}', f'{i}')) for i in range(number)], name)
+
+
+def of_layers(layers, name):
     config = json.dumps({'architecture': 'amd64', 'os': 'linux', 'config': {}, 'rootfs': {'type': 'layers', 'diff_ids': ['sha256:' + digest(layer) for layer in layers]}}).encode()
 
     def descriptor(kind, data):
@@ -223,6 +227,84 @@ def many():
     report(status == 0, 'and all are whole', output.decode() + errors)
     refuses('a 129th layer by commit', 'many', ['commit', '--upper', upper, '--', child, 'many:129'], 'the image has 128 layers, and 128 are the most')
     refuses('a 129th layer by load', 'many', ['load'], 'layers.*more than 128', data=layered(129, 'many:129'))
+
+
+# ---- what has changed on the disk since ----
+
+LAYERS = [
+    archive(directory('d', mode=0o750), pax({'SCHILY.xattr.user.note': 'v'}), file('d/f', 'content', mtime=7, mode=0o640), hardlink('d/g', 'd/f'),
+            symlink('l', 'd'), file('old', 'o'), directory('o'), file('o/x', 'x'), file('big', bytes(300000))),
+    archive(hardlink('h', 'd/f'), file('l/x', 'through a link'), file('d/y', 'y'), file('.wh.old'), file('o/.wh..wh..opq'), directory('empty'))]
+
+
+def spoilings():
+    """What is done to which layer's tree, and what verify says of it."""
+    def write(path, data):
+        times = os.stat(path)
+        with open(path, 'r+b') as content:
+            content.write(data)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    def replace(path, make):
+        subprocess.run(['rm', '-rf', path], check=True)
+        make(path)
+
+    def own(path):
+        if MAPPED:
+            os.chown(path, 3, 4)
+        else:
+            os.setxattr(path, 'user.containers.override_stat', b'3:4:0640')
+
+    def copy(path):
+        shutil.copy2(path, path + '.new')
+        os.rename(path + '.new', path)
+
+    return (
+        (0, 'd/f', lambda path: write(path, b'C'), 'd/f has other content'),
+        (0, 'big', lambda path: os.truncate(path, 299999), 'big has another size'),
+        (0, 'd/f', lambda path: os.utime(path, (7, 8)), 'd/f has another time'),
+        (0, 'd/f', lambda path: os.chmod(path, 0o666), 'd/f has another mode'),
+        (0, 'd', lambda path: os.chmod(path, 0o777), 'd has another mode'),
+        (0, 'big', own, 'big has (another owner|other extended attributes)'),
+        (0, 'd/f', lambda path: os.removexattr(path, 'user.note'), 'd/f has other extended attributes'),
+        (0, 'd/f', lambda path: os.setxattr(path, 'user.more', b''), 'd/f has other extended attributes'),
+        (0, 'd/g', copy, 'd/f has another number of names'),
+        (0, 'd/f', os.unlink, 'd/f is missing'),
+        (0, 'l', lambda path: replace(path, lambda name: os.symlink('e', name)), 'l leads elsewhere'),
+        (0, 'old', lambda path: replace(path, os.mkdir), 'old is of another type'),
+        (0, 'new', lambda path: os.symlink('/etc', path), 'new is not in the image'),
+        (0, 'd', lambda path: (os.rename(path, WORK + '/moved'), os.symlink(WORK + '/moved', path)), 'd is of another type'),
+        (1, 'old', os.unlink, 'old is missing'),
+        (1, 'o', lambda path: os.removexattr(path, 'user.overlay.opaque'), 'o has other extended attributes'),
+        (1, 'h', lambda path: write(path, b'C'), 'd/f has other content'),
+        (1, 'd/more', lambda path: open(path, 'wb').close(), 'd/more is not in the image'))
+
+
+def damages():
+    os.mkdir(storage('hurt'), 0o700)
+    good('an image of two layers', 'hurt', 'load', '-q', data=of_layers(LAYERS, 'hurt:1'))
+    good('and one that shares the first', 'hurt', 'load', '-q', data=of_layers([LAYERS[0], archive(file('z'))], 'other:1'))
+    report(b'no faults' in good('which is verified', 'hurt', 'verify'), 'as it is')
+    first = 'sha256:' + digest(LAYERS[0])
+    chains = [first, 'sha256:' + digest(f'{first} sha256:{digest(LAYERS[1])}'.encode())]
+    for index, path, spoil, said in spoilings():
+        tree = os.path.join(storage('hurt'), 'layers', 'mapped' if MAPPED else 'single', chains[index][7:], 'tree')
+        spoil(os.path.join(tree, path))
+        status, output, _ = run('hurt', 'verify', '-q')
+        report(status == 0 and b'no faults' in output, f'quickly, nothing is seen of it: {said}', output.decode())
+        status, output, errors = run('hurt', 'verify')
+        report(status == 0 and re.search(f'layer {index + 1} was damaged: {said} .mended.', output.decode()) and b' 0 faults, 1 more mended' in output,
+               f'mended: {said}', f'status {status} {output.decode()}{errors}')
+        status, output, errors = run('hurt', 'verify')
+        report(status == 0 and b'no faults' in output, 'and it is', output.decode() + errors)
+    subprocess.run(['rm', '-rf', WORK + '/moved'], check=True)
+    os.unlink(tree + '/h')
+    with open(f"{storage('hurt')}/records/{manifest_of('hurt', 'docker.io/library/hurt:1')[7:]}.json", 'rb') as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        status, output, _ = run('hurt', 'verify')
+        report(status == 1 and b'd/f has another number of names; ' in output and b'containers run from it' in output and not os.path.exists(tree + '/h'),
+               'what a container runs from is left in its place', output.decode())
+    report(b'(mended)' in good('until it has ended', 'hurt', 'verify'), 'and is mended then')
 
 
 # ---- T-TAR-39 ----
@@ -300,6 +382,7 @@ def main():
     commits()
     round_trips()
     many()
+    damages()
     hostile()
     return finish()
 
