@@ -1,7 +1,9 @@
 /* immure ps, rm: the containers there are, and their end. */
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,26 +32,71 @@ static int fail(const struct err *err)
 
 /* ---- ps ---- */
 
-enum { OPTION_ALL, OPTION_QUIET, OPTION_WHOLE, OPTION_FORMAT, OPTION_FILTER, OPTION_STORAGE };
+enum {
+	OPTION_ALL,
+	OPTION_QUIET,
+	OPTION_WHOLE,
+	OPTION_FORMAT,
+	OPTION_FILTER,
+	OPTION_LATEST,
+	OPTION_LAST,
+	OPTION_SORT,
+	OPTION_PLAIN,
+	OPTION_STORAGE
+};
 
 const struct option ps_options_table[] = {
 	{"all", 'a', NULL, "the ones that have ended, too", OPTION_ALL},
 	{"quiet", 'q', NULL, "ids only", OPTION_QUIET},
 	{"no-trunc", 0, NULL, "whole ids and commands", OPTION_WHOLE},
-	{"filter", 'f', "KEY=VALUE", "only those: id, name, ancestor, status (running, exited)",
+	{"filter", 'f', "KEY=VALUE",
+		"only those: id, name, ancestor, label, exited (a code), status (running, exited)",
 		OPTION_FILTER},
-	{"format", 0, "json|TEMPLATE",
+	{"latest", 'l', NULL, "the newest one only, whatever it does", OPTION_LATEST},
+	{"last", 'n', "N", "so many of the newest", OPTION_LAST},
+	{"sort", 0, "KEY", "by created, command, id, image, names or status", OPTION_SORT},
+	{"noheading", 0, NULL, "no line of titles", OPTION_PLAIN},
+	{"format", 0, "json|[table ]TEMPLATE",
 		"JSON, or a line each: {{.ID}} {{.Names}} {{.Image}} {{.ImageID}} {{.Command}} "
-		"{{.CreatedAt}} {{.Status}} {{.State}} {{.ExitCode}}",
+		"{{.CreatedAt}} {{.RunningFor}} {{.Status}} {{.State}} {{.ExitCode}} {{.Labels}}",
 		OPTION_FORMAT},
 	{"storage", 0, "DIR", "where images and containers lie", OPTION_STORAGE},
 	{NULL, 0, NULL, NULL, 0},
 };
 
 static const char *const ps_fields[] = {"ID", "Image", "Command", "CreatedAt", "Status", "Names",
-	"ImageID", "State", "ExitCode", NULL};
-static const char *const ps_titles[] = {
-	"CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "NAMES", NULL, NULL, NULL, NULL};
+	"ImageID", "State", "ExitCode", "RunningFor", "Labels", NULL};
+#define PS_FIELDS (sizeof(ps_fields) / sizeof(ps_fields[0]) - 1)
+static const char *const ps_titles[PS_FIELDS + 1] = {
+	"CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "NAMES"};
+_Static_assert(PS_FIELDS < TABLE_FIELDS, "a row has room for them");
+
+#define LABEL "--label=" /* as `run` keeps it */
+
+static const char *join_labels(const struct container *c, struct arena *arena)
+{
+	const char *joined = "";
+
+	for (const char *const *word = c->options; joined && *word; word++)
+		if (text_starts_with(*word, LABEL))
+			joined = arena_format(arena, "%s%s%s", joined, joined[0] ? "," : "",
+				*word + strlen(LABEL));
+	return joined;
+}
+
+/* "NAME", or "NAME=VALUE" whole. */
+static bool has_label(const struct container *c, const char *label)
+{
+	size_t length = strlen(label);
+
+	for (const char *const *word = c->options; *word; word++)
+		if (text_starts_with(*word, LABEL) &&
+			strncmp(*word + strlen(LABEL), label, length) == 0 &&
+			(!(*word)[strlen(LABEL) + length] ||
+				(!strchr(label, '=') && (*word)[strlen(LABEL) + length] == '=')))
+			return true;
+	return false;
+}
 
 static const char *join_command(const struct container *c, bool whole, struct arena *arena)
 {
@@ -92,7 +139,9 @@ static bool describe(
 	ret[6] = whole ? c->image_id.text : arena_copy_range(arena, digest_hex(&c->image_id), 12);
 	ret[7] = c->running ? "running" : "exited";
 	ret[8] = c->exit_code < 0 ? "" : arena_format(arena, "%d", c->exit_code);
-	for (size_t i = 0; i < 9; i++)
+	ret[9] = ret[3];
+	ret[10] = join_labels(c, arena);
+	for (size_t i = 0; i < PS_FIELDS; i++)
 		if (!ret[i])
 			return false;
 	return true;
@@ -102,7 +151,13 @@ static bool describe(
 static int passes(const struct container *c, const char *filter, struct err *reterr)
 {
 	const char *value = strchr(filter, '=');
+	uint64_t code;
 
+	if (value && text_starts_with(filter, "label="))
+		return has_label(c, value + 1);
+	if (value && text_starts_with(filter, "exited=") &&
+		text_parse_u64(value + 1, 255, &code) == 0)
+		return !c->running && c->exit_code == (int)code;
 	if (value && text_starts_with(filter, "id="))
 		return text_starts_with(c->id, value + 1);
 	if (value && text_starts_with(filter, "name="))
@@ -114,7 +169,7 @@ static int passes(const struct container *c, const char *filter, struct err *ret
 		(strcmp(value + 1, "running") == 0 || strcmp(value + 1, "exited") == 0))
 		return c->running == (value[1] == 'r');
 	return err_set(reterr, -EINVAL, "--filter",
-		"expected id=, name=, ancestor= or status=running|exited");
+		"expected id=, name=, ancestor=, label=, exited=CODE or status=running|exited");
 }
 
 static int select_rows(struct verb_place *place, bool all, bool whole, struct container *list,
@@ -175,12 +230,84 @@ static size_t take_whole(struct container *list, size_t count)
 	return kept;
 }
 
+/* What the options say of a list. */
+struct listing {
+	bool all, whole;
+	size_t most;
+	const char *sort; /* NULL: the newest first */
+	struct table table;
+};
+
+static int read_listing(
+	const struct given_option *given, size_t count, struct listing *ret, struct err *reterr)
+{
+	uint64_t most = SIZE_MAX;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *value = given[i].value;
+
+		switch (given[i].option->identifier) {
+		case OPTION_ALL: ret->all = true; break;
+		case OPTION_WHOLE: ret->whole = true; break;
+		case OPTION_QUIET: ret->table.format = "{{.ID}}"; break;
+		case OPTION_FORMAT: ret->table.format = value; break;
+		case OPTION_PLAIN: ret->table.no_heading = true; break;
+		case OPTION_SORT: ret->sort = value; break;
+		case OPTION_FILTER:
+			ret->all |= text_starts_with(value, "status=") ||
+				    text_starts_with(value, "exited=");
+			break;
+		case OPTION_LATEST:
+			ret->all = true;
+			most = 1;
+			break;
+		case OPTION_LAST:
+			ret->all = true;
+			if (text_parse_u64(value, INT32_MAX, &most) < 0)
+				return err_set(reterr, -EINVAL, "--last", "expected how many");
+			break;
+		default: break;
+		}
+	}
+	ret->most = (size_t)most;
+	return 0;
+}
+
+/* The names of podman's; "created" is the order that a list has. */
+static const struct {
+	const char *key;
+	size_t field;
+} sort_keys[] = {{"id", 0}, {"image", 1}, {"command", 2}, {"status", 4}, {"names", 5}};
+
+static int compare_rows(const void *a, const void *b, void *field)
+{
+	const char *const *one = a, *const *other = b;
+
+	return strcmp(one[*(size_t *)field], other[*(size_t *)field]);
+}
+
+static int sort_rows(
+	const char *(*rows)[TABLE_FIELDS], size_t count, const char *key, struct err *reterr)
+{
+	if (!key || strcmp(key, "created") == 0 || strcmp(key, "runningfor") == 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(sort_keys) / sizeof(sort_keys[0]); i++) {
+		size_t field = sort_keys[i].field;
+
+		if (strcmp(key, sort_keys[i].key) != 0)
+			continue;
+		qsort_r(rows, count, sizeof(*rows), compare_rows, &field);
+		return 0;
+	}
+	return err_set(
+		reterr, -EINVAL, "--sort", "expected created, command, id, image, names or status");
+}
+
 int cli_ps(int argc, char **argv)
 {
 	static struct verb_place place; /* too large for a stack; used once */
-	struct table table = {.fields = ps_fields, .titles = ps_titles};
+	struct listing listing = {.table = {.fields = ps_fields, .titles = ps_titles}};
 	const char *(*rows)[TABLE_FIELDS] = NULL;
-	bool all = false, whole = false;
 	struct container *list = NULL;
 	size_t count = 0;
 	struct err err = {0};
@@ -189,51 +316,42 @@ int cli_ps(int argc, char **argv)
 	if (taken >= 0 && taken < argc)
 		taken = err_set(
 			&err, -EINVAL, argv[taken], "ps takes no names: --filter name=NAME");
-	if (taken < 0)
-		return fail(&err);
-	for (size_t i = 0; i < place.given_count; i++) {
-		int identifier = place.given[i].option->identifier;
-
-		all |= identifier == OPTION_ALL;
-		whole |= identifier == OPTION_WHOLE;
-		all |= identifier == OPTION_FILTER &&
-		       text_starts_with(place.given[i].value, "status=");
-		if (identifier == OPTION_QUIET)
-			table.format = "{{.ID}}";
-		if (identifier == OPTION_FORMAT)
-			table.format = place.given[i].value;
-	}
-	if (container_list(&place.storage, &place.words, &list, &count, &err) < 0)
+	if (taken < 0 || read_listing(place.given, place.given_count, &listing, &err) < 0 ||
+		container_list(&place.storage, &place.words, &list, &count, &err) < 0)
 		return fail(&err);
 	count = take_whole(list, count);
-	if (select_rows(&place, all, whole, list, count, &rows, &count, &err) < 0 ||
-		table_print(&table, (const char *const(*)[TABLE_FIELDS])rows, count, stdout, &err) <
-			0)
+	if (select_rows(&place, listing.all, listing.whole, list, count, &rows, &count, &err) < 0)
+		return fail(&err);
+	count = count < listing.most ? count : listing.most;
+	if (sort_rows(rows, count, listing.sort, &err) < 0 ||
+		table_print(&listing.table, (const char *const(*)[TABLE_FIELDS])rows, count, stdout,
+			&err) < 0)
 		return fail(&err);
 	return 0;
 }
 
 /* ---- rm ---- */
 
-enum { REMOVE_ALL, REMOVE_FORCE, REMOVE_VOLUMES, REMOVE_STORAGE };
+enum { REMOVE_ALL, REMOVE_FORCE, REMOVE_IGNORE, REMOVE_VOLUMES, REMOVE_STORAGE };
 
 const struct option rm_options_table[] = {
 	{"all", 'a', NULL, "every container that is not running", REMOVE_ALL},
 	{"force", 'f', NULL, "one that runs is killed first; one that is not there is no error",
 		REMOVE_FORCE},
+	{"ignore", 'i', NULL, "one that is not there is no error", REMOVE_IGNORE},
 	{"volumes", 'v', NULL, "accepted for habit: volumes without a name always go along",
 		REMOVE_VOLUMES},
 	{"storage", 0, "DIR", "where images and containers lie", REMOVE_STORAGE},
 	{NULL, 0, NULL, NULL, 0},
 };
 
-static int remove_word(struct verb_place *place, const char *word, bool force)
+static int remove_word(struct verb_place *place, const char *word, bool force, bool ignore)
 {
 	struct container c;
 	struct err err = {0};
 	int r = container_find_any(&place->storage, word, &place->words, &c, &err);
 
-	if (r == -ENOENT && force)
+	if (r == -ENOENT && ignore)
 		return 0;
 	if (r == 0)
 		r = container_end(&place->storage, &c, force, &err);
@@ -266,7 +384,7 @@ static int remove_all(struct verb_place *place, bool force)
 int cli_rm(int argc, char **argv)
 {
 	static struct verb_place place; /* too large for a stack; used once */
-	bool all = false, force = false;
+	bool all = false, force = false, ignore = false;
 	struct err err = {0};
 	int taken = open_place(&place, rm_options_table, argc, argv, REMOVE_STORAGE, &err),
 	    code = 0;
@@ -274,6 +392,7 @@ int cli_rm(int argc, char **argv)
 	for (size_t i = 0; i < place.given_count; i++) {
 		all |= place.given[i].option->identifier == REMOVE_ALL;
 		force |= place.given[i].option->identifier == REMOVE_FORCE;
+		ignore |= place.given[i].option->identifier == REMOVE_IGNORE;
 	}
 	if (taken >= 0 && (taken < argc) == all) {
 		taken = err_set(
@@ -285,7 +404,7 @@ int cli_rm(int argc, char **argv)
 	if (all)
 		code = remove_all(&place, force);
 	for (int i = taken; i < argc; i++) {
-		int one = remove_word(&place, argv[i], force);
+		int one = remove_word(&place, argv[i], force, force || ignore);
 
 		code = code ? code : one;
 	}

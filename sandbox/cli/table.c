@@ -1,8 +1,10 @@
 /* Tables, JSON and templates: see table.h. */
 #include "cli/table.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "util/text.h"
@@ -58,10 +60,11 @@ static void print_table(
 			widths[field] = column_width(table, field, rows, count);
 			last = field;
 		}
-	for (size_t field = 0; table->fields[field]; field++)
+	for (size_t field = 0; table->fields[field] && !table->no_heading; field++)
 		if (table->titles[field])
 			print_cell(table->titles[field], widths[field], field == last, out);
-	(void)fputc('\n', out);
+	if (!table->no_heading)
+		(void)fputc('\n', out);
 	for (size_t i = 0; i < count; i++) {
 		for (size_t field = 0; table->fields[field]; field++)
 			if (table->titles[field])
@@ -147,6 +150,67 @@ static int check_template(const struct table *table, struct err *reterr)
 	return 0;
 }
 
+/* The heading of a field: its title, else its name in capitals. */
+static void title_row(
+	const struct table *table, char titles[TABLE_FIELDS][32], const char *ret[TABLE_FIELDS])
+{
+	for (size_t field = 0; table->fields[field]; field++) {
+		const char *name = table->fields[field];
+		size_t i = 0;
+
+		for (; name[i] && i < sizeof(titles[0]) - 1; i++)
+			titles[field][i] = (char)toupper((unsigned char)name[i]);
+		titles[field][i] = '\0';
+		ret[field] = table->titles[field] ? table->titles[field] : titles[field];
+	}
+}
+
+/* The lines of text with their tabs made to columns. text is changed. */
+static void print_columns(char *text, FILE *out)
+{
+	size_t widths[TABLE_FIELDS] = {0};
+	char *copy = strdup(text), *rest = copy, *cell;
+
+	for (char *line; copy && (line = strsep(&rest, "\n"));)
+		for (size_t i = 0; (cell = strsep(&line, "\t")); i++)
+			if (i < TABLE_FIELDS && width(cell) > widths[i])
+				widths[i] = width(cell);
+	free(copy);
+	rest = text;
+	for (char *line; (line = strsep(&rest, "\n")) && rest;) {
+		for (size_t i = 0; (cell = strsep(&line, "\t")); i++)
+			print_cell(cell, i < TABLE_FIELDS ? widths[i] : 0, !line, out);
+		(void)fputc('\n', out);
+	}
+}
+
+/* "table TEMPLATE", as podman and docker have it: with headings, in columns. */
+static int print_template_table(const struct table *table, const char *const (*rows)[TABLE_FIELDS],
+	size_t count, FILE *out, struct err *reterr)
+{
+	struct table lines = *table;
+	char *text = NULL, titles[TABLE_FIELDS][32];
+	const char *heads[TABLE_FIELDS] = {NULL};
+	size_t length = 0;
+	FILE *memory = open_memstream(&text, &length);
+	int r = 0;
+
+	if (!memory)
+		return err_no_memory(reterr);
+	lines.format += strlen("table ");
+	title_row(table, titles, heads);
+	if (!table->no_heading)
+		r = print_row(&lines, heads, memory, reterr);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = print_row(&lines, rows[i], memory, reterr);
+	if (fclose(memory) && r == 0)
+		r = err_no_memory(reterr);
+	if (r == 0)
+		print_columns(text, out);
+	free(text);
+	return r;
+}
+
 int table_print(const struct table *table, const char *const (*rows)[TABLE_FIELDS], size_t count,
 	FILE *out, struct err *reterr)
 {
@@ -161,6 +225,8 @@ int table_print(const struct table *table, const char *const (*rows)[TABLE_FIELD
 		return r < 0 ? err_set(reterr, r, NULL, "cannot write: %s", strerror(-r)) : 0;
 	}
 	r = check_template(table, reterr);
+	if (r == 0 && text_starts_with(table->format, "table "))
+		return print_template_table(table, rows, count, out, reterr);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = print_row(table, rows[i], out, reterr);
 	return r;

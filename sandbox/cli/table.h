@@ -13,7 +13,8 @@
 struct table {
 	const char *const *fields; /* "ID", "Names" …; NULL-terminated */
 	const char *const *titles; /* of the columns that a plain table has, by field; NULL: none */
-	const char *format;        /* NULL: a table; "json"; else a template */
+	const char *format;        /* NULL: a table; "json"; "table TEMPLATE"; else a template */
+	bool no_heading;           /* of tables */
 };
 
 /* rows: count rows of a value a field. 0 or -errno with reterr, which tells the field that is

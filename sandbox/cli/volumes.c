@@ -63,7 +63,9 @@ static int list(struct volume_run *run, struct err *reterr)
 {
 	static const char *const fields[] = {"Name", "CreatedAt", "Mountpoint", NULL};
 	static const char *const titles[] = {"VOLUME NAME", "CREATED", NULL, NULL};
-	struct table table = {fields, titles, run->quiet ? "{{.Name}}" : run->format};
+	struct table table = {.fields = fields,
+		.titles = titles,
+		.format = run->quiet ? "{{.Name}}" : run->format};
 	const char *(*rows)[TABLE_FIELDS];
 	struct volume *volumes = NULL;
 	size_t count = 0;

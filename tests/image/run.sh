@@ -225,6 +225,25 @@ check 'but not among those that run' test -z "$(im ps -q)"
 check 'as JSON' jq -e '.[0].Names == "one"' <(im ps -a --format json)
 check 'by a filter' test -n "$(im ps -a -q --filter name=one)"
 check 'and not by another' test -z "$(im ps -a -q --filter name=two)"
+sleep 1.1 # the record tells seconds
+run --name alpha --label one=1 --label two tiny true < /dev/null
+check 'ps -l is the newest' test "$(im ps -l --format '{{.Names}} {{.Labels}}')" = 'alpha one=1,two'
+check 'ps -n' test "$(im ps -n 2 --format '{{.Names}}' | tr '\n' ' ')" = 'alpha one '
+check 'ps -n 0' test -z "$(im ps -n 0 -q)"
+check 'ps --sort' test "$(im ps -a --sort image --sort names --format '{{.Names}}' | tr '\n' ' ')" = 'alpha one '
+check 'by another key' test "$(im ps -a --sort command --format '{{.Names}}' | tr '\n' ' ')" = 'one alpha '
+check 'by a label' test "$(im ps -a --filter label=one=1 --filter label=two --format '{{.Names}}')" = alpha
+check 'and not by another' test -z "$(im ps -a -q --filter label=one=2)$(im ps -a -q --filter label=on)$(im ps -a -q --filter label=two=)"
+check 'by an exit code' test "$(im ps --filter exited=3 --format '{{.Names}}')" = one
+check 'in columns' test "$(im ps -a --sort names --format 'table {{.Names}}\t{{.ExitCode}}\t{{.State}}')" = $'NAMES  EXITCODE  STATE\nalpha  0         exited\none    3         exited'
+check 'without titles' test "$(im ps -a --noheading | wc -l)" = 2
+for words in '--sort size' '--last x' '--filter exited=x' '--filter nosuch=x'; do
+	# shellcheck disable=SC2086 # two words
+	output=$(im ps -a $words 2>&1)
+	check "ps $words is refused" grep -q "^immure: ${words%% *}" <<< "$output"
+done
+check 'rm -i of none' im rm -i nosuch
+im rm alpha > /dev/null
 output=$(run --name one tiny true 2>&1 < /dev/null)
 check 'its name is taken' grep -q 'another container has this name' <<< "$output"
 run --name again tiny sh -c 'cat /count 2> /dev/null; echo line >> /count' < /dev/null
