@@ -25,6 +25,8 @@
 #define NOBODY 65534
 #define MAP_LINE 40 /* bytes that hold three numbers of ten digits */
 #define EXTENTS 340 /* the kernel's limit of lines per map (user_namespaces(7)) */
+#define EXEC_LABEL "/proc/thread-self/attr/exec"
+#define LABEL_BYTES 4096
 
 /* ---- compile ---- */
 
@@ -231,6 +233,33 @@ int idmap_become(const struct idmap_plan *plan, struct child *child, uint16_t *r
 
 /* ---- parent ---- */
 
+/*
+ * Our next exec, of a helper, in a domain of its own: a confined user's launcher has none of the
+ * rights that it takes to write maps (immure_selinux(8)). Everybody else's needs no other label.
+ */
+static int label_helpers(struct err *reterr)
+{
+	static const char own[] = ":immure_launch_t:";
+	_cleanup_free_ char *context = NULL, *label = NULL;
+	char *type;
+	size_t length;
+	int r;
+
+	if (file_read(AT_FDCWD, "/proc/thread-self/attr/current", LABEL_BYTES, &context, &length))
+		return 0; /* no SELinux here */
+	type = strstr(context, own);
+	if (!type)
+		return 0;
+	if (asprintf(&label, "%.*s:immure_idmap_t:%s", (int)(type - context), context,
+		    type + strlen(own)) < 0) {
+		label = NULL;
+		return err_no_memory(reterr);
+	}
+	r = file_write_kernel(AT_FDCWD, EXEC_LABEL, label, strlen(label));
+	return r ? err_set(reterr, r, "newuidmap", "cannot start as %s: %s", label, strerror(-r))
+		 : 0;
+}
+
 static int start_helper(const char *program, pid_t pid, const char *const *words, pid_t *ret_helper,
 	struct err *reterr)
 {
@@ -272,11 +301,16 @@ static int wait_for_helper(const char *program, pid_t helper, struct err *reterr
 static int run_helpers(const struct idmap_plan *plan, pid_t pid, struct err *reterr)
 {
 	pid_t users, groups;
-	int r = start_helper(plan->newuidmap, pid, plan->uid_words, &users, reterr), waited;
+	int r = label_helpers(reterr), waited;
 
 	if (r < 0)
 		return r;
+	r = start_helper(plan->newuidmap, pid, plan->uid_words, &users, reterr);
+	if (r < 0)
+		return r;
 	r = start_helper(plan->newgidmap, pid, plan->gid_words, &groups, reterr);
+	(void)file_write_kernel(
+		AT_FDCWD, EXEC_LABEL, NULL, 0); /* what comes next asks for its own */
 	if (r == 0)
 		r = wait_for_helper(plan->newgidmap, groups, reterr);
 	waited = wait_for_helper(plan->newuidmap, users, reterr);

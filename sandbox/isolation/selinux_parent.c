@@ -162,6 +162,12 @@ static int check_place(const struct selinux_plan *plan, const char *path, bool w
 	(void)err_set(reterr, -EACCES, origin_format(origin, where, sizeof(where)),
 		"SELinux does not let a program labelled %.150s %s %.150s (%.100s)", plan->context,
 		writable ? "write to" : "read", path, label);
+	if (writable && strstr(plan->context, ":immure_fetch_t:")) {
+		err_hint(reterr,
+			"where credentials are to be kept: chcon -R -t immure_credentials_t "
+			"DIRECTORY; see immure_selinux(8)");
+		return -EACCES;
+	}
 	err_hint(reterr,
 		"give it to jails: chcon -R -t " SELINUX_FILE_TYPE
 		" PATH (containers: the volume option z or Z); or take the type for work in "

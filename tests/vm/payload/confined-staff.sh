@@ -17,4 +17,16 @@ is '… and read again' word immure jail --profile kept bash -c 'cat ~/file'
 works '… and has the label of the jail' bash -c '[[ $(stat -c %C ~/.local/share/immure/home/kept/file) =~ ^staff_u:object_r:immure_file_t:s0:c[0-9]+,c[0-9]+$ ]]'
 works 'limits are enforced' bash -c 'immure jail --profile untrusted --memory 256M probe memory 100 && ! immure jail --profile untrusted --memory 64M probe memory 200'
 refused 'a domain of jails is not entered but through the launcher' runcon -t immure_t true
+make_tree
+tar cf ~/tree.tar --owner=0 --group=0 -C ~/tree .
+works 'an image is made of a tree' immure import ~/tree.tar tree
+is 'a container of it runs, with the subordinate ids of the user' $'layer\n2' immure run --rm tree sh -c 'cat /etc/of-the-layer && grep -c . /proc/self/uid_map'
+works '… in the role of the user' bash -c 'immure run --rm tree cat /proc/self/attr/current | grep -aqE "^staff_u:staff_r:immure_container_t:s0:c[0-9]+,c[0-9]+"'
+works '… and writes' immure run --name kept tree sh -c 'echo word > /root/file && chown 5:5 /root/file && rm /etc/of-the-layer'
+works 'what it changed becomes an image' immure commit kept changed
+is '… which runs' word immure run --rm changed cat /root/file
+works 'the container goes' immure rm kept
+is 'a volume outlives a container' volume bash -c \
+	'immure run --rm -v kept:/kept tree sh -c "echo volume > /kept/file" && immure run --rm -v kept:/kept tree cat /kept/file'
+refused 'the domain of newuidmap is not entered but through the launcher' runcon -t immure_idmap_t true
 plan
