@@ -1,7 +1,8 @@
 /*
  * fault: runs one program, or two that share a SOCK_SEQPACKET pair as their descriptor 3, and lets something happen at one of their
- * system calls: SIGKILL before it, or an error in its place. Only calls that change a file system count; with -R also those that read
- * one, and with -a all. A call is known by its label, whatever order the threads run in:
+ * system calls: SIGKILL before it, or an error in its place. Only calls that change a file system count, and what one program tells the
+ * other; with -R also those that read a file system, and with -a all. A program that is killed at any other call leaves what it would
+ * leave before the next of these. A call is known by its label, whatever order the threads run in:
  *
  *	ROLE CALL PATH…		0 renameat /s/staging/layer-* /s/layers/single/9f86…
  *
@@ -42,7 +43,8 @@
 #define OPTIONS \
 	(PTRACE_O_TRACESECCOMP | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL)
 
-/* What a call's arguments are: d a directory, p a path in the one before it (or in none), f a descriptor, - nothing of interest. */
+/* What a call's arguments are: d a directory, p a path in the one before it (or in none), f a descriptor of a file, c one that is the
+ * channel, - nothing of interest. */
 static const struct call {
 	long number;
 	const char *name, *form;
@@ -94,6 +96,7 @@ static const struct call {
 	{SYS_removexattr, "removexattr", "p", -1, false},
 	{SYS_lremovexattr, "lremovexattr", "p", -1, false},
 	{SYS_fremovexattr, "fremovexattr", "f", -1, false},
+	{SYS_sendmsg, "sendmsg", "c", -1, false},
 	{SYS_read, "read", "f", -1, true},
 	{SYS_pread64, "pread64", "f", -1, true},
 	{SYS_getdents64, "getdents64", "f", -1, true},
@@ -314,7 +317,7 @@ static void describe(pid_t thread, const struct call *call, const struct __ptrac
 			read_link(thread, (int)value, directory, sizeof(directory));
 			continue;
 		}
-		if (call->form[i] == '-')
+		if (call->form[i] == '-' || call->form[i] == 'c')
 			continue;
 		if (call->form[i] == 'f')
 			read_link(thread, (int)value, path, sizeof(path));
@@ -334,6 +337,20 @@ static void describe(pid_t thread, const struct call *call, const struct __ptrac
 		hide_random(label);
 }
 
+/* mkdir(2) of a directory that is there: every program begins with a dozen of them, and they change nothing. */
+static bool is_made_already(pid_t thread, const struct call *call, const struct __ptrace_syscall_info *info)
+{
+	char directory[PATH_MAX], name[PATH_MAX], path[2 * PATH_MAX + 1];
+	bool at = call->number == SYS_mkdirat;
+
+	if (!at && call->number != SYS_mkdir)
+		return false;
+	read_link(thread, at ? (int)info->seccomp.args[0] : AT_FDCWD, directory, sizeof(directory));
+	read_text(thread, info->seccomp.args[at], name, sizeof(name));
+	(void)snprintf(path, sizeof(path), "%s%s%s", name[0] == '/' ? "" : directory, name[0] == '/' ? "" : "/", name);
+	return access(path, F_OK) == 0;
+}
+
 /* Whether the call can change something. */
 static bool counts(pid_t thread, const struct call *call, const struct __ptrace_syscall_info *info)
 {
@@ -347,6 +364,10 @@ static bool counts(pid_t thread, const struct call *call, const struct __ptrace_
 		return read_memory(thread, info->seccomp.args[2], &flags, sizeof(flags)) && (flags & O_CREAT);
 	if (call->flags >= 0)
 		return info->seccomp.args[call->flags] & O_CREAT;
+	if (is_made_already(thread, call, info))
+		return false;
+	if (call->form[0] == 'c')
+		return info->seccomp.args[0] == CHANNEL;
 	for (size_t i = 0; call->form[i]; i++)
 		if (call->form[i] == 'f')
 			return is_file(thread, (int)info->seccomp.args[i]);

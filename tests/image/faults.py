@@ -22,7 +22,7 @@ import channel
 from archives import archive, directory, file, hardlink, pax, symlink
 from small import Image, Registry, write_layout
 from store import Store, digest, own_lines, tree_digest
-from tap import MAPPED, finish, report
+from tap import MAPPED, chosen, finish, report
 
 WIDE = os.environ.get('IMMURE_FAULTS') == 'all'  # every fault at every call, instead of the shares below
 SEED = int(os.environ.get('IMMURE_FAULTS_SEED', random.SystemRandom().randrange(1 << 30)))
@@ -146,15 +146,15 @@ def operations(world):
     kept, old, new = (world.images[name].digest for name in ('keep', 'old', 'two'))
     command = world.command
     return [
-        Operation('pull', (1, 0.3, 0.5), 'old', lambda path: world.pair(path, two), {keep: [kept], two: [new, old]}),
-        Operation('first pull', (0.3, 0.2, 0.3), 'none', lambda path: world.pair(path, keep), {keep: [kept]}),
+        Operation('pull', (1, 1, 0.5), 'old', lambda path: world.pair(path, two), {keep: [kept], two: [new, old]}),
+        Operation('first pull', (1, 1, 0.3), 'none', lambda path: world.pair(path, keep), {keep: [kept]}),
         Operation('rm', (1, 0, 0.5), 'new', lambda path: command(path, 'rm', two), {keep: [kept]},
                   lambda path: command(path, 'rm', '--ignore', two)),
         Operation('prune', (1, 0, 0.5), 'new', lambda path: command(path, 'prune'), {keep: [kept], two: [new]}),
         Operation('tag', (1, 0, 1), 'new', lambda path: command(path, 'tag', keep, more), {keep: [kept], two: [new, old], more: [kept]}),
         Operation('rollback', (1, 0, 1), 'new', lambda path: command(path, 'rollback', two), {keep: [kept], two: [old]},
                   lambda path: ['sh', '-c', '"$@" || :', 'sh', *command(path, 'rollback', two)]),
-        Operation('verify', (0.5, 0, 0.5), 'broken', lambda path: command(path, 'verify'), {keep: [kept], two: [new, old]}, broken=True),
+        Operation('verify', (1, 0, 0.5), 'broken', lambda path: command(path, 'verify'), {keep: [kept], two: [new, old]}, broken=True),
     ]
 
 
@@ -334,7 +334,9 @@ class Sweep:
     def share(self, generator, calls, which):
         if WIDE:
             return calls
-        share = self.operation.shares[which] * (1 if MAPPED else 0.3)
+        share = self.operation.shares[which]
+        if not MAPPED and (which > 0 or '+' not in self.operation.words('')):
+            share *= 0.3  # what differs between the ways is how a layer is made
         chosen = sorted(generator.sample(range(len(calls)), round(share * len(calls))))
         return [calls[number] for number in chosen]
 
@@ -350,17 +352,20 @@ class Sweep:
         def title(call):
             return f'{call[0]} no. {call[1]}'
 
-        self.gather('killed before calls that change something',
-                    [(self.kill, title(call), at(call), 'one') for call in self.share(generator, calls, 0)])
+        # a lock is gone with whoever held it
+        kills = [call for call in calls if call[0].split(' ')[1] != 'flock']
+        self.gather(f'killed before each of {len(kills)} calls that change something, or tell the other of it',
+                    [(self.kill, title(call), at(call), 'one') for call in self.share(generator, kills, 0)])
         if both:
             self.gather('and both of its programs with it',
-                        [(self.kill, title(call), at(call), 'all') for call in self.share(generator, calls, 1)])
+                        [(self.kill, title(call), at(call), 'all') for call in self.share(generator, kills, 1)])
         total = self.all_calls()
         numbers = range(1, total + 1) if WIDE else sorted(generator.sample(range(1, total + 1), min(total, 8)))
         self.gather('killed before other calls, whatever they do', [
             (self.kill, f'call {number} of {total}', lambda store, number=number: ['-a', '-n', str(number)], 'one') for number in numbers])
+        fails = [call for call in calls if call[0].split(' ')[1] != 'sendmsg']
         self.gather('errors in place of calls that change something', [
-            (self.fail, title(call), at(call), error) for number, call in enumerate(self.share(generator, calls, 2))
+            (self.fail, title(call), at(call), error) for number, call in enumerate(self.share(generator, fails, 2))
             for error in (ERRORS if WIDE else (ERRORS[number % len(ERRORS)],))])
         reads = [call for call in self.calls('-R') if '@' in call[0] and call not in set(calls)]
         self.gather('errors in place of calls that read', [
@@ -382,18 +387,18 @@ def control(world):
     report(seen > 6, f'a copy in place is seen to leave half of an image, {seen} times of 12')
 
 
-def sweep(world, only):
+def sweep(world):
     os.makedirs(world.path('none'), 0o700)
     world.bases()
     print(f'# seed {SEED}')
-    if not only:
+    if chosen('control'):
         control(world)
     for operation in operations(world):
-        if not only or operation.title in only:
+        if chosen(operation.title):
             Sweep(world, operation).run()
 
 
-def flush(world, _):
+def flush(world):
     """The order of flushes and names, of one image that is imported: what a loss of power would find."""
     os.makedirs(world.path('none'), 0o700)
     with open(world.path('archive'), 'wb') as content:
@@ -500,7 +505,7 @@ def together(world, what, base, words, rounds, fine, wanted):
     report(not wrong, f'{what}, {rounds} times', '\n'.join(wrong))
 
 
-def races(world, _):
+def races(world):
     world.bases()
     keep, two = world.name('keep'), world.name('two')
     kept, new = world.images['keep'].digest, world.images['two'].digest
@@ -588,7 +593,7 @@ def full(world, options, what):
         subprocess.run(['umount', '-l', place], check=False)
 
 
-def space(world, _):
+def space(world):
     world.bases()
     try:
         os.makedirs(world.path('none'), 0o700)
@@ -673,7 +678,7 @@ def killed_launch(world, store, words, moment, generator, number):
     return run.returncode, [f'round {number}: {line}' for line in wrong]
 
 
-def launches(world, _):
+def launches(world):
     program, store = os.environ['IMMURE_PROGRAM'], Store(world.path('storage'))
     generator, rounds, wrong, struck = random.Random(SEED), 200 if WIDE else 24, [], 0
 
@@ -795,7 +800,7 @@ def last_words(world, store):
     report(run.returncode == 125 and own_lines(errors) == ['immure: the reason'], 'the last words of an unpacker are told', errors)
 
 
-def hostile(world, _):
+def hostile(world):
     world.bases()
     cases = list(hostile_images())
     registry = Registry({f'case-{number}': image for number, (_, image, _) in enumerate(cases)})
@@ -825,7 +830,7 @@ def main():
         write_layout(sys.argv[2], images())
         return 0
     world = World(*sys.argv[2:6])
-    {'sweep': sweep, 'flush': flush, 'races': races, 'space': space, 'launches': launches, 'hostile': hostile}[sys.argv[1]](world, sys.argv[6:])
+    {'sweep': sweep, 'flush': flush, 'races': races, 'space': space, 'launches': launches, 'hostile': hostile}[sys.argv[1]](world)
     return finish()
 
 

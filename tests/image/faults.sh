@@ -1,12 +1,14 @@
 #!/bin/bash
-# Images while things go wrong: programs killed at each system call that changes the storage, errors in place of such calls, full and
-# read-only disks, several at once, hostile images from a registry. IMMURE_FAULTS=all tries every call with every error, and kills at
-# every call there is (an hour); IMMURE_FAULTS_SEED repeats a choice.
+# faults.sh [PART…] - images while things go wrong: programs killed before every system call that changes the storage or tells the other
+# program of it, errors in place of such calls, full and read-only disks, several at once, hostile images from a registry. PART: only these
+# (mapped-sweep single-sweep races space hostile launches); IMMURE_ONLY chooses operations and cases by a pattern. IMMURE_FAULTS=all tries
+# every call with every error, and kills at every call there is (an hour); IMMURE_FAULTS_SEED repeats a choice.
 # shellcheck source=tests/image/lib.sh
 . "$(dirname "$0")/lib.sh"
 need unshare skopeo docker-registry
 fault=$probes/fault
 export IMMURE_PROGRAM=$immure
+only=("$@")
 cd "$work" || exit 2
 
 # ---- a registry with the images ----
@@ -52,17 +54,20 @@ check 'the registry takes the images' push keep keep:1
 check 'and the others' push two two:1
 check 'and what one of their names meant before' push old two:old
 
+# asked PART: whether it is to run
+asked() { [ ${#only[@]} = 0 ] || [[ " ${only[*]} " == *" $1 "* ]]; }
+
 single=(unshare -rm --) mapped=(unshare -rm --map-auto --)
 if "${mapped[@]}" true 2> /dev/null; then
-	faults sweep mapped-sweep "${mapped[@]}"
+	! asked mapped-sweep || faults sweep mapped-sweep "${mapped[@]}"
 	way=("${mapped[@]}")
 else
 	skip 'the way of many ids' 'this user has no subordinate ids'
 	way=("${single[@]}")
 fi
-faults sweep single-sweep "${single[@]}"
-for mode in races space hostile; do faults "$mode" "$mode" "${way[@]}"; done
-faults launches launches env
+! asked single-sweep || faults sweep single-sweep "${single[@]}"
+for mode in races space hostile; do ! asked "$mode" || faults "$mode" "$mode" "${way[@]}"; done
+! asked launches || faults launches launches env
 check 'the registry lived to the end' kill -0 "${helpers[0]}"
 [ "${way[*]}" = "${single[*]}" ] || "${way[@]}" rm -rf "$work"/mapped-sweep "$work"/races "$work"/space "$work"/hostile
 finish_parts
