@@ -639,6 +639,9 @@ static int perform(struct exchange *exchange, struct curl_slist *headers)
 		return explain(exchange, code);
 	if (exchange->response->status == 0)
 		return fail(exchange, -EBADMSG, "its answer is not HTTP");
+	/* libcurl takes what it has for whole where the connection ends in the head */
+	if (!exchange->head_done)
+		return fail(exchange, -ECONNRESET, "its answer breaks off in its head");
 	/* a body of no bytes calls nobody */
 	return streams(exchange) && begin(exchange) ? exchange->r : 0;
 }

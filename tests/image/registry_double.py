@@ -503,6 +503,8 @@ def test_http():
                                  b'Content-Type: ' + i.media_type.encode() + b'\r\nContent-Length: %d\r\n\r\n' % len(i.manifest) + i.manifest)
     manifest('T-REG-27 HTTP/0.9', lambda i: raw(i.manifest))
     manifest('T-REG-27 no HTTP', lambda i: raw(b'SSH-2.0-x\r\n\r\n'))
+    manifest('T-REG-27 a head that breaks off', lambda i: raw(b'HTTP/1.1 200 OK\r\nContent-Type: ' + i.media_type.encode() + b'\r\n'), 'breaks off')
+    manifest('T-REG-27 only an interim head', lambda i: raw(b'HTTP/1.1 199 OK\r\nX: y\r\n'), 'breaks off')
     manifest('T-REG-27 a folded header', lambda i: head(i, b'X-A: b', b' folded'), 'folded')
     manifest('T-REG-27 a bare CR', lambda i: head(i, b'X-A: b\rContent-Type: x'))
     manifest('T-REG-27 a NUL', lambda i: head(i, b'X-A: b\0c'))
