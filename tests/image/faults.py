@@ -13,6 +13,7 @@ import os
 import random
 import re
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -37,14 +38,22 @@ def noise(length, seed):
     return random.Random(seed).randbytes(length)
 
 
+def tiny_program():
+    """An executable that needs nothing of its image: exit(0), as a file of ELF with one segment."""
+    code, base = bytes.fromhex('b83c00000031ff0f05'), 0x400000  # mov eax, 60; xor edi, edi; syscall
+    size = 120 + len(code)
+    header = b'\x7fELF\2\1\1' + bytes(9) + struct.pack('<HHIQQQIHHHHHH', 2, 62, 1, base + 120, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    return header + struct.pack('<IIQQQQQQ', 1, 5, 0, base, base, size, size, 4096) + code
+
+
 def images():
     """All that a layer can bring: what is made anew, what is taken over from below, what is hidden."""
-    root = directory('./', mtime=1)
+    root = directory('./', mtime=1) + file('true', tiny_program(), mode=0o755, mtime=1)
     lower = archive(root, directory('etc', mtime=2), file('etc/passwd', 'root:x:0:0::/:/bin/sh\n', mtime=3),
                     directory('var', mtime=4), directory('var/lib', 0o700, uid=3, gid=4, mtime=5), file('var/lib/x', 'x', mtime=6),
                     pax({'SCHILY.xattr.user.note': 'kept'}) + file('big', noise(200000, 'big'), mode=0o4755, uid=5, mtime=7),
                     symlink('link', 'etc/passwd', mtime=8), hardlink('hard', 'big'))
-    upper = archive(root, file('etc/new', 'new', mtime=9), file('etc/.wh.passwd'), file('var/.wh..wh..opq'),
+    upper = archive(directory('./', mtime=1), file('etc/new', 'new', mtime=9), file('etc/.wh.passwd'), file('var/.wh..wh..opq'),
                     file('var/fresh', 'f', mtime=10), hardlink('again', 'big'), file('big', noise(70000, 'top'), mtime=11))
     old = archive(root, directory('etc', mtime=2), file('etc/passwd', 'old', mtime=3))
     kept = archive(root, directory('data', mtime=2), file('data/kept', noise(5000, 'kept'), mtime=3))
@@ -165,6 +174,16 @@ def meanings_are_known(world, store):
     return wrong
 
 
+def cannot_run(world, operation, store):
+    """Launches make namespaces of their own, which have one id in ours: only layers of that way can be run there."""
+    wrong = []
+    for name in operation.wanted if not MAPPED and not operation.broken else ():
+        done = world.run([os.environ['IMMURE_PROGRAM'], 'run', '--rm', '--storage', store.path, name, '/true'])
+        if done.returncode:
+            wrong.append(f'run {name}: status {done.returncode}: {done.stderr}')
+    return wrong
+
+
 def examine(world, operation, store):
     """Right after the fault, and after each step that a user would take next."""
     unmade = operation.base == 'none' and not os.path.exists(store.below('images', 'index.json'))
@@ -183,7 +202,7 @@ def examine(world, operation, store):
     if store.tags() != operation.wanted:
         # a second rollback goes on to where the first had come: it had happened already
         return [f'names mean {store.tags()}, not {operation.wanted}']
-    wrong = store.faults(world.trees)
+    wrong = store.faults(world.trees) + cannot_run(world, operation, store)
     done = world.run(world.command(store.path, 'prune'))
     if done.returncode or wrong:
         return [*wrong, f'prune: status {done.returncode}', done.stderr]
