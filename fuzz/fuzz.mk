@@ -10,6 +10,8 @@ FUZZ_FLAGS   := -std=gnu11 -g -O1 $(DEFINES) $(INCLUDES) -Itests/seccomp -fsanit
 
 .PHONY: fuzzers fuzz fuzz-coverage
 fuzzers: $(addprefix $(BUILD)/fuzz/,$(FUZZ_TARGETS))
+$(addprefix $(BUILD)/fuzz/,$(FUZZ_TARGETS)): fuzz/fuzz.h
+$(BUILD)/fuzz/fuzz_layer $(BUILD)/fuzz/fuzz_tar: fuzz/archive.h
 
 $(BUILD)/fuzz/objects/%.o: %.c
 	@mkdir -p $(@D)
@@ -26,7 +28,7 @@ $(BUILD)/fuzz/libimmure.a: $(FUZZ_ENGINE) $(BUILD)/fuzz/objects/builtins.o
 	@ar rcs $@ $^
 
 # Targets of the second program: these link its parts and its libraries instead of the launcher's.
-FUZZ_IMAGE := fuzz_manifest fuzz_challenge fuzz_auth fuzz_registries fuzz_layer
+FUZZ_IMAGE := fuzz_manifest fuzz_challenge fuzz_auth fuzz_registries fuzz_layer fuzz_tar fuzz_transport
 
 FUZZ_IMAGE_OBJECTS := $(patsubst %.c,$(BUILD)/fuzz/objects/%.o,$(IMAGE))
 $(BUILD)/fuzz/libimmure-image.a: $(FUZZ_IMAGE_OBJECTS)
@@ -35,12 +37,12 @@ $(BUILD)/fuzz/libimmure-image.a: $(FUZZ_IMAGE_OBJECTS)
 
 $(FUZZ_IMAGE:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: fuzz/%.c $(BUILD)/fuzz/libimmure-image.a
 	@mkdir -p $(@D)
-	@echo "  FUZZ $@"; $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(IMAGE_LIBS)
+	@echo "  FUZZ $@"; $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $(filter-out %.h,$^) $(IMAGE_LIBS)
 -include $(FUZZ_IMAGE_OBJECTS:.o=.d)
 
 $(BUILD)/fuzz/%: fuzz/%.c $(BUILD)/fuzz/libimmure.a
 	@mkdir -p $(@D)
-	@echo "  FUZZ $@"; $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	@echo "  FUZZ $@"; $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $(filter-out %.h,$^) $(LIBS)
 -include $(FUZZ_ENGINE:.o=.d)
 
 fuzz: fuzzers

@@ -3,21 +3,11 @@
  * refused is told of; nothing is leaked or left behind.
  */
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "image/auth.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define HOLDS(condition)                                                          \
-	do {                                                                      \
-		if (!(condition)) {                                               \
-			(void)fprintf(stderr, "does not hold: %s\n", #condition); \
-			abort();                                                  \
-		}                                                                 \
-	} while (0)
 
 static void check_base64(const uint8_t *data, size_t size, const char *text)
 {

@@ -10,21 +10,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "fuzz.h"
 #include "image/challenge.h"
 #include "image/token.h"
 #include "image/transport_url.h"
 #include "util/arena.h"
 #include "util/text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define HOLDS(condition)                                                          \
-	do {                                                                      \
-		if (!(condition)) {                                               \
-			(void)fprintf(stderr, "does not hold: %s\n", #condition); \
-			abort();                                                  \
-		}                                                                 \
-	} while (0)
 
 static void check_challenge(const char *text)
 {

@@ -14,19 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fuzz.h"
 #include "profile/load.h"
 #include "util/arena.h"
 #include "util/json.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define HOLDS(condition)                                                          \
-	do {                                                                      \
-		if (!(condition)) {                                               \
-			(void)fprintf(stderr, "does not hold: %s\n", #condition); \
-			abort();                                                  \
-		}                                                                 \
-	} while (0)
 
 enum { PROFILES_MAX = 12 };
 

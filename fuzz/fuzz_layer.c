@@ -13,26 +13,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "archive.h"
+#include "fuzz.h"
 #include "image/hash.h"
 #include "image/layer.h"
 #include "image/storage.h"
-#include "image/tar_check.h"
 #include "util/tree.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define HOLDS(condition)                                                          \
-	do {                                                                      \
-		if (!(condition)) {                                               \
-			(void)fprintf(stderr, "does not hold: %s\n", #condition); \
-			abort();                                                  \
-		}                                                                 \
-	} while (0)
 
 /* ---- the scratch tree ---- */
 
@@ -48,42 +37,6 @@ static void remove_all(void)
 }
 
 /* ---- archives ---- */
-
-static void put_octal(uint8_t *field, size_t size, unsigned long value)
-{
-	char text[24];
-
-	(void)snprintf(text, sizeof(text), "%0*lo", (int)size - 1, value);
-	memcpy(field, text, size - 1);
-}
-
-static void put_checksum(uint8_t *block)
-{
-	unsigned long sum = 0;
-
-	memset(block + 148, ' ', 8);
-	for (size_t i = 0; i < TAR_BLOCK; i++)
-		sum += block[i];
-	put_octal(block + 148, 7, sum);
-	block[154] = '\0';
-}
-
-static size_t put_header(
-	uint8_t *block, const char *name, char type, const char *link, unsigned mode, size_t length)
-{
-	memset(block, 0, TAR_BLOCK);
-	(void)snprintf((char *)block, 100, "%s", name);
-	put_octal(block + 100, 8, mode);
-	put_octal(block + 108, 8, 0);
-	put_octal(block + 116, 8, 0);
-	put_octal(block + 124, 12, length);
-	put_octal(block + 136, 12, 1);
-	block[156] = (uint8_t)type;
-	(void)snprintf((char *)block + 157, 100, "%s", link);
-	memcpy(block + 257, "ustar\00000", 8);
-	put_checksum(block);
-	return TAR_BLOCK;
-}
 
 /* Names that lie in one another, lead out, or mean something. */
 static const char *names[] = {"a", "b", "a/b", "a/b/c", "a/l", "l", "l/x", "l/l", "m", "m/a",
@@ -139,14 +92,6 @@ static void mend_checksums(uint8_t *data, size_t size)
 
 /* ---- unpacking ---- */
 
-static int as_file(const uint8_t *data, size_t size)
-{
-	int fd = memfd_create("layer", MFD_CLOEXEC);
-
-	HOLDS(fd >= 0 && write(fd, data, size) == (ssize_t)size && lseek(fd, 0, SEEK_SET) == 0);
-	return fd;
-}
-
 static int unpack(
 	const uint8_t *data, size_t size, enum compression compression, struct layer_staging **ret)
 {
@@ -185,16 +130,7 @@ static void prepare(void)
 {
 	struct err err = {0};
 
-	/* in memory where that keeps user xattrs (Linux 6.6): a layer is flushed to disk */
-	(void)snprintf(place, sizeof(place), "/dev/shm/immure-fuzz-layer-XXXXXX");
-	if (mkdtemp(place) && setxattr(place, "user.try", "y", 1, 0)) {
-		(void)rmdir(place);
-		place[0] = '\0';
-	}
-	if (place[0] != '/' || access(place, W_OK)) {
-		(void)snprintf(place, sizeof(place), "/tmp/immure-fuzz-layer-XXXXXX");
-		HOLDS(mkdtemp(place));
-	}
+	make_place(place, "layer");
 	HOLDS(atexit(remove_all) == 0);
 	(void)snprintf(storage_path, sizeof(storage_path), "%s/storage", place);
 	(void)snprintf(outside_path, sizeof(outside_path), "%s/outside", place);

@@ -14,18 +14,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "fuzz.h"
 #include "util/arena.h"
 #include "util/path.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define HOLDS(condition)                                                          \
-	do {                                                                      \
-		if (!(condition)) {                                               \
-			(void)fprintf(stderr, "does not hold: %s\n", #condition); \
-			abort();                                                  \
-		}                                                                 \
-	} while (0)
 
 /* ---- lexical ---- */
 

@@ -8,21 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "profile/load.h"
 #include "util/arena.h"
 #include "util/json.h"
 #include "util/path.h"
 #include "util/text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define HOLDS(condition)                                                          \
-	do {                                                                      \
-		if (!(condition)) {                                               \
-			(void)fprintf(stderr, "does not hold: %s\n", #condition); \
-			abort();                                                  \
-		}                                                                 \
-	} while (0)
 
 static const struct profile_variables variables = {.cwd = "/work",
 	.home = "/home/u",

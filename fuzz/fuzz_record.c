@@ -3,23 +3,13 @@
  * that a launch takes.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "image/record.h"
 #include "util/arena.h"
 #include "util/overlay.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define HOLDS(condition)                                                          \
-	do {                                                                      \
-		if (!(condition)) {                                               \
-			(void)fprintf(stderr, "does not hold: %s\n", #condition); \
-			abort();                                                  \
-		}                                                                 \
-	} while (0)
 
 static void check_record(const struct image_record *record)
 {

@@ -6,10 +6,10 @@
  */
 #include <errno.h>
 #include <linux/audit.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "host/host.h"
 #include "isolation/seccomp.h"
 #include "isolation/syscall_table.h"
@@ -18,16 +18,6 @@
 #include "simulate.h"
 #include "util/arena.h"
 #include "util/report.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define HOLDS(condition)                                                          \
-	do {                                                                      \
-		if (!(condition)) {                                               \
-			(void)fprintf(stderr, "does not hold: %s\n", #condition); \
-			abort();                                                  \
-		}                                                                 \
-	} while (0)
 
 #define BUDGET 250 /* calls that are tried of one policy */
 

@@ -4,10 +4,10 @@
  * and its filter says of every call that is tried what the document says.
  */
 #include <linux/audit.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "host/host.h"
 #include "isolation/seccomp.h"
 #include "isolation/syscall_table.h"
@@ -15,16 +15,6 @@
 #include "profile/seccomp_document.h"
 #include "simulate.h"
 #include "util/arena.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define HOLDS(condition)                                                          \
-	do {                                                                      \
-		if (!(condition)) {                                               \
-			(void)fprintf(stderr, "does not hold: %s\n", #condition); \
-			abort();                                                  \
-		}                                                                 \
-	} while (0)
 
 #define BUDGET 400 /* calls that are tried of one document */
 
