@@ -154,11 +154,13 @@ static int check_template(const struct table *table, struct err *reterr)
 static void title_row(
 	const struct table *table, char titles[TABLE_FIELDS][32], const char *ret[TABLE_FIELDS])
 {
+	for (size_t field = 0; field < TABLE_FIELDS; field++)
+		ret[field] = "";
 	for (size_t field = 0; table->fields[field]; field++) {
 		const char *name = table->fields[field];
 		size_t i = 0;
 
-		for (; name[i] && i < sizeof(titles[0]) - 1; i++)
+		for (; i < sizeof(titles[0]) - 1 && name[i]; i++)
 			titles[field][i] = (char)toupper((unsigned char)name[i]);
 		titles[field][i] = '\0';
 		ret[field] = table->titles[field] ? table->titles[field] : titles[field];
@@ -190,7 +192,7 @@ static int print_template_table(const struct table *table, const char *const (*r
 {
 	struct table lines = *table;
 	char *text = NULL, titles[TABLE_FIELDS][32];
-	const char *heads[TABLE_FIELDS] = {NULL};
+	const char *heads[TABLE_FIELDS];
 	size_t length = 0;
 	FILE *memory = open_memstream(&text, &length);
 	int r = 0;

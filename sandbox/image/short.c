@@ -22,8 +22,9 @@ static bool name_link(const struct reference *reference, char ret[NAME_MAX + 1])
 	if (reference->registry[0] || length == 0 || length > NAME_MAX ||
 		reference->repository[0] == '.')
 		return false;
-	for (size_t i = 0; i <= length; i++)
-		ret[i] = reference->repository[i] == '/' ? ':' : reference->repository[i];
+	(void)stpcpy(ret, reference->repository);
+	for (char *slash; (slash = strchr(ret, '/'));)
+		*slash = ':';
 	return true;
 }
 
