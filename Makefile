@@ -125,7 +125,7 @@ $(BUILD)/builtins.c: Makefile $(BUILTINS)
 	   printf '%s\n' '};' 'const size_t builtin_count = sizeof(builtin_entries) / sizeof(builtin_entries[0]);'; } > $@
 
 # The built-in profiles that need nothing of a launch's surroundings, read and compiled beforehand.
-FROZEN := untrusted strict
+FROZEN := untrusted strict container
 $(BUILD)/freeze: profiles/freeze.c $(BUILD)/libimmure.a
 	@echo "  LINK $@"; $(CC) $(BASE) $(FLAGS_release) $(LINK_release) -o $@ $^ $(LIBS)
 

@@ -61,6 +61,18 @@ static int make_private(const char *base, const char *below, struct err *reterr)
 	return 0;
 }
 
+int launching_send_ahead(struct launching *jail, struct err *reterr)
+{
+	struct receipt receipt = {
+		.arena = &jail->words}; /* the launch's own plan has the real one */
+	int r = idmap_compile(
+		&jail->profile, &jail->host, &jail->words, &receipt, &jail->ahead_idmap, reterr);
+
+	if (r == 0)
+		forerunner_send(&jail->ahead_idmap, &jail->ahead);
+	return r;
+}
+
 int launching_place_home(struct launching *jail, struct err *reterr)
 {
 	struct files_section *files = &jail->profile.files;
@@ -226,7 +238,7 @@ int launching_run(struct launching *jail, const struct plan *plan, bool *ret_sta
 	if (open_outputs(jail, &receipt_file, &result_file, &err) < 0 ||
 		(jail->options.receipt && write_receipt(plan, &receipt_file, &err) < 0))
 		return fail(&err);
-	r = launch_run(plan, &jail->plan_arena, &result, &exec_failed, &err);
+	r = launch_run(plan, &jail->plan_arena, &jail->ahead, &result, &exec_failed, &err);
 	if (r < 0) {
 		print_error(&err);
 		return !exec_failed   ? EXIT_OWN_ERROR

@@ -3,6 +3,7 @@
 #define IMMURE_CLI_LAUNCHING_H
 
 #include "cli/cli.h"
+#include "launch/forerunner.h"
 #include "util/arena.h"
 
 #define STORAGE_BELOW "immure/storage" /* in the user's data directory */
@@ -15,10 +16,19 @@ struct launching {
 	struct profile_library library;
 	struct profile profile;
 	struct host host;
+	struct idmap_plan ahead_idmap;
+	struct forerunner ahead; /* see launching_send_ahead(); none until then */
 	struct launch_options options;
 	struct given_option given[OPTIONS_ROOM];
 	size_t given_count;
 };
+
+/*
+ * Sends the forerunner of a launch under the profile as it is now: its identity section must be
+ * complete but for the user. For a launch that takes its time to prepare; it is used up by
+ * launching_run(), or to be dismissed.
+ */
+int launching_send_ahead(struct launching *launching, struct err *reterr);
 
 /* A home that is kept between runs, and the user's own. */
 int launching_place_home(struct launching *launching, struct err *reterr);

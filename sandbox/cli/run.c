@@ -568,10 +568,12 @@ static int run_all(struct run *run, const char *const *arguments)
 		return fail(&err);
 	if (run->launching.options.dry_run)
 		return dry_run(run, &err);
-	container_sweep(&run->storage);
-	if (take_container(run, &err) < 0)
+	if (launching_send_ahead(&run->launching, &err) < 0)
 		return fail(&err);
-	return run_with_outlet(run);
+	container_sweep(&run->storage);
+	code = take_container(run, &err) < 0 ? fail(&err) : run_with_outlet(run);
+	forerunner_dismiss(&run->launching.ahead);
+	return code;
 }
 
 /* ---- start ---- */

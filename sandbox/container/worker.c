@@ -384,7 +384,7 @@ static int run(struct launch *launch, int channel, int *ret_exit, struct err *re
 			      : err_no_memory(reterr);
 	}
 	if (r == 0)
-		r = launch_run(plan, &launch->plan_arena, &result, &exec_failed, reterr);
+		r = launch_run(plan, &launch->plan_arena, NULL, &result, &exec_failed, reterr);
 	if (r < 0)
 		return r;
 	if (WIFSIGNALED(result.status))

@@ -280,11 +280,15 @@ static int start_helper(const char *program, pid_t pid, const char *const *words
 	return error ? err_set(reterr, -error, program, "cannot start: %s", strerror(error)) : 0;
 }
 
-static int wait_for_helper(const char *program, pid_t helper, struct err *reterr)
+static int wait_for_helper(const char *program, pid_t *helper, struct err *reterr)
 {
+	pid_t pid = *helper;
 	int status;
 
-	while (waitpid(helper, &status, 0) < 0)
+	*helper = 0;
+	if (pid <= 0)
+		return 0;
+	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return err_set(reterr, -errno, program, "lost: %s", strerror(errno));
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
@@ -297,24 +301,30 @@ static int wait_for_helper(const char *program, pid_t helper, struct err *reterr
 	return 0;
 }
 
-/* Both at once: neither waits for the other, and each takes as long as all the rest of a launch. */
-static int run_helpers(const struct idmap_plan *plan, pid_t pid, struct err *reterr)
+/* Both at once: neither waits for the other. */
+int idmap_start_helpers(
+	const struct idmap_plan *plan, pid_t pid, struct idmap_helpers *ret, struct err *reterr)
 {
-	pid_t users, groups;
-	int r = label_helpers(reterr), waited;
+	int r = label_helpers(reterr);
 
+	*ret = (struct idmap_helpers){0, 0};
 	if (r < 0)
 		return r;
-	r = start_helper(plan->newuidmap, pid, plan->uid_words, &users, reterr);
-	if (r < 0)
-		return r;
-	r = start_helper(plan->newgidmap, pid, plan->gid_words, &groups, reterr);
+	r = start_helper(plan->newuidmap, pid, plan->uid_words, &ret->users, reterr);
+	if (r == 0)
+		r = start_helper(plan->newgidmap, pid, plan->gid_words, &ret->groups, reterr);
 	(void)file_write_kernel(
 		AT_FDCWD, EXEC_LABEL, NULL, 0); /* what comes next asks for its own */
-	if (r == 0)
-		r = wait_for_helper(plan->newgidmap, groups, reterr);
-	waited = wait_for_helper(plan->newuidmap, users, reterr);
-	return r < 0 ? r : waited;
+	return r;
+}
+
+int idmap_wait_for_helpers(
+	const struct idmap_plan *plan, struct idmap_helpers *helpers, struct err *reterr)
+{
+	int groups = wait_for_helper(plan->newgidmap, &helpers->groups, reterr);
+	int users = wait_for_helper(plan->newuidmap, &helpers->users, reterr);
+
+	return groups < 0 ? groups : users;
 }
 
 /* The number that comes next, over blanks and line ends, plus one; 0 at the end. */
@@ -326,6 +336,17 @@ static uint64_t next_number(const char **text)
 
 	*text = end + strspn(end, " \n");
 	return end == start ? 0 : (uint64_t)number + 1;
+}
+
+/* The process is ours and not yet waited for, so its pid cannot be anybody else's (T-CRED-08). */
+static int open_process(pid_t pid, struct err *reterr)
+{
+	char path[32];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? err_set(reterr, -errno, path, "cannot open: %s", strerror(errno)) : fd;
 }
 
 /* The map is read back: a helper that lies, or a kernel that took less, must not go unseen
@@ -350,10 +371,14 @@ static int verify_map(int process, const char *file, const char *want, struct er
 		       : 0;
 }
 
-static int write_maps(const struct idmap_plan *plan, int process, struct err *reterr)
+static int write_maps(const struct idmap_plan *plan, pid_t pid, struct err *reterr)
 {
-	int r = file_write_kernel(process, "setgroups", "deny", 4);
+	_cleanup_close_ int process = open_process(pid, reterr);
+	int r;
 
+	if (process < 0)
+		return process;
+	r = file_write_kernel(process, "setgroups", "deny", 4);
 	if (r == 0)
 		r = file_write_kernel(process, "uid_map", plan->uid_map, strlen(plan->uid_map));
 	if (r == 0)
@@ -361,25 +386,28 @@ static int write_maps(const struct idmap_plan *plan, int process, struct err *re
 	return r < 0 ? err_set(reterr, r, "uid_map", "cannot map ids: %s", strerror(-r)) : 0;
 }
 
+int idmap_verify(const struct idmap_plan *plan, pid_t pid, struct err *reterr)
+{
+	_cleanup_close_ int process = open_process(pid, reterr);
+	int r = process < 0 ? process : verify_map(process, "uid_map", plan->uid_map, reterr);
+
+	return r < 0 ? r : verify_map(process, "gid_map", plan->gid_map, reterr);
+}
+
 int idmap_apply_parent(const struct idmap_plan *plan, pid_t pid, struct err *reterr)
 {
-	_cleanup_close_ int process = -1;
-	char path[32];
-	int r;
+	struct idmap_helpers helpers;
+	struct err second = {0};
+	int r, waited;
 
 	if (plan->way == IDMAP_SELF)
 		return 0;
-	/* the child is ours and not yet waited for, so its pid cannot be anybody else's (T-CRED-08)
-	 */
-	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
-	process = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (process < 0)
-		return err_set(reterr, -errno, path, "cannot open: %s", strerror(errno));
 	if (plan->way == IDMAP_PARENT) {
-		r = write_maps(plan, process, reterr);
+		r = write_maps(plan, pid, reterr);
 	} else {
-		r = run_helpers(plan, pid, reterr);
+		r = idmap_start_helpers(plan, pid, &helpers, reterr);
+		waited = idmap_wait_for_helpers(plan, &helpers, r < 0 ? &second : reterr);
+		r = r < 0 ? r : waited;
 	}
-	r = r < 0 ? r : verify_map(process, "uid_map", plan->uid_map, reterr);
-	return r < 0 ? r : verify_map(process, "gid_map", plan->gid_map, reterr);
+	return r < 0 ? r : idmap_verify(plan, pid, reterr);
 }

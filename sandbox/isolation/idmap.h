@@ -53,6 +53,21 @@ int idmap_apply(const struct idmap_plan *plan, struct child *child, uint16_t *re
 int idmap_apply_parent(const struct idmap_plan *plan, pid_t pid, struct err *reterr);
 
 /*
+ * The parts of that for IDMAP_HELPER, where there is something to do meanwhile: starts newuidmap
+ * and newgidmap for pid, a process of ours in the namespace; waits for those that were started
+ * (also after a failure to start) and forgets them; reads the maps back, since a helper that lies
+ * must not go unseen. 0 or -errno.
+ */
+struct idmap_helpers {
+	pid_t users, groups; /* 0: not there */
+};
+int idmap_start_helpers(
+	const struct idmap_plan *plan, pid_t pid, struct idmap_helpers *ret, struct err *reterr);
+int idmap_wait_for_helpers(
+	const struct idmap_plan *plan, struct idmap_helpers *helpers, struct err *reterr);
+int idmap_verify(const struct idmap_plan *plan, pid_t pid, struct err *reterr);
+
+/*
  * Becomes the jail's uid and gid, with the supplementary groups of the plan and no other where the
  * map lets us change them.
  * Needs: mapped ids; CAP_SETUID and CAP_SETGID. Drops: the caller's groups; clears the dumpable

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "launch/control.h"
+#include "launch/forerunner.h"
 #include "launch/parts.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
@@ -59,27 +60,6 @@ static int explain_clone(int error, const struct plan *plan, struct err *reterr)
  */
 enum entrance { ENTRANCE_BORN, ENTRANCE_MOVED };
 
-static pid_t make_child(const struct plan *plan, const struct cgroup *cgroup,
-	enum entrance entrance, int *ret_pidfd)
-{
-	struct clone_args arguments = {
-		/* the network's is made beside the child's first steps: network.h */
-		.flags = (plan->namespaces.flags & ~(uint64_t)CLONE_NEWNET) |
-			 (uint64_t)(unsigned)CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
-		.exit_signal = SIGCHLD,
-	};
-
-	if (entrance == ENTRANCE_MOVED)
-		arguments.flags &= ~(uint64_t)CLONE_NEWCGROUP; /* it would show where we are, not
-								  where the child will be */
-	if (cgroup->directory >= 0 && entrance == ENTRANCE_BORN) {
-		arguments.flags |= (uint64_t)(unsigned long)CLONE_INTO_CGROUP;
-		arguments.cgroup = (__u64)cgroup->directory;
-	}
-	return (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
-}
-
 /* The child's half of a move; then what clone3 left out. */
 static bool await_move(const struct plan *plan, int control)
 {
@@ -88,6 +68,53 @@ static bool await_move(const struct plan *plan, int control)
 	if (recv(control, &word, 1, 0) != 1)
 		return false; /* the supervisor has said why */
 	return !(plan->namespaces.flags & CLONE_NEWCGROUP) || unshare(CLONE_NEWCGROUP) == 0;
+}
+
+/* What the child begins with. */
+struct birth {
+	const struct plan *plan;
+	enum entrance entrance;
+	int ours, theirs; /* of the control socket */
+	void *stack;
+};
+
+_Noreturn static void begin_child(void *context)
+{
+	const struct birth *birth = context;
+
+	(void)close(birth->ours);
+	if (birth->entrance == ENTRANCE_MOVED && !await_move(birth->plan, birth->theirs))
+		_exit(125);
+	walk_child(birth->plan, birth->theirs, birth->stack, WALK_STACK);
+}
+
+/* The pid, or -errno. */
+static pid_t make_child(
+	struct birth *birth, const struct cgroup *cgroup, struct forerunner *ahead, int *ret_pidfd)
+{
+	const struct plan *plan = birth->plan;
+	pid_t pid;
+	struct clone_args arguments = {
+		/* the network's is made beside the child's first steps: network.h */
+		.flags = (plan->namespaces.flags & ~(uint64_t)CLONE_NEWNET) |
+			 (uint64_t)(unsigned)CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
+		.exit_signal = SIGCHLD,
+	};
+
+	if (birth->entrance == ENTRANCE_MOVED)
+		arguments.flags &= ~(uint64_t)CLONE_NEWCGROUP; /* it would show where we are, not
+								  where the child will be */
+	if (cgroup->directory >= 0 && birth->entrance == ENTRANCE_BORN) {
+		arguments.flags |= (uint64_t)(unsigned long)CLONE_INTO_CGROUP;
+		arguments.cgroup = (__u64)cgroup->directory;
+	}
+	if (ahead)
+		return forerunner_make(ahead, &arguments, begin_child, birth);
+	pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+	if (pid == 0)
+		begin_child(birth);
+	return pid < 0 ? -errno : pid;
 }
 
 /* ---- after the end ---- */
@@ -166,7 +193,7 @@ static int say_go_on(const struct supervision *supervision, struct err *reterr)
 }
 
 static int release(const struct plan *plan, const struct cgroup *cgroup, enum entrance entrance,
-	const struct supervision *supervision, struct err *reterr)
+	struct forerunner *ahead, const struct supervision *supervision, struct err *reterr)
 {
 	int r = entrance == ENTRANCE_MOVED ? cgroup_move(cgroup, supervision->pid) : 0;
 
@@ -177,21 +204,28 @@ static int release(const struct plan *plan, const struct cgroup *cgroup, enum en
 		r = say_go_on(supervision, reterr);
 	if (r < 0 || plan->idmap.way == IDMAP_SELF)
 		return r;
-	r = idmap_apply_parent(&plan->idmap, supervision->pid, reterr);
-	return r < 0 ? r : say_go_on(supervision, reterr);
+	r = ahead ? forerunner_finish_maps(ahead, supervision->pid, reterr)
+		  : idmap_apply_parent(&plan->idmap, supervision->pid, reterr);
+	r = r < 0 ? r : say_go_on(supervision, reterr);
+	if (ahead)
+		forerunner_dismiss(ahead);
+	return r;
 }
 
 /* 0, STILLBORN, or -errno with reterr. */
 static int run_in(const struct plan *plan, const struct cgroup *cgroup, enum entrance entrance,
-	struct launch_result *ret, bool *ret_exec_failed, struct err *reterr)
+	struct forerunner *ahead, struct launch_result *ret, bool *ret_exec_failed,
+	struct err *reterr)
 {
 	struct supervision supervision = {.pidfd = -1, .relay = {.master = -1, .terminal = -1}};
 	_cleanup_close_ int ours = -1, theirs = -1, pidfd = -1;
 	int pair[2], made = -1, r;
-	void *stack = mmap(NULL, WALK_STACK, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	struct birth birth = {.plan = plan,
+		.entrance = entrance,
+		.stack = mmap(NULL, WALK_STACK, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)};
 
-	if (stack == MAP_FAILED)
+	if (birth.stack == MAP_FAILED)
 		return err_set(reterr, -errno, NULL, "out of memory");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return err_set(reterr, -errno, NULL, "socketpair: %s", strerror(errno));
@@ -201,19 +235,15 @@ static int run_in(const struct plan *plan, const struct cgroup *cgroup, enum ent
 	supervision.started = supervise_clock();
 	supervision.deadline =
 		plan->wall_milliseconds ? supervision.started + plan->wall_milliseconds * 1000 : 0;
-	supervision.pid = make_child(plan, cgroup, entrance, &made);
-	if (supervision.pid == 0) {
-		(void)close(ours);
-		if (entrance == ENTRANCE_MOVED && !await_move(plan, theirs))
-			_exit(125);
-		walk_child(plan, theirs, stack, WALK_STACK);
-	}
+	birth.ours = ours;
+	birth.theirs = theirs;
+	supervision.pid = make_child(&birth, cgroup, ahead, &made);
 	if (supervision.pid < 0)
-		return explain_clone(errno, plan, reterr);
+		return explain_clone(-supervision.pid, plan, reterr);
 	(void)close(take_fd(&theirs));
 	supervision.pidfd = pidfd = made;
 	supervision.control = ours;
-	r = release(plan, cgroup, entrance, &supervision, reterr);
+	r = release(plan, cgroup, entrance, ahead, &supervision, reterr);
 	if (r == 0)
 		r = supervise(plan, &supervision, reterr);
 	if (r < 0) { /* nothing may outlive a supervisor that cannot supervise */
@@ -229,8 +259,8 @@ static int run_in(const struct plan *plan, const struct cgroup *cgroup, enum ent
 	return r;
 }
 
-int launch_run(const struct plan *plan, struct arena *arena, struct launch_result *ret,
-	bool *ret_exec_failed, struct err *reterr)
+int launch_run(const struct plan *plan, struct arena *arena, struct forerunner *ahead,
+	struct launch_result *ret, bool *ret_exec_failed, struct err *reterr)
 {
 	struct cgroup cgroup = {.directory = -1, .parent = -1};
 	_cleanup_close_ int home = -1; /* keeps it ours */
@@ -250,9 +280,11 @@ int launch_run(const struct plan *plan, struct arena *arena, struct launch_resul
 		if (r < 0)
 			return r;
 	}
-	r = run_in(plan, &cgroup, ENTRANCE_BORN, ret, ret_exec_failed, reterr);
+	r = run_in(plan, &cgroup, ENTRANCE_BORN,
+		forerunner_serves(ahead, &plan->idmap) ? ahead : NULL, ret, ret_exec_failed,
+		reterr);
 	if (r == STILLBORN && cgroup.directory >= 0)
-		r = run_in(plan, &cgroup, ENTRANCE_MOVED, ret, ret_exec_failed, reterr);
+		r = run_in(plan, &cgroup, ENTRANCE_MOVED, NULL, ret, ret_exec_failed, reterr);
 	if (r == STILLBORN)
 		r = err_set(
 			reterr, -ECHILD, NULL, "the child was killed before it could do anything");

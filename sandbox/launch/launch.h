@@ -17,6 +17,7 @@
 #include "util/err.h"
 
 struct arena;
+struct forerunner;
 
 struct launch_result {
 	bool started; /* false: nothing of the program ever ran, and err says why */
@@ -29,13 +30,14 @@ struct launch_result {
 };
 
 /*
- * Runs plan to its end. The arena that holds the plan is made read-only first. Blocks and takes
- * over SIGCHLD and the forwarded signals of this process, which must have one thread and no child;
+ * Runs plan to its end. ahead: sent on its way before the plan was made, and used up here if it
+ * serves; NULL: none. The arena that holds the plan is made read-only first. Blocks and takes
+ * over SIGCHLD and the forwarded signals of this process, which must have one thread;
  * restores nothing: the caller is about to exit. 0 when the program started (ret is filled), else
  * -errno with reterr: -ENOENT and -EACCES of the program itself come with ret->started false and
  * *ret_exec_failed true, so that the caller can exit as shells do (127, 126).
  */
-int launch_run(const struct plan *plan, struct arena *arena, struct launch_result *ret,
-	bool *ret_exec_failed, struct err *reterr);
+int launch_run(const struct plan *plan, struct arena *arena, struct forerunner *ahead,
+	struct launch_result *ret, bool *ret_exec_failed, struct err *reterr);
 
 #endif

@@ -153,7 +153,7 @@ int main(int argc, char **argv)
 		return fail(&err);
 	if (dry_run)
 		return print_plan(plan, false, stdout) < 0 ? EXIT_OWN_ERROR : 0;
-	r = launch_run(plan, &plan_arena, &result, &exec_failed, &err);
+	r = launch_run(plan, &plan_arena, NULL, &result, &exec_failed, &err);
 	if (r < 0)
 		return fail(&err);
 	return WIFEXITED(result.status) ? WEXITSTATUS(result.status) : EXIT_BY_SIGNAL + WTERMSIG(result.status);
