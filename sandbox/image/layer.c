@@ -10,6 +10,7 @@
 
 #include "image/layer_below.h"
 #include "image/layer_parts.h"
+#include "image/print.h"
 #include "util/cleanup.h"
 #include "util/file.h"
 #include "util/mutant.h"
@@ -114,6 +115,10 @@ int layer_commit(struct layer_staging *staging, const struct digest *diff,
 	if (r == 0)
 		r = put_in_place(staging, chain, &placed, reterr);
 	layer_below_close(&below);
+	if (placed && staging->skipped)
+		print_note("layer %s: %llu devices in it are left out: they cannot be made without "
+			   "root",
+			diff->text, (unsigned long long)staging->skipped);
 	if (placed)
 		staging->name[0] = '\0'; /* it has another now */
 	layer_abandon(staging);

@@ -47,10 +47,10 @@ extern const struct layer_limits layer_limits_default;
  * is whole after a power failure, too), and renames the layer into place as chain; one that is
  * there already is no error. Staging directories are removed in every case but success.
  *
- * tar_check.h refuses what could be read in two ways, before libarchive reads it. Devices, FIFOs
- * and sockets are left out, and so are all xattrs but user.* (without those that overlayfs obeys)
- * and, with many ids, security.capability. What comes last under a name counts. A whiteout hides
- * what is below, never what its own layer brings, whatever the order.
+ * tar_check.h refuses what could be read in two ways, before libarchive reads it. Devices are
+ * left out, which layer_commit() notes on standard error, and so are all xattrs but user.* (without
+ * those that overlayfs obeys) and, with many ids, security.capability. What comes last under a name
+ * counts. A whiteout hides what is below, never what its own layer brings, whatever the order.
  */
 struct layer_staging; /* opaque */
 int layer_unpack(const struct storage *storage, enum layer_way way, int fd,

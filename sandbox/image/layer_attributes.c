@@ -114,7 +114,7 @@ int layer_attributes_apply(int fd, const struct layer_attributes *attributes, en
 	return 0;
 }
 
-int layer_attributes_apply_link(int directory, const char *name,
+int layer_attributes_apply_at(int directory, const char *name,
 	const struct layer_attributes *attributes, enum layer_way way, const char *where,
 	struct err *reterr)
 {
@@ -123,6 +123,9 @@ int layer_attributes_apply_link(int directory, const char *name,
 	if (way == LAYER_MAPPED &&
 		fchownat(directory, name, attributes->uid, attributes->gid, AT_SYMLINK_NOFOLLOW))
 		return owner_error(-errno, attributes, where, reterr);
+	/* by its name: a link has no mode, and only ours are in a tree that is being made */
+	if (!S_ISLNK(attributes->mode) && fchmodat(directory, name, attributes->mode & 0777, 0))
+		return err_set(reterr, -errno, where, "cannot set its mode: %s", strerror(errno));
 	if (utimensat(directory, name, times, AT_SYMLINK_NOFOLLOW))
 		return err_set(reterr, -errno, where, "cannot set its time: %s", strerror(errno));
 	return 0;

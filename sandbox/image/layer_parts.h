@@ -51,8 +51,9 @@ bool layer_xattr_is_kept(const char *name, mode_t mode, enum layer_way way);
 int layer_attributes_apply(int fd, const struct layer_attributes *attributes, enum layer_way way,
 	const char *where, struct err *reterr);
 
-/* The same for what cannot be opened: a symbolic link, name in directory. */
-int layer_attributes_apply_link(int directory, const char *name,
+/* The same for what cannot be opened: a symbolic link or a FIFO, name in directory. With one id,
+ * whose it was meant to be is lost: the kernel lets nobody note it on such files. */
+int layer_attributes_apply_at(int directory, const char *name,
 	const struct layer_attributes *attributes, enum layer_way way, const char *where,
 	struct err *reterr);
 
@@ -101,6 +102,8 @@ int layer_tree_file(struct layer_tree *tree, const char *path, struct err *reter
 int layer_tree_symlink(struct layer_tree *tree, const char *path, const char *target,
 	const struct layer_attributes *attributes, struct err *reterr);
 int layer_tree_directory(struct layer_tree *tree, const char *path,
+	const struct layer_attributes *attributes, struct err *reterr);
+int layer_tree_fifo(struct layer_tree *tree, const char *path,
 	const struct layer_attributes *attributes, struct err *reterr);
 /* -ENOENT without reterr: target is not in this tree. */
 int layer_tree_link(
@@ -160,7 +163,7 @@ struct layer_staging {
 	int tree;      /* staging/NAME/tree */
 	struct digest diff;
 	uint64_t size, entries;
-	uint64_t skipped; /* devices, FIFOs and the like that layers cannot bring */
+	uint64_t skipped; /* devices */
 	uint64_t implicit;
 	struct layer_times times;
 	struct arena arena;

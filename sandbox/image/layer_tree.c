@@ -416,7 +416,21 @@ int layer_tree_symlink(struct layer_tree *tree, const char *path, const char *ta
 		return parent;
 	if (symlinkat(target, parent, name))
 		return fail(path, "make the symbolic link", reterr);
-	return layer_attributes_apply_link(parent, name, attributes, tree->way, path, reterr);
+	return layer_attributes_apply_at(parent, name, attributes, tree->way, path, reterr);
+}
+
+int layer_tree_fifo(struct layer_tree *tree, const char *path,
+	const struct layer_attributes *attributes, struct err *reterr)
+{
+	const char *name;
+	bool replaced;
+	int parent = make_room(tree, path, &name, &replaced, reterr);
+
+	if (parent < 0)
+		return parent;
+	if (mkfifoat(parent, name, 0600)) /* as the filter of image-store wants it */
+		return fail(path, "make the FIFO", reterr);
+	return layer_attributes_apply_at(parent, name, attributes, tree->way, path, reterr);
 }
 
 /* A new directory at path: a descriptor. What stood there before is gone, and with it what the
@@ -524,7 +538,8 @@ int layer_tree_link(
 	if (directory < 0)
 		return err_set(reterr, directory, path, "cannot find what it is a hard link to: %s",
 			strerror(-directory));
-	if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode) && !mutant(MUTANT_TAR_HARD_LINK))
+	if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode) && !S_ISFIFO(status.st_mode) &&
+		!mutant(MUTANT_TAR_HARD_LINK))
 		return err_set(reterr, -EBADMSG, path, "is a hard link to what is no file");
 	parent = layer_tree_parent(tree, path, &name, reterr);
 	if (parent < 0)

@@ -289,9 +289,9 @@ static int make_symlink(struct unpack *unpack, const char *target, struct err *r
 
 /* ---- entries ---- */
 
-/* Neither a device, nor a FIFO, nor a socket comes out of a layer (R33): as podman without root has
- * it, they are left out. */
-static int skip(struct unpack *unpack)
+/* No device comes out of a layer (R33), and none could be made without root: as podman has it then,
+ * they are left out. */
+static int skip_device(struct unpack *unpack)
 {
 	unpack->staging->skipped++;
 	return 0;
@@ -320,10 +320,10 @@ static int make_entry(struct unpack *unpack, struct archive_entry *entry, struct
 	case AE_IFCHR:
 		return mutant(MUTANT_TAR_DEVICES)
 			       ? layer_tree_whiteout(&unpack->tree, unpack->path, reterr)
-			       : skip(unpack);
-	case AE_IFBLK:
+			       : skip_device(unpack);
+	case AE_IFBLK: return skip_device(unpack);
 	case AE_IFIFO:
-	case AE_IFSOCK: return skip(unpack);
+		return layer_tree_fifo(&unpack->tree, unpack->path, &unpack->attributes, reterr);
 	default: return err_set(reterr, -EBADMSG, unpack->path, "is of no known type");
 	}
 }
@@ -346,7 +346,7 @@ static int unpack_entry(struct unpack *unpack, struct archive_entry *entry, stru
 	case MEANS_ENTRY: return make_entry(unpack, entry, reterr);
 	case MEANS_WHITEOUT: return layer_tree_whiteout(&unpack->tree, unpack->path, reterr);
 	case MEANS_OPAQUE: return layer_tree_opaque(&unpack->tree, unpack->path, reterr);
-	case MEANS_NOTHING: return skip(unpack);
+	case MEANS_NOTHING: return 0;
 	}
 	return 0;
 }

@@ -103,7 +103,8 @@ static int add_mount(struct landlock_layer *layer, struct arena *arena, const st
 	case MOUNT_BIND:
 		access = READ | execute |
 			 (rule->writable ? WRITE | (rule->special_files ? SPECIAL : 0) |
-						   (rule->whiteouts ? FS_MAKE_CHAR : 0)
+						   (rule->whiteouts ? FS_MAKE_CHAR | FS_MAKE_FIFO
+								    : 0)
 					 : 0);
 		break;
 	case MOUNT_LAYERS: access = READ | execute | (rule->writable ? WRITE | SPECIAL : 0); break;

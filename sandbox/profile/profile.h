@@ -99,8 +99,8 @@ struct mount_rule {
 	bool keep_link; /* bind: "follow": false: where source is a symbolic link, make the same
 			   link instead of following it */
 	bool special_files; /* writable bind: sockets and FIFOs may be made in it */
-	bool whiteouts;     /* writable bind: character devices 0:0 may be made in it, as layers
-			       have them; not for documents */
+	bool whiteouts;     /* writable bind: character devices 0:0 and FIFOs may be made in it, as
+			       layers have them; not for documents */
 	bool handed_in; /* writable bind: a place below a protected path that the launcher itself
 			   hands in (a volume); not for documents */
 	enum mount_relabel relabel; /* bind: of source and all in it; not for documents */

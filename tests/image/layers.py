@@ -46,6 +46,8 @@ def describe(path, status):
     mode, uid, gid = status.st_mode, status.st_uid, status.st_gid
     if stat.S_ISLNK(mode):
         return ('l', os.readlink(path), None, uid if MAPPED else 0, gid if MAPPED else 0, int(status.st_mtime))
+    if stat.S_ISFIFO(mode):
+        return ('p', None, stat.S_IMODE(mode), uid if MAPPED else 0, gid if MAPPED else 0, int(status.st_mtime))
     if not MAPPED:
         try:
             words = os.getxattr(path, OVERRIDE).decode().split(':')
@@ -159,14 +161,14 @@ def refuses(what, layers, pattern, **options):
            f'canary {"same" if canary() == before else "CHANGED"}\n{run.errors}')
 
 
-def accepts(what, layers, wanted, absent=(), **options):
+def accepts(what, layers, wanted, absent=(), said='', **options):
     """wanted: path to what describe() must begin with, or a function of it."""
     if not chosen(what):
         return None
     forget()
     before = canary()
     run, diffs = unpack(layers, **options)
-    if run.status != 0 or run.errors:
+    if run.status != 0 or not re.fullmatch(said and f'immure: {said}', run.errors):
         report(False, what, f'status {run.status}\n{run.errors}')
         return None
     tree = merged(diffs)
@@ -350,9 +352,15 @@ def whiteouts():
     accepts("overlayfs's own signs are not taken from an archive (T-TAR-15)",
             [below, archive(header('a', '3', tail=b''), pax({'SCHILY.xattr.user.overlay.opaque': 'y',
                             'SCHILY.xattr.trusted.overlay.opaque': 'y'}), directory('d'))],
-            {'a': ('f', b'a'), 'd/x': ('f', b'x')})
-    for kind, what in (('3', 'character device'), ('4', 'block device'), ('6', 'FIFO')):
-        accepts(f'a {what} is left out (T-TAR-16)', [below, archive(header('dev', kind), file('z'))], {'z': ('f',)}, ['dev'])
+            {'a': ('f', b'a'), 'd/x': ('f', b'x')}, said='layer .*: 1 devices in it .*\n')
+    for kind, what in (('3', 'character device'), ('4', 'block device')):
+        accepts(f'a {what} is left out (T-TAR-16)', [below, archive(header('dev', kind), header('more', kind), file('z' + kind))], {'z' + kind: ('f',)},
+                ['dev', 'more'], 'layer sha256:[0-9a-f]{64}: 2 devices in it are left out: they cannot be made without root\n')
+    accepts('a FIFO is made (T-TAR-16)', [below, archive(header('x/pipe', '6', mode=0o620, mtime=9), hardlink('two', 'x/pipe'), file('z6'))],
+            {'x/pipe': ('p', None, 0o620), 'two': ('p', None, 0o620), 'z6': ('f',)})
+    accepts('and replaced (T-TAR-16)', [below, archive(header('pipe', '6'), file('pipe', 'x'), header('z7', '6'))], {'pipe': ('f', b'x'), 'z7': ('p',)})
+    accepts('and removed (T-TAR-16)', [below, archive(header('gone', '6')), archive(file('.wh.gone'))], {}, ['gone'])
+    refuses('a hard link to a FIFO of a layer below (T-TAR-16)', [archive(header('first', '6')), archive(hardlink('second', 'first'))], 'which is no file')
 
 
 # ---- attributes: T-TAR-17 to 19, 37 ----

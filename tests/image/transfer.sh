@@ -30,6 +30,7 @@ pod() { timeout 100 podman --root "$place/root" --runroot "$place/run" --storage
 look() { timeout 60 skopeo inspect --tmpdir "$work" --config "$1" | jq -c .rootfs; }
 found() { im images -aq --no-trunc | sed 's/^sha256://' | sort -u; }
 base "$work/small"
+mkfifo "$work/small/pipe"
 make_image -o "$work/mine.tar" -n "$name" --layer "$work/small" --cmd '["true"]'
 im load -q -i "$work/mine.tar" > "$work/log"
 im save --format oci-archive -o "$place/mine.tar" "$name" # with directories in it, which skopeo needs named
@@ -54,7 +55,7 @@ for form in docker-archive oci-archive docker-dir oci-dir; do
 	check "$form: podman writes one" pod save -q --format $form -o "$place/pod-$form" $name
 	im rmi -fa > "$work/log" 2>&1
 	check "$form: which is loaded" im load -q -i "$place/pod-$form"
-	check "$form: and runs" im run --rm "$(found)" test -f /srv/app/seed
+	check "$form: and runs" im run --rm "$(found)" test -f /srv/app/seed -a -p /pipe
 done
 check 'an archive is loaded from a pipe' im load -q < "$place/to-oci-archive"
 check 'what is made belongs to its user, for others to read' [ "$(stat -c %a:%u "$place/to-oci-dir/index.json")" = "644:$(id -u)" ]
