@@ -204,6 +204,9 @@ static int choose_user(struct run *run, struct err *reterr)
 			&user, reterr);
 		if (r == 0)
 			r = add_groups(run, &merged, &user, &launching->words, reterr);
+		if (r == 0 && run->options.keep_id)
+			r = compose_passwd(&merged, &user, launching->variables.user,
+				&launching->words, &launching->profile, reterr);
 		if (r == 0 && !run->mapped)
 			r = compose_single_id(
 				&merged, &launching->words, &launching->profile, reterr);

@@ -15,6 +15,8 @@
 #include "util/path.h"
 #include "util/text.h"
 
+#define PASSWD_BYTES ((size_t)4 * 1024 * 1024)
+
 static const struct rule by_image = {
 	.origin = {NULL, "the image"}, .enforce = ENFORCE_REQUIRED, .set = true};
 
@@ -265,6 +267,23 @@ static int put_file(const char *target, const char *content, struct arena *arena
 		if (path_is_beneath(target, profile->files.mounts[i].target))
 			return 0; /* the caller has put something of his own there */
 	return profile_set_mount(profile, arena, &rule, reterr);
+}
+
+int compose_passwd(const struct merged *merged, const struct user *user, const char *name,
+	struct arena *arena, struct profile *profile, struct err *reterr)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t length = 0;
+	int r = merged_read(merged, "/etc/passwd", PASSWD_BYTES, &text, &length);
+
+	if (user->name || !name || !name[0] || text_has_control(name) || strchr(name, ':') ||
+		(r < 0 && r != -ENOENT && r != -ENOTDIR))
+		return 0;
+	return put_file("/etc/passwd",
+		arena_format(arena, "%s%s%s:*:%u:%u::%s:/bin/sh\n", text ? text : "",
+			length && text[length - 1] != '\n' ? "\n" : "", name, user->uid, user->gid,
+			user->home),
+		arena, profile, reterr);
 }
 
 int compose_single_id(const struct merged *merged, struct arena *arena, struct profile *profile,

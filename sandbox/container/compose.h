@@ -56,6 +56,13 @@ int compose_user(const struct user *user, bool home_is_set, struct arena *arena,
 int compose_root(const struct layers *layers, bool read_only, struct profile *profile);
 
 /*
+ * A user whom the image does not know, under the caller's name: a line of its /etc/passwd, since
+ * ssh, git and others ask who they are. name NULL, or none for such a line: nothing.
+ */
+int compose_passwd(const struct merged *merged, const struct user *user, const char *name,
+	struct arena *arena, struct profile *profile, struct err *reterr);
+
+/*
  * Where there is one id only, programs that check whether a change of id came true have to be told:
  * apt, whose downloads would end.
  */

@@ -157,6 +157,12 @@ gives '-v with a habit of docker'"'"'s' shown -v "$work/shown:/mnt:ro,cached" ti
 says 'seccomp=unconfined' 'the profile' --security-opt seccomp=unconfined tiny echo started
 gives '--userns=keep-id' "$(id -u) $(id -g)" --userns=keep-id tiny sh -c 'echo $(id -u) $(id -g)'
 check 'what it makes is the caller'"'"'s' test "$(run --rm --userns keep-id -v "$work/shown:/mnt" tiny sh -c 'touch /mnt/mine; stat -c %u /mnt/mine' < /dev/null) $(stat -c %u shown/mine)" = "$(id -u) $(id -u)"
+gives 'and has the caller'"'"'s name there' "$(id -un)" --userns=keep-id tiny sh -c \
+	'while IFS=: read -r n p u r; do [ "$u" = '"$(id -u)"' ] && echo $n; done < /etc/passwd'
+run --name kept --userns=keep-id tiny sh -c 'id -u; echo mine >> /home; stat -c %u /home' < /dev/null > /dev/null
+check 'start keeps it' test "$(im start -a kept | tr '\n' ' ')" = "$(id -u) $(id -u) "
+check 'and commit makes it root'"'"'s' test "$(im diff kept)$(im commit -q kept kept:1 > /dev/null; run --rm kept:1 stat -c %u /home < /dev/null)" = 'A /home0'
+im rm kept > /dev/null
 gives 'under other numbers' '12 34' --userns keep-id:uid=12,gid=34 tiny sh -c 'echo $(id -u) $(id -g)'
 gives 'not the image'"'"'s user' "$(id -u)" --userns keep-id owned id -u
 gives '--userns=host' 0 --userns host tiny id -u
