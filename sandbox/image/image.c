@@ -61,12 +61,31 @@ int image_load(const struct storage *storage, const struct digest *digest, struc
 	return 0;
 }
 
+/* changed: it meant something else before, or nothing. */
+static int set_name(const struct storage *storage, const struct reference *name,
+	const struct digest *manifest, bool *ret_changed, struct err *reterr)
+{
+	_cleanup_(arena_free) struct arena arena = {0};
+	struct tag tag;
+
+	*ret_changed = tag_read(storage, name, &arena, &tag, NULL) < 0 ||
+		       !digest_equal(&tag.meanings[0].manifest, manifest);
+	return tag_set(storage, name, manifest, reterr);
+}
+
 int image_publish(const struct storage *storage, const struct reference *name,
 	const struct image_record *record, struct err *reterr)
 {
+	bool changed = false;
 	int r = record_write(storage, record, reterr);
 
 	if (r == 0)
-		r = tag_set(storage, name, &record->manifest, reterr);
-	return r == 0 ? index_update(storage, reterr) : r;
+		r = set_name(storage, name, &record->manifest, &changed, reterr);
+	if (r < 0)
+		return r;
+	r = index_update(storage, reterr);
+	/* what failed has not happened: others would not see what we do */
+	if (r < 0 && changed && tag_rollback(storage, name, &(struct digest){0}, NULL) == -ENODATA)
+		(void)tag_remove(storage, name, NULL);
+	return r;
 }

@@ -291,6 +291,8 @@ static int work_on(struct pull *pull, struct registry *registry, size_t index, s
 
 	if (!r)
 		r = end_feed(&copy, reterr);
+	if (r) /* before the unpacker meets the end of the pipe, and tells of that */
+		note_failure(pull, reterr);
 	if (copy.pipe >= 0)
 		(void)close(copy.pipe);
 	if (r)
