@@ -245,14 +245,42 @@ static void tell_deleted(struct verb_context *context, const struct catalog *bef
 	}
 }
 
-static int collect_after(struct verb_context *context, bool everything, struct collected *ret)
+static bool is_no_room(int code)
 {
-	int r = collect(&context->storage, everything, ret, &context->err);
+	return code == -ENOSPC || code == -EDQUOT;
+}
 
+/*
+ * The end of a removal, whose names are gone: r is what came of it. hold is closed: it kept
+ * whatever a name meant from being collected before the index was written. Where there is no room
+ * for that, collecting makes some, and it is written after.
+ */
+static int finish_removal(struct verb_context *context, const struct catalog *before, int hold,
+	bool everything, int r, struct collected *ret)
+{
+	struct err err = {0};
+	/* also where a later name failed: the earlier ones are gone */
+	int updated = index_update(&context->storage, &err);
+
+	(void)close(hold); /* a lock: nothing was written through it */
+	if (r == 0 && (updated == 0 || is_no_room(updated)))
+		r = collect(&context->storage, everything, ret, &context->err);
 	if (r == 0 && ret->busy)
 		print_note("an image is being pulled or made at the moment: what nothing refers to "
 			   "is removed the next time");
-	return r;
+	if (r == 0 && is_no_room(updated)) {
+		_cleanup_close_ int again = collect_hold(&context->storage, &context->err);
+
+		err = (struct err){0};
+		updated = again < 0 ? again : index_update(&context->storage, &err);
+	}
+	if (r < 0)
+		return r;
+	if (updated < 0 && !context->err.code)
+		context->err = err;
+	if (updated == 0)
+		tell_deleted(context, before);
+	return updated;
 }
 
 int verb_rm(struct verb_context *context, int argc, char **argv)
@@ -265,7 +293,7 @@ int verb_rm(struct verb_context *context, int argc, char **argv)
 	};
 	struct collected done = {0};
 	struct catalog before = {0};
-	int hold, r, updated;
+	int hold, r;
 
 	r = options_take(options, sizeof(options) / sizeof(options[0]), &context->arena, &argc,
 		argv, 0, 1024, &context->err);
@@ -283,14 +311,7 @@ int verb_rm(struct verb_context *context, int argc, char **argv)
 		r = remove_all(&removal);
 	for (int i = 1; r == 0 && i < argc; i++)
 		r = remove_word(&removal, argv[i]);
-	/* also where a later one failed: the earlier ones are gone */
-	updated = index_update(&context->storage, &context->err);
-	(void)close(hold); /* a lock: nothing was written through it */
-	if (r == 0 && updated == 0)
-		r = collect_after(context, false, &done);
-	if (r == 0 && updated == 0)
-		tell_deleted(context, &before);
-	return r < 0 ? r : updated;
+	return finish_removal(context, &before, hold, false, r, &done);
 }
 
 /* ---- prune ---- */
@@ -322,7 +343,7 @@ int verb_prune(struct verb_context *context, int argc, char **argv)
 	};
 	struct collected done = {0};
 	struct catalog before = {0};
-	int hold, r, updated;
+	int hold, r;
 
 	r = options_take(options, sizeof(options) / sizeof(options[0]), &context->arena, &argc,
 		argv, 0, 0, &context->err);
@@ -336,14 +357,8 @@ int verb_prune(struct verb_context *context, int argc, char **argv)
 		r = tag_forget(&context->storage, &context->err);
 	if (r == 0 && all)
 		r = forget_unused(context);
-	updated = index_update(&context->storage, &context->err);
-	(void)close(hold); /* a lock: nothing was written through it */
-	if (r == 0 && updated == 0)
-		r = collect_after(context, true, &done);
-	if (r < 0 || updated < 0)
-		return r < 0 ? r : updated;
-	tell_deleted(context, &before);
-	if (!done.busy)
+	r = finish_removal(context, &before, hold, true, r, &done);
+	if (r == 0 && !done.busy)
 		print_sum(&done);
-	return 0;
+	return r;
 }

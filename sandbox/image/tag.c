@@ -460,6 +460,27 @@ int tag_remove(const struct storage *storage, const struct reference *name, stru
 	return 0;
 }
 
+/* Cuts a tag's file off after so many meanings, the latest: this needs no room, where a new file
+ * would. */
+static int cut_off(int directory, const char *leaf, size_t count)
+{
+	_cleanup_close_ int fd =
+		openat(directory, leaf, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
+	const char *at;
+	size_t length = 0;
+	int r = fd < 0 ? -errno : file_read_fd(fd, FILE_BYTES, &text, &length);
+
+	at = text;
+	for (size_t lines = 0; r == 0 && at && lines <= count; lines++) {
+		at = strchr(at, '\n');
+		at = at ? at + 1 : NULL;
+	}
+	if (r == 0 && at && ftruncate(fd, at - text))
+		r = -errno;
+	return r == 0 && fsync(fd) ? -errno : r;
+}
+
 /* manifest NULL: every former meaning goes. */
 static int drop_meanings(const struct storage *storage, const struct tag *tag,
 	const struct digest *manifest, struct err *reterr)
@@ -467,12 +488,15 @@ static int drop_meanings(const struct storage *storage, const struct tag *tag,
 	struct tag_meaning kept[TAG_MEANINGS] = {tag->meanings[0]};
 	_cleanup_close_ int directory = -1;
 	struct place place;
-	size_t count = 1;
+	size_t count = 1, first = 1; /* that stay; of those, before the first that goes */
 	int r;
 
-	for (size_t i = 1; manifest && i < tag->meaning_count; i++)
-		if (!digest_equal(&tag->meanings[i].manifest, manifest))
-			kept[count++] = tag->meanings[i];
+	for (size_t i = 1; manifest && i < tag->meaning_count; i++) {
+		if (digest_equal(&tag->meanings[i].manifest, manifest))
+			continue;
+		first += first == i;
+		kept[count++] = tag->meanings[i];
+	}
 	if (count == tag->meaning_count)
 		return 0;
 	r = place_of(&tag->name, &place, reterr);
@@ -480,6 +504,9 @@ static int drop_meanings(const struct storage *storage, const struct tag *tag,
 		return r;
 	directory = storage_directory(storage, place.directory);
 	r = directory < 0 ? directory : write_file(directory, place.leaf, kept, count);
+	/* whoever removes must not need room: then older ones go as well */
+	if (r == -ENOSPC || r == -EDQUOT)
+		r = cut_off(directory, place.leaf, first);
 	return r < 0 ? set_unwritable(&tag->name, r, reterr) : 0;
 }
 

@@ -633,7 +633,41 @@ def space(world):
                 break
         report(not wrong and failed > 3 and ended, f'a disk without {kind} for a pull: one line, and the store as it was, {failed} times',
                '\n'.join(wrong))
+    room(world)
     read_only(world)
+
+
+def crammed(world, kind, words, meanings):
+    """What makes room, where there is none at all; meanings: what the names mean afterwards."""
+    place = world.path('crammed')
+    os.makedirs(place, exist_ok=True)
+    mount('-t', 'tmpfs', '-o', 'mode=0700,size=64m', 'none', place)
+    try:
+        store = world.copy('new', os.path.join(place, 'storage'))
+        if kind == 'blocks':
+            subprocess.run(['dd', 'if=/dev/zero', f'of={place}/filler', 'bs=4096'], check=False, capture_output=True)
+        else:
+            used = os.statvfs(place)
+            mount('-o', f'remount,nr_inodes={used.f_files - used.f_ffree}', place)
+        done = world.run(world.command(store.path, *words))
+        wrong = store.faults(world.trees, settled=True)
+        if done.returncode or done.stderr or store.tags() != meanings:
+            wrong.append(f'{done.returncode} {done.stderr}, names mean {store.tags()}')
+        report(not wrong, f'a disk without any {kind}: {" ".join(words)}', '\n'.join(wrong))
+    finally:
+        subprocess.run(['umount', '-l', place], check=False)
+
+
+def room(world):
+    keep, two = world.name('keep'), world.name('two')
+    now = {name: [world.images[image].digest] for name, image in ((keep, 'keep'), (two, 'two'))}
+    for kind in ('blocks', 'inodes'):
+        for words, left in ((['rm', two], [keep]), (['rm', keep, two], []), (['rm', '-a'], []), (['prune'], [keep, two]), (['prune', '-a'], []),
+                            (['rm', '-f', world.config_of('two')[7:]], [keep])):
+            crammed(world, kind, words, {name: now[name] for name in left})
+        was = {**now, two: now[two] + [world.images['old'].digest]}
+        crammed(world, kind, ['rm', keep], {two: was[two]})
+        crammed(world, kind, ['rm', '-f', world.config_of('old')[7:]], now)
 
 
 def read_only(world):
