@@ -336,13 +336,19 @@ class Sweep:
         return met, [f'{title}: {errno.errorcode[error]}'] + wrong if wrong else []
 
     def gather(self, what, jobs):
-        """jobs: (function, arguments). One line of TAP for all of them."""
+        """jobs: (function, title, arguments). One line of TAP for all of them."""
+        def attempt(job):
+            try:
+                return job[0](*job[1:])
+            except subprocess.TimeoutExpired as late:
+                return True, [f'{job[1]}: {late}']
+
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-            results = list(pool.map(lambda job: job[0](*job[1:]), jobs))
+            results = list(pool.map(attempt, jobs))
             # where two programs race for making something, the other one may come first this time: a second and a third try
             for _ in range(2):
                 again = [number for number, result in enumerate(results) if not result[0] and not result[1]]
-                for number, result in zip(again, pool.map(lambda number: jobs[number][0](*jobs[number][1:]), again)):
+                for number, result in zip(again, pool.map(lambda number: attempt(jobs[number]), again)):
                     results[number] = result
         wrong = [line for _, lines in results for line in lines]
         missed = [jobs[number][1] for number, result in enumerate(results) if not result[0]]
