@@ -5,6 +5,7 @@
  */
 #include "image/reference.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,11 +58,24 @@ static bool is_label(const char *text, size_t length)
 	       text[0] != '-' && text[length - 1] != '-';
 }
 
+/* "[::1]" */
+static bool is_address(const char *text, size_t length)
+{
+	char address[INET6_ADDRSTRLEN];
+	struct in6_addr ignored;
+
+	if (length < 2 || text[length - 1] != ']' || length - 2 >= sizeof(address) ||
+		!all_of(text + 1, length - 2, DIGITS "abcdef:."))
+		return false;
+	memcpy(address, text + 1, length - 2);
+	address[length - 2] = '\0';
+	return inet_pton(AF_INET6, address, &ignored) == 1;
+}
+
 static bool is_host(const char *text, size_t length)
 {
-	if (length >= 2 && text[0] == '[')
-		return text[length - 1] == ']' && length >= 4 && length <= 41 &&
-		       all_of(text + 1, length - 2, DIGITS "abcdef:.");
+	if (text[0] == '[')
+		return is_address(text, length);
 	for (const char *end = text + length; text <= end;) {
 		const char *dot = memchr(text, '.', (size_t)(end - text));
 		size_t label = (size_t)((dot ? dot : end) - text);
