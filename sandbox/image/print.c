@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "util/cleanup.h"
+#include "util/mutant.h"
 #include "util/text.h"
 
 void print_text(FILE *file, const char *text)
@@ -17,7 +18,10 @@ void print_text(FILE *file, const char *text)
 	       room = 4 * length + 8; /* escaping makes four of one, at most */
 	char *buffer = malloc(room);
 
-	(void)fputs(buffer ? text_escape(text, length, buffer, room) : "(out of memory)", file);
+	(void)fputs(!buffer                       ? "(out of memory)"
+		    : mutant(MUTANT_PRINT_ESCAPE) ? text
+						  : text_escape(text, length, buffer, room),
+		file);
 	free(buffer);
 }
 

@@ -99,7 +99,8 @@ static int one_hop(struct registry *registry, size_t index, const struct transpo
 	request.authorization = url_same_origin(url, start) || mutant(MUTANT_REDIRECT_CREDENTIALS)
 					? authorization
 					: NULL;
-	request.verify = !endpoint->insecure || strcmp(url->host, endpoint->base.host) != 0;
+	request.verify = (!endpoint->insecure || strcmp(url->host, endpoint->base.host) != 0) &&
+			 !mutant(MUTANT_TLS_VERIFY);
 	request.client_identity = own;
 	/* before the registry has answered, nobody can have sent us anywhere */
 	request.nearest = own ? -1 : atomic_load(&endpoint->nearest);

@@ -29,6 +29,7 @@
 #include "image/unpack.h"
 #include "image/verbs.h"
 #include "util/cleanup.h"
+#include "util/mutant.h"
 #include "util/overlay.h"
 #include "util/text.h"
 
@@ -97,7 +98,7 @@ static void commit_ready(struct job *job)
 
 		if (part->done)
 			continue;
-		if (!part->unpacked || !part->verified)
+		if (!part->unpacked || (!part->verified && !mutant(MUTANT_LAYER_VERIFIED)))
 			return;
 		r = layer_commit(take_pointer(&part->staging), &part->diff, job->chains, i,
 			&part->chain, &err);

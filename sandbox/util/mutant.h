@@ -63,77 +63,82 @@
 	X(NO_LABEL, "no-label")             /* the SELinux label is not written */                 \
 	X(PREFIX_COMPARE, "prefix-compare") /* paths are compared as strings, not by component */
 
-#define MUTANTS_OF_IMAGES(X)                                                              \
-	X(TAR_DOTDOT, "tar-dotdot") /* ".." in names */                                   \
-	X(TAR_DEPTH, "tar-depth")                                                         \
-	X(TAR_WHITEOUT_NAME, "tar-whiteout-name")     /* a whiteout of "." or ".." */     \
-	X(TAR_WHITEOUT_INSIDE, "tar-whiteout-inside") /* entries below a whiteout */      \
-	X(TAR_OWNER, "tar-owner")                     /* owners beyond 32 bits */         \
-	X(TAR_BYTES, "tar-bytes")                                                         \
-	X(TAR_ROOT, "tar-root")       /* a link at the root of a layer */                 \
-	X(TAR_DEVICES, "tar-devices") /* a device is made: a raw whiteout */              \
-	X(TAR_RATIO, "tar-ratio")                                                         \
-	X(ZSTD_WINDOW, "zstd-window")                                                     \
-	X(TAR_CUT, "tar-cut")             /* archives that end in the middle */           \
-	X(TAR_AFTER_END, "tar-after-end") /* data after the end */                        \
-	X(TAR_CHECKSUM, "tar-checksum")                                                   \
-	X(TAR_TYPE, "tar-type")                                                           \
-	X(TAR_SIZES, "tar-sizes") /* two sizes of one file */                             \
-	X(TAR_PAX_TWICE, "tar-pax-twice")                                                 \
-	X(TAR_PAX_GLOBAL, "tar-pax-global")                                               \
-	X(TAR_NUL, "tar-nul")       /* NUL in a name */                                   \
-	X(TAR_XATTRS, "tar-xattrs") /* user.overlay.* and their like */                   \
-	X(TAR_SETUID, "tar-setuid") /* where all belongs to one id */                     \
-	X(TAR_ENTRIES, "tar-entries")                                                     \
-	X(TAR_LINKS, "tar-links")             /* links on the way to an entry */          \
-	X(TAR_LINK_TARGET, "tar-link-target") /* and to what a hard link names */         \
-	X(TAR_EXCLUSIVE, "tar-exclusive")     /* what is there is written over */         \
-	X(TAR_HARD_LINK, "tar-hard-link")     /* to what is no file */                    \
-	X(TAR_COPY_UP, "tar-copy-up")         /* the bytes of files that links copy */    \
-	X(LAYER_DIFF, "layer-diff")           /* the digest of a layer unpacked */        \
-	X(LAYER_FLUSH, "layer-flush")                                                     \
-	X(BLOB_SIZE, "blob-size")                                                         \
-	X(BLOB_DIGEST, "blob-digest")                                                     \
-	X(BLOB_LOCK, "blob-lock")                                                         \
-	X(BLOB_FLUSH, "blob-flush")                                                       \
-	X(BLOB_VERIFY, "blob-verify") /* `verify` takes the name for the content */       \
-	X(FILE_FLUSH, "file-flush")   /* files that take the place of others */           \
-	X(MANIFEST_DIGEST, "manifest-digest")                                             \
-	X(SAID_DIGEST, "said-digest") /* Docker-Content-Digest */                         \
-	X(DOWNLOAD_SIZE, "download-size")                                                 \
-	X(REDIRECT_CREDENTIALS, "redirect-credentials")                                   \
-	X(REDIRECT_BODY, "redirect-body") /* of a form with secrets */                    \
-	X(REDIRECT_DOWNGRADE, "redirect-downgrade")                                       \
-	X(REDIRECT_COUNT, "redirect-count")                                               \
-	X(LOCAL_ADDRESS, "local-address") /* strangers lead into the local network */     \
-	X(ANSWER_BYTES, "answer-bytes")                                                   \
-	X(HEADER_BYTES, "header-bytes")                                                   \
-	X(URL_USER, "url-user")     /* a name and a password in a URL */                  \
-	X(REALM_HOST, "realm-host") /* a realm elsewhere */                               \
-	X(REALM_HTTPS, "realm-https")                                                     \
-	X(TOKEN_TEXT, "token-text") /* a line end in a token */                           \
-	X(AUTH_ENTRY, "auth-entry") /* the credentials of another registry */             \
-	X(AUTH_MODE, "auth-mode")   /* a file of credentials that others read */          \
-	X(FILE_MODE, "file-mode")   /* files for nobody else */                           \
-	X(DIGEST_GRAMMAR, "digest-grammar")                                               \
-	X(REPOSITORY_GRAMMAR, "repository-grammar")                                       \
-	X(TAG_GRAMMAR, "tag-grammar")                                                     \
-	X(JSON_DEPTH, "json-depth")                                                       \
-	X(JSON_VALUES, "json-values")                                                     \
-	X(JSON_STRING, "json-string")                                                     \
-	X(JSON_TWICE, "json-twice")               /* a key twice */                       \
-	X(MANIFEST_BOTH, "manifest-both")         /* a manifest that is an index too */   \
-	X(IMAGE_ENVIRONMENT, "image-environment") /* variables that ask for the host's */ \
-	X(IMAGE_USER, "image-user")                                                       \
-	X(IMAGE_VOLUME, "image-volume") /* volumes over all of the image */               \
-	X(IMAGE_TEXT, "image-text")     /* control characters */                          \
-	X(STORAGE_MODE, "storage-mode") /* a storage that others can write to */          \
-	X(STAGING_LOCK, "staging-lock") /* what somebody works on is collected */         \
-	X(RECORD_LOCK, "record-lock")   /* an image in use is removed */                  \
-	X(CONTAINER_NAME, "container-name")                                               \
-	X(COPY_LINKS, "copy-links") /* cp by links of the container */                    \
-	X(TABLE_FILE, "table-file") /* a FIFO for /etc/passwd */                          \
-	X(TABLE_ID, "table-id")     /* numbers beyond 31 bits in it */
+#define MUTANTS_OF_IMAGES(X)                                                                  \
+	X(TAR_DOTDOT, "tar-dotdot") /* ".." in names */                                       \
+	X(TAR_DEPTH, "tar-depth")                                                             \
+	X(TAR_WHITEOUT_NAME, "tar-whiteout-name")     /* a whiteout of "." or ".." */         \
+	X(TAR_WHITEOUT_INSIDE, "tar-whiteout-inside") /* entries below a whiteout */          \
+	X(TAR_OWNER, "tar-owner")                     /* owners beyond 32 bits */             \
+	X(TAR_BYTES, "tar-bytes")                                                             \
+	X(TAR_ROOT, "tar-root")       /* a link at the root of a layer */                     \
+	X(TAR_DEVICES, "tar-devices") /* a device is made: a raw whiteout */                  \
+	X(TAR_RATIO, "tar-ratio")                                                             \
+	X(ZSTD_WINDOW, "zstd-window")                                                         \
+	X(TAR_CUT, "tar-cut")             /* archives that end in the middle */               \
+	X(TAR_AFTER_END, "tar-after-end") /* data after the end */                            \
+	X(TAR_CHECKSUM, "tar-checksum")                                                       \
+	X(TAR_TYPE, "tar-type")                                                               \
+	X(TAR_SIZES, "tar-sizes") /* two sizes of one file */                                 \
+	X(TAR_PAX_TWICE, "tar-pax-twice")                                                     \
+	X(TAR_PAX_GLOBAL, "tar-pax-global")                                                   \
+	X(TAR_NUL, "tar-nul")       /* NUL in a name */                                       \
+	X(TAR_XATTRS, "tar-xattrs") /* user.overlay.* and their like */                       \
+	X(TAR_SETUID, "tar-setuid") /* where all belongs to one id */                         \
+	X(TAR_ENTRIES, "tar-entries")                                                         \
+	X(TAR_LINKS, "tar-links")             /* links on the way to an entry */              \
+	X(TAR_LINK_TARGET, "tar-link-target") /* and to what a hard link names */             \
+	X(TAR_EXCLUSIVE, "tar-exclusive")     /* what is there is written over */             \
+	X(TAR_HARD_LINK, "tar-hard-link")     /* to what is no file */                        \
+	X(TAR_COPY_UP, "tar-copy-up")         /* the bytes of files that links copy */        \
+	X(LAYER_DIFF, "layer-diff")           /* the digest of a layer unpacked */            \
+	X(LAYER_FLUSH, "layer-flush")                                                         \
+	X(BLOB_SIZE, "blob-size")                                                             \
+	X(BLOB_DIGEST, "blob-digest")                                                         \
+	X(BLOB_LOCK, "blob-lock")                                                             \
+	X(BLOB_FLUSH, "blob-flush")                                                           \
+	X(BLOB_VERIFY, "blob-verify") /* `verify` takes the name for the content */           \
+	X(FILE_FLUSH, "file-flush")   /* files that take the place of others */               \
+	X(MANIFEST_DIGEST, "manifest-digest")                                                 \
+	X(SAID_DIGEST, "said-digest") /* Docker-Content-Digest */                             \
+	X(DOWNLOAD_SIZE, "download-size")                                                     \
+	X(REDIRECT_CREDENTIALS, "redirect-credentials")                                       \
+	X(REDIRECT_BODY, "redirect-body") /* of a form with secrets */                        \
+	X(REDIRECT_DOWNGRADE, "redirect-downgrade")                                           \
+	X(REDIRECT_COUNT, "redirect-count")                                                   \
+	X(LOCAL_ADDRESS, "local-address") /* strangers lead into the local network */         \
+	X(ANSWER_BYTES, "answer-bytes")                                                       \
+	X(HEADER_BYTES, "header-bytes")                                                       \
+	X(URL_USER, "url-user")     /* a name and a password in a URL */                      \
+	X(REALM_HOST, "realm-host") /* a realm elsewhere */                                   \
+	X(REALM_HTTPS, "realm-https")                                                         \
+	X(TOKEN_TEXT, "token-text") /* a line end in a token */                               \
+	X(AUTH_ENTRY, "auth-entry") /* the credentials of another registry */                 \
+	X(AUTH_MODE, "auth-mode")   /* a file of credentials that others read */              \
+	X(FILE_MODE, "file-mode")   /* files for nobody else */                               \
+	X(DIGEST_GRAMMAR, "digest-grammar")                                                   \
+	X(REPOSITORY_GRAMMAR, "repository-grammar")                                           \
+	X(TAG_GRAMMAR, "tag-grammar")                                                         \
+	X(JSON_DEPTH, "json-depth")                                                           \
+	X(JSON_VALUES, "json-values")                                                         \
+	X(JSON_STRING, "json-string")                                                         \
+	X(JSON_TWICE, "json-twice")               /* a key twice */                           \
+	X(MANIFEST_BOTH, "manifest-both")         /* a manifest that is an index too */       \
+	X(IMAGE_ENVIRONMENT, "image-environment") /* variables that ask for the host's */     \
+	X(IMAGE_USER, "image-user")                                                           \
+	X(IMAGE_VOLUME, "image-volume") /* volumes over all of the image */                   \
+	X(IMAGE_TEXT, "image-text")     /* control characters */                              \
+	X(STORAGE_MODE, "storage-mode") /* a storage that others can write to */              \
+	X(STAGING_LOCK, "staging-lock") /* what somebody works on is collected */             \
+	X(RECORD_LOCK, "record-lock")   /* an image in use is removed */                      \
+	X(CONTAINER_NAME, "container-name")                                                   \
+	X(COPY_LINKS, "copy-links")         /* cp by links of the container */                \
+	X(TABLE_FILE, "table-file")         /* a FIFO for /etc/passwd */                      \
+	X(TABLE_ID, "table-id")             /* numbers beyond 31 bits in it */                \
+	X(LAYER_VERIFIED, "layer-verified") /* a layer is kept before its blob was checked */ \
+	X(CHANNEL_FORM, "channel-form")     /* messages of the other program that are none */ \
+	X(TLS_VERIFY, "tls-verify")                                                           \
+	X(PRINT_ESCAPE, "print-escape") /* what the second program prints */                  \
+	X(TABLE_ESCAPE, "table-escape") /* and in its tables */
 
 #define MUTANTS(X) MUTANTS_OF_JAILS(X) MUTANTS_OF_IMAGES(X)
 

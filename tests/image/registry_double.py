@@ -750,6 +750,11 @@ def test_redirects():
     server = stops('itself', lambda s: f'http://{s.name}/v2/app/blobs/{layer}', 'redirects', silent=True)
     if server:
         report(len(server.requests) < 40, 'and it is not asked for ever', len(server.requests))
+    what = 'T-REG-22 a certificate that nobody has signed'
+    if chosen(what):
+        server = case(image, tls=certificate())
+        refused(what, pull(server, insecure=()), 'certificate', image)
+        report(not server.requests, 'nothing is asked there')
     what = 'T-REG-15 from https to http'
     if chosen(what):
         server = case(image, tls=certificate())
