@@ -116,11 +116,58 @@ static int pass(struct launch *launch, const char *name, const char *value, stru
 		     : 0;
 }
 
-static const char *canonical_variable(struct launch *launch, const char *name)
+/* The path that text is from here, absolute: the worker has another working directory. */
+static const char *path_from_here(struct launch *launch, const char *text)
+{
+	const char *here = launch->place->variables->cwd, *path = text;
+	char resolved[PATH_MAX];
+
+	if (text[0] != '/')
+		path = here ? arena_format(&launch->words, "%s/%s", here, text) : NULL;
+	path = path ? path_canonical(&launch->words, path) : NULL;
+	if (path)
+		return path;
+	/* with "..", which cannot be folded across links: the kernel's answer */
+	return realpath(text, resolved) ? arena_copy(&launch->words, resolved) : text;
+}
+
+/* What a variable of the caller's names; NULL where it names nothing. */
+static const char *named_path(struct launch *launch, const char *name)
 {
 	const char *value = getenv(name);
 
-	return value && value[0] == '/' ? path_canonical(&launch->words, value) : NULL;
+	return value && *value ? path_from_here(launch, value) : NULL;
+}
+
+/* The same, bound for reading where it is not seen anyway, and told to the worker. */
+static int pass_file(struct launch *launch, const char *name, struct err *reterr)
+{
+	const char *path = named_path(launch, name);
+	int r = path && !plan_shows(&launch->profile, path)
+			? bind_if_there(launch, path, false, reterr)
+			: 0;
+
+	return r == 0 ? pass(launch, name, path, reterr) : r;
+}
+
+/* A list of directories, as OpenSSL has it: "/a:/b". */
+static int pass_directories(struct launch *launch, const char *name, struct err *reterr)
+{
+	const char *value = getenv(name), *list = NULL;
+	int r = 0;
+
+	while (r == 0 && value && *value) {
+		size_t length = strcspn(value, ":");
+		const char *word = arena_copy_range(&launch->words, value, length),
+			   *path = word && *word ? path_from_here(launch, word) : NULL;
+
+		if (path && !plan_shows(&launch->profile, path))
+			r = bind_if_there(launch, path, false, reterr);
+		if (path)
+			list = list ? arena_format(&launch->words, "%s:%s", list, path) : path;
+		value += length + (value[length] == ':');
+	}
+	return r == 0 ? pass(launch, name, list, reterr) : r;
 }
 
 /* mkdir -p, each of them ours alone. */
@@ -168,7 +215,7 @@ static int check_alone(const struct launch *launch, const char *directory, struc
 static int bind_credentials(struct launch *launch, struct err *reterr)
 {
 	const struct profile_variables *v = launch->place->variables;
-	const char *file = canonical_variable(launch, "REGISTRY_AUTH_FILE"), *directory;
+	const char *file = named_path(launch, "REGISTRY_AUTH_FILE"), *directory;
 	int r;
 
 	if (file)
@@ -204,34 +251,40 @@ static int bind_configuration(struct launch *launch, struct err *reterr)
 		r = bind_if_there(launch, arena_join(&launch->words, v->xdg_config, of_user[i]),
 			false, reterr);
 	if (r == 0)
-		r = bind_if_there(launch, canonical_variable(launch, "CONTAINERS_REGISTRIES_CONF"),
-			false, reterr);
-	return r;
+		r = pass_file(launch, "CONTAINERS_REGISTRIES_CONF", reterr);
+	if (r == 0)
+		r = pass_file(launch, "SSL_CERT_FILE", reterr);
+	return r == 0 ? pass_directories(launch, "SSL_CERT_DIR", reterr) : r;
 }
 
 static int bind_secrets(struct launch *launch, struct err *reterr)
 {
 	const struct profile_variables *v = launch->place->variables;
 	struct arena *words = &launch->words;
+	const char *docker = named_path(launch, "DOCKER_CONFIG");
 	const char *const files[] = {
 		v->xdg_runtime ? arena_join(words, v->xdg_runtime, "/containers/auth.json") : NULL,
 		v->xdg_config ? arena_join(words, v->xdg_config, "/containers/auth.json") : NULL,
 		v->home ? arena_join(words, v->home, "/.docker/config.json") : NULL,
-		canonical_variable(launch, "REGISTRY_AUTH_FILE"),
+		docker ? arena_join(words, docker, "/config.json") : NULL,
+		named_path(launch, "REGISTRY_AUTH_FILE"),
 	};
 	int r = launch->worker->task == WORKER_LOGIN ? bind_credentials(launch, reterr) : 0;
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && r == 0; i++)
 		if (files[i] && !plan_shows(&launch->profile, files[i]))
 			r = bind_if_there(launch, files[i], false, reterr);
-	return r;
+	if (r == 0)
+		r = pass(launch, "DOCKER_CONFIG", docker, reterr);
+	return r == 0 ? pass(launch, "REGISTRY_AUTH_FILE", named_path(launch, "REGISTRY_AUTH_FILE"),
+				reterr)
+		      : r;
 }
 
 static int pass_variables(struct launch *launch, struct err *reterr)
 {
-	static const char *const names[] = {"REGISTRY_AUTH_FILE", "CONTAINERS_REGISTRIES_CONF",
-		"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
-		"ALL_PROXY", "all_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"};
+	static const char *const names[] = {"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY",
+		"HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "all_proxy"};
 	const struct profile_variables *v = launch->place->variables;
 	int r = pass(launch, "HOME", v->home, reterr);
 

@@ -258,6 +258,18 @@ fresh
 refuses 'T-REG-22 an authority that nobody trusts' 'certificate is not to be trusted' im pull "$tls/test/one:1"
 gives 'SSL_CERT_FILE' "${id[one]}" env SSL_CERT_FILE="$work/ours.crt" "$program" --storage "$storage" pull "$tls/test/one:1"
 refuses 'SSL_CERT_FILE that is not there' 'No such file' env SSL_CERT_FILE="$work/none.crt" "$program" --storage "$storage" pull "$tls/test/one:1"
+# the same through the jail, which sees what the variables name and nothing beside it; seen from here, where they are relative
+through() { immure pull --storage "$work/jailed" "$@"; }
+refuses 'in the jail: an authority that nobody trusts' 'certificate is not to be trusted' through "$tls/test/one:1"
+gives 'in the jail: SSL_CERT_FILE' "${id[one]}" env SSL_CERT_FILE="$work/ours.crt" "$immure" pull --storage "$work/jailed" -q "$tls/test/one:1"
+gives 'in the jail: SSL_CERT_FILE, relative' "${id[one]}" env SSL_CERT_FILE=ours.crt "$immure" pull --storage "$work/jailed" -q "$tls/test/one:1"
+gives 'in the jail: SSL_CERT_FILE, by ..' "${id[one]}" env SSL_CERT_FILE="../${work##*/}/ours.crt" "$immure" pull --storage "$work/jailed" -q "$tls/test/one:1"
+refuses 'in the jail: SSL_CERT_FILE that is not there' 'No such file' env SSL_CERT_FILE="$work/none.crt" "$immure" pull --storage "$work/jailed" "$tls/test/one:1"
+mkdir authorities && cp ours.crt authorities/ && openssl rehash authorities
+gives 'in the jail: SSL_CERT_DIR' "${id[one]}" env SSL_CERT_DIR="/usr/none:authorities" "$immure" pull --storage "$work/jailed" -q "$tls/test/one:1"
+mkdir -p docker.config && jq -n --arg at "$basic" '{auths: {($at): {auth: ("alice:pa:ss wörd" | @base64)}}}' > docker.config/config.json && chmod 600 docker.config/config.json
+gives 'in the jail: DOCKER_CONFIG' "${id[one]}" env DOCKER_CONFIG=docker.config "$immure" pull --storage "$work/jailed" -q --tls-verify=false "$basic/test/one:1"
+gives 'in the jail: REGISTRY_AUTH_FILE' "${id[one]}" env REGISTRY_AUTH_FILE=docker.config/config.json "$immure" pull --storage "$work/jailed" -q --tls-verify=false "$basic/test/one:1"
 mkdir -p "$HOME/.config/containers/certs.d/$tls"
 cp ours.crt "$HOME/.config/containers/certs.d/$tls/ca.crt"
 gives 'certs.d' "${id[one]}" im pull "$tls/test/one:1"
