@@ -202,15 +202,6 @@ static const char *take_word(int *argc, char **argv, char letter, const char *na
 	return NULL;
 }
 
-static int redirect(int to, const char *path, int flags, struct err *reterr)
-{
-	_cleanup_close_ int fd = open(path, flags | O_CLOEXEC, 0644);
-
-	if (fd < 0 || dup2(fd, to) < 0)
-		return err_set(reterr, -errno, path, "cannot be opened: %s", strerror(errno));
-	return 0;
-}
-
 /* A directory is shown to the worker as one: it cannot be its standard input. */
 static int show_directory(struct image_run *run, const char *path, struct err *reterr)
 {
@@ -231,7 +222,7 @@ static int open_output(struct image_run *run, int *argc, char **argv, struct err
 		return show_directory(run, path, reterr);
 	}
 	if (path && strcmp(path, "-") != 0)
-		return redirect(STDOUT_FILENO, path, O_WRONLY | O_CREAT | O_TRUNC, reterr);
+		return place_redirect(STDOUT_FILENO, path, O_WRONLY | O_CREAT | O_TRUNC, reterr);
 	return isatty(STDOUT_FILENO)
 		       ? err_set(reterr, -ENOTTY, "save",
 				 "an archive is nothing for a terminal: -o FILE, or redirect it")
@@ -246,7 +237,7 @@ static int open_input(struct image_run *run, int *argc, char **argv, struct err 
 	if (path && strcmp(path, "-") != 0)
 		return stat(path, &status) == 0 && S_ISDIR(status.st_mode)
 			       ? show_directory(run, path, reterr)
-			       : redirect(STDIN_FILENO, path, O_RDONLY, reterr);
+			       : place_redirect(STDIN_FILENO, path, O_RDONLY, reterr);
 	return isatty(STDIN_FILENO)
 		       ? err_set(reterr, -ENOTTY, "load",
 				 "no archive is on standard input: -i FILE, or redirect it")
@@ -272,7 +263,7 @@ static int open_files(
 			return 0;
 		path = argv[i];
 		argv[i] = (char *)"-";
-		return redirect(STDIN_FILENO, path, O_RDONLY, reterr);
+		return place_redirect(STDIN_FILENO, path, O_RDONLY, reterr);
 	}
 	return 0;
 }

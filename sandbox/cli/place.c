@@ -2,11 +2,14 @@
 #include "cli/place.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/launching.h"
+#include "util/cleanup.h"
 
 int place_open(const struct profile_variables *variables, const char *given, struct arena *arena,
 	struct storage *ret, struct err *reterr)
@@ -116,4 +119,13 @@ int place_unpack(const struct profile_variables *variables, const struct storage
 		.task = WORKER_STORE, .arguments = words, .input = "/dev/null", .single = !mapped};
 
 	return place_work(variables, storage, &worker, 1);
+}
+
+int place_redirect(int number, const char *path, int flags, struct err *reterr)
+{
+	_cleanup_close_ int fd = open(path, flags | O_CLOEXEC, 0644);
+
+	if (fd < 0 || dup2(fd, number) < 0)
+		return err_set(reterr, -errno, path, "cannot be opened: %s", strerror(errno));
+	return 0;
 }

@@ -35,4 +35,8 @@ int place_pull(const struct profile_variables *variables, const struct storage *
 int place_unpack(const struct profile_variables *variables, const struct storage *storage,
 	const char *manifest, bool mapped);
 
+/* Puts the file at path in the place of descriptor number; flags: of open(2). 0 or -errno with
+ * reterr. */
+int place_redirect(int number, const char *path, int flags, struct err *reterr);
+
 #endif

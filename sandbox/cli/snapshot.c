@@ -218,15 +218,6 @@ int cli_diff(int argc, char **argv)
 	return work(&s, false);
 }
 
-static int redirect(int to, const char *path, int flags, struct err *reterr)
-{
-	_cleanup_close_ int fd = open(path, flags | O_CLOEXEC, 0644);
-
-	if (fd < 0 || dup2(fd, to) < 0)
-		return err_set(reterr, -errno, path, "cannot be opened: %s", strerror(errno));
-	return 0;
-}
-
 int cli_export(int argc, char **argv)
 {
 	static struct snapshot s; /* too large for a stack; used once */
@@ -242,7 +233,7 @@ int cli_export(int argc, char **argv)
 	if (r == 0)
 		r = view(&s, &err);
 	if (r == 0 && output)
-		r = redirect(STDOUT_FILENO, output, O_WRONLY | O_CREAT | O_TRUNC, &err);
+		r = place_redirect(STDOUT_FILENO, output, O_WRONLY | O_CREAT | O_TRUNC, &err);
 	if (r == 0 && !output && isatty(STDOUT_FILENO))
 		r = err_set(&err, -ENOTTY, "export",
 			"an archive is nothing for a terminal: -o FILE, or redirect it");
