@@ -12,7 +12,6 @@
 #include "cli/launching.h"
 #include "cli/place.h"
 #include "cli/verbs.h"
-#include "util/cleanup.h"
 #include "util/text.h"
 
 /*

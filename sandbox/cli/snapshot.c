@@ -17,7 +17,6 @@
 #include "container/copy.h"
 #include "container/find.h"
 #include "container/inside.h"
-#include "util/cleanup.h"
 #include "util/path.h"
 
 enum {
