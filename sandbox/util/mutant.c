@@ -8,7 +8,7 @@
 
 static const char *const names[] = {
 #define X(name, word) word,
-	MUTANTS(X)
+	MUTANTS_OF_JAILS(X) MUTANTS_OF_IMAGES(X)
 #undef X
 };
 static bool active[MUTANT_COUNT]; /* set once, before anything else runs */

@@ -140,11 +140,9 @@
 	X(PRINT_ESCAPE, "print-escape") /* what the second program prints */                  \
 	X(TABLE_ESCAPE, "table-escape") /* and in its tables */
 
-#define MUTANTS(X) MUTANTS_OF_JAILS(X) MUTANTS_OF_IMAGES(X)
-
 enum mutant {
 #define X(name, word) MUTANT_##name,
-	MUTANTS(X)
+	MUTANTS_OF_JAILS(X) MUTANTS_OF_IMAGES(X)
 #undef X
 		MUTANT_COUNT
 };
