@@ -79,17 +79,6 @@ static long hexadecimal(const char *text, size_t digits)
 	return strtol(copy, NULL, 16);
 }
 
-static size_t put_code(char *out, unsigned long code)
-{
-	static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-	size_t count = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-
-	for (size_t i = count; i > 1; i--, code >>= 6)
-		out[i - 1] = (char)(0x80 | (code & 0x3f));
-	out[0] = (char)(lead[count] | code);
-	return count;
-}
-
 /* After the backslash; writes at most four bytes. */
 static int take_escape(struct reader *reader, char *out, size_t *used)
 {
@@ -106,7 +95,7 @@ static int take_escape(struct reader *reader, char *out, size_t *used)
 	code = digits ? hexadecimal(reader->at + 1, digits) : -1;
 	if (code <= 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
 		return fail(reader, "not an escape that TOML knows");
-	*used += put_code(out + *used, (unsigned long)code);
+	*used += text_put_code(out + *used, (uint32_t)code);
 	reader->at += 1 + digits;
 	return 0;
 }

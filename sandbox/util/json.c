@@ -128,17 +128,6 @@ static long take_code(const char **at, const char *end)
 					    : 0x10000 + ((high - 0xd800) << 10 | (low - 0xdc00));
 }
 
-static size_t put_code(char *out, unsigned long code)
-{
-	static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-	size_t count = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-
-	for (size_t i = count; i > 1; i--, code >>= 6)
-		out[i - 1] = (char)(0x80 | (code & 0x3f));
-	out[0] = (char)(lead[count] | code);
-	return count;
-}
-
 /* Writes what the body of a string (between the quotes) stands for; never longer than the body.
  * Bytes, or 0 with *bad set. */
 static size_t unescape(const char *at, const char *end, char *out, const char **bad)
@@ -166,7 +155,7 @@ static size_t unescape(const char *at, const char *end, char *out, const char **
 				*bad = start;
 				return 0;
 			}
-			used += put_code(out + used, (unsigned long)code);
+			used += text_put_code(out + used, (uint32_t)code);
 		}
 	}
 	return used;

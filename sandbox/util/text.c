@@ -304,6 +304,17 @@ bool text_is_utf8(const char *text, size_t length)
 	return true;
 }
 
+size_t text_put_code(char *out, uint32_t code)
+{
+	static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+	size_t count = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+
+	for (size_t i = count; i > 1; i--, code >>= 6)
+		out[i - 1] = (char)(0x80 | (code & 0x3f));
+	out[0] = (char)(lead[count] | code);
+	return count;
+}
+
 bool text_has_control(const char *text)
 {
 	size_t length = strlen(text), step;

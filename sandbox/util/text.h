@@ -34,6 +34,9 @@ char *text_escape(const char *text, size_t length, char *buffer, size_t size);
 
 bool text_is_utf8(const char *text, size_t length);
 
+/* Writes a code point, at most 0x10ffff, as UTF-8, without a NUL: how many bytes, one to four. */
+size_t text_put_code(char *out, uint32_t code);
+
 /* True when text holds a control character (C0, DEL, C1) or is not UTF-8: such a thing is no path, name or host name to us. */
 bool text_has_control(const char *text);
 

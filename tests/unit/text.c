@@ -176,11 +176,28 @@ static void test_words(void)
 		"prefixes");
 }
 
+static void test_code_points(void)
+{
+	static const struct {
+		uint32_t code;
+		const char *text;
+	} cases[] = {{0x01, "\x01"}, {0x7f, "\x7f"}, {0x80, "\xc2\x80"}, {0x7ff, "\xdf\xbf"},
+		{0x800, "\xe0\xa0\x80"}, {0xffff, "\xef\xbf\xbf"}, {0x10000, "\xf0\x90\x80\x80"},
+		{0x10ffff, "\xf4\x8f\xbf\xbf"}};
+	char out[8];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		out[text_put_code(out, cases[i].code)] = '\0';
+		check_text(out, cases[i].text, "U+%04X", cases[i].code);
+	}
+}
+
 int main(void)
 {
 	test_numbers();
 	test_nearest();
 	test_escape();
 	test_words();
+	test_code_points();
 	return check_done();
 }
