@@ -146,6 +146,11 @@ struct layer_walk {
 };
 int layer_walk_directories(int root, const struct layer_walk *walk, struct err *reterr);
 
+/* Puts name behind the first length bytes of path, which are the directory it lies in ("": the
+ * root). */
+int layer_walk_name(
+	char path[static PATH_MAX], size_t length, const char *name, struct err *reterr);
+
 /* ---- what unpacking leaves for committing ---- */
 
 /* A hard link to something that is not in this layer. */

@@ -69,18 +69,6 @@ static bool is_directory(int directory, const struct dirent *entry)
 	       S_ISDIR(status.st_mode);
 }
 
-static int add_name(struct stack *stack, size_t length, const char *name, struct err *reterr)
-{
-	size_t size = strlen(name);
-
-	if (length + size + 2 > sizeof(stack->path))
-		return err_set(reterr, -ENAMETOOLONG, name, "lies too deep");
-	if (length)
-		stack->path[length++] = '/';
-	memcpy(stack->path + length, name, size + 1);
-	return 0;
-}
-
 /* One step: into the next directory of the topmost one, or out of it. */
 static int step(struct stack *stack, const struct layer_walk *walk, struct err *reterr)
 {
@@ -91,7 +79,7 @@ static int step(struct stack *stack, const struct layer_walk *walk, struct err *
 	while ((r = directory_next(level->stream, &entry)) > 0) {
 		if (!is_directory(dirfd(level->stream), entry))
 			continue;
-		r = add_name(stack, level->path_length, entry->d_name, reterr);
+		r = layer_walk_name(stack->path, level->path_length, entry->d_name, reterr);
 		if (r == 0)
 			r = push(stack, dirfd(level->stream), entry->d_name, walk, reterr);
 		return r;
@@ -100,6 +88,18 @@ static int step(struct stack *stack, const struct layer_walk *walk, struct err *
 		return err_set(
 			reterr, r, stack->path, "cannot read the directory: %s", strerror(-r));
 	return pop(stack, walk, reterr);
+}
+
+int layer_walk_name(char path[static PATH_MAX], size_t length, const char *name, struct err *reterr)
+{
+	size_t size = strlen(name);
+
+	if (length + size + 2 > PATH_MAX)
+		return err_set(reterr, -ENAMETOOLONG, name, "lies too deep");
+	if (length)
+		path[length++] = '/';
+	memcpy(path + length, name, size + 1);
+	return 0;
 }
 
 int layer_walk_directories(int root, const struct layer_walk *walk, struct err *reterr)

@@ -99,19 +99,6 @@ static int enter(struct stack *stack, const struct pack_walk *walk, int parent, 
 	return r < 0 ? r : 0;
 }
 
-static int set_path(
-	struct stack *stack, const struct level *level, const char *name, struct err *reterr)
-{
-	size_t length = level->path_length, size = strlen(name);
-
-	if (length + size + 2 > sizeof(stack->path))
-		return err_set(reterr, -ENAMETOOLONG, name, "lies too deep");
-	if (length)
-		stack->path[length++] = '/';
-	memcpy(stack->path + length, name, size + 1);
-	return 0;
-}
-
 static int step(struct stack *stack, const struct pack_walk *walk, struct err *reterr)
 {
 	struct level *level = &stack->levels[stack->depth - 1];
@@ -125,7 +112,7 @@ static int step(struct stack *stack, const struct pack_walk *walk, struct err *r
 		return 0;
 	}
 	name = level->names[level->next++];
-	r = set_path(stack, level, name, reterr);
+	r = layer_walk_name(stack->path, level->path_length, name, reterr);
 	if (r < 0)
 		return r;
 	if (fstatat(level->fd, name, &status, AT_SYMLINK_NOFOLLOW))
