@@ -5,14 +5,15 @@
 #		'jail --preserve-fd 7 -- @descriptors 7 7< /etc/passwd'
 #
 # ATTACK must be contained by build/immure, and must get through under every CONTROL: guards that are taken out of the mutant build
-# (keep-fds,no-nnp), or a peer (a function peer_NAME below). !GUARD: without it the kernel itself stops the launch. BENIGN, an honest use of the same thing, must succeed in build/immure.
+# (keep-fds,no-nnp), or a peer (a function peer_NAME below). !GUARD: without it the kernel itself stops the launch. BENIGN, an honest use of the same thing, must succeed in build/immure (a
+# family tries the same words once).
 # A row is ok only if all three hold. `without=GUARDS row …` takes guards out from the beginning, to try one layer with another one gone.
 #
 # In ATTACK and BENIGN: `jail OPTIONS -- PROGRAM` runs under whichever launcher is being judged; @NAME is a probe; `under NAME WORDS` runs
 # the launcher itself below a probe; $program is the launcher's file; $canary, $secret and $work are those of lib.sh.
 #
 # ESCAPE_ROWS=REGEX takes only some rows. ESCAPE_KILL=1: says for each row which guard it watches, and whether it sees that guard gone.
-# ESCAPE_SECONDS: how long each race lasts (2). ESCAPE_MOMENT: seconds until a program has surely begun (0.3). ESCAPE_CONTROLS: of the controls of each row only these (in a virtual machine none, as
+# ESCAPE_SECONDS: how long each race lasts (2). ESCAPE_STRIDE: of long series of the like only every Nth (1). ESCAPE_MOMENT: seconds until a program has surely begun (0.3). ESCAPE_CONTROLS: of the controls of each row only these (in a virtual machine none, as
 # they are tried on the host, or the guards of what the host lacks).
 # shellcheck shell=bash disable=SC2034,SC2317 # the variables and functions are for rows, which are evaluated
 
@@ -24,6 +25,7 @@ cp -r "$probes" "$work/probes" || exit 2
 probes=$work/probes
 seconds=${ESCAPE_SECONDS:-2}
 moment=${ESCAPE_MOMENT:-0.3} # by then a program has begun
+stride=${ESCAPE_STRIDE:-1}
 set -o pipefail
 exec < /dev/null
 export SECRET_TOKEN
@@ -112,6 +114,7 @@ judge() { # LAUNCHER ATTACK: sets $verdict and $output
 # LD_*, it wants terabytes of address space, getrlimit(2), a thread and ptrace(2) to look for leaks.
 sanitizer='T-META-(09[ab]|03f)|T-RT-(02|13|14-nproc1|14-as-small|15)|T-CRED-05-(prlimit64|rt_sigprocmask)'
 
+declare -A tried=() # honest uses that have succeeded
 row() { # ID WHAT CONTROLS ATTACK BENIGN
 	local base=${without:-} control guards
 	[[ $1 =~ ${ESCAPE_ROWS:-} ]] || return 0
@@ -138,9 +141,10 @@ row() { # ID WHAT CONTROLS ATTACK BENIGN
 	judge "${base:-immure}" "$4"
 	if [ "$verdict" != contained ]; then
 		not_ok "$1 $2" "$verdict: $4" "$output"
-	elif ! output=$(be immure && eval "$5" 2>&1 < /dev/null); then
+	elif [ -z "${tried[$5]:-}" ] && ! output=$(be immure && eval "$5" 2>&1 < /dev/null); then
 		not_ok "$1 $2" "benign twin failed: $5" "$output"
 	else
+		tried[$5]=yes
 		ok "$1 $2"
 	fi
 }

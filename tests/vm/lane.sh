@@ -9,7 +9,7 @@
 #
 # TEST... runs only those. IMMURE: the launcher (static); its neighbours probes/ and mutant/immure go in too.
 # Status: 0 only if every test ran to its end on each of its machines and none failed. Images that are missing are built (root, or sudo).
-# Environment: VM_MACHINES='stable backports systemd'; VM_JOBS=2, how many run at a time; and what boot.sh reads.
+# Environment: VM_MACHINES='stable backports systemd'; VM_JOBS=3, how many run at a time (1 GiB and a half each); and what boot.sh reads.
 set -euo pipefail
 [ $# -ge 2 ] || { echo 'usage: lane.sh IMMURE CACHE [TEST...]' >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
@@ -114,7 +114,7 @@ main() {
 	mkdir -p "$results"
 	pack "$work/payload.tar"
 	for machine in $machines; do
-		[ "$(jobs -rp | wc -l)" -lt "${VM_JOBS:-2}" ] || wait -n || true
+		[ "$(jobs -rp | wc -l)" -lt "${VM_JOBS:-3}" ] || wait -n || true
 		start_machine "$machine" || true & # whether it finished is read from its results
 	done
 	wait

@@ -21,9 +21,14 @@ static double now(void)
 /* Waits until deadline for `pid` (or, with -1, for there to be no child at all). True when that came about. */
 static bool wait_until(pid_t pid, double deadline, int *status)
 {
-	do {
+	sigset_t ends;
+
+	(void)sigemptyset(&ends);
+	(void)sigaddset(&ends, SIGCHLD);
+	for (;;) {
 		int each;
 		pid_t ended;
+		double left;
 
 		while ((ended = waitpid(-1, &each, WNOHANG)) > 0)
 			if (ended == pid) {
@@ -32,9 +37,12 @@ static bool wait_until(pid_t pid, double deadline, int *status)
 			}
 		if (ended < 0 && errno == ECHILD)
 			return true;
-		(void)usleep(300);
-	} while (now() < deadline);
-	return false;
+		left = deadline - now();
+		if (left <= 0)
+			return false;
+		(void)sigtimedwait(&ends, NULL,
+			&(struct timespec){(time_t)left, (long)((left - (double)(time_t)left) * 1e9)});
+	}
 }
 
 /* Kills every child we have, again and again as their orphans come to us; prints their names the first time. */
@@ -76,12 +84,17 @@ int main(int argc, char **argv)
 	int status = 0;
 	bool late;
 	pid_t pid;
+	sigset_t ends, before;
 
 	if (argc < 3)
 		return 2;
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+	(void)sigemptyset(&ends);
+	(void)sigaddset(&ends, SIGCHLD);
+	(void)sigprocmask(SIG_BLOCK, &ends, &before); /* it is waited for; see wait_until() */
 	pid = fork();
 	if (pid == 0) {
+		(void)sigprocmask(SIG_SETMASK, &before, NULL);
 		(void)execvp(argv[2], argv + 2);
 		perror(argv[2]);
 		_exit(127);

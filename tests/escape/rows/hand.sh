@@ -24,9 +24,11 @@ in_tree() { (cd "$tree" && jail -p dev -w "$tree" -v "$tree:$tree" "$@"); }
 tamper() { # SCRIPT with $f: for each protected file, inside; then looks from outside
 	make_tree
 	(cd "$tree" && jail -p dev -- /bin/sh -c "for f in $(tr '\n' ' ' <<< "$protected"); do $1; done" > /dev/null 2>&1)
-	local file
+	local file lines
 	for file in $protected; do
-		[ "$(< "$tree/$file")" = honest ] || echo "ESCAPED: $file is $(head -c 40 "$tree/$file" 2>&1)"
+		lines=()
+		mapfile -t lines < "$tree/$file"
+		[ "${lines[*]}" = honest ] || echo "ESCAPED: $file is $(head -c 40 "$tree/$file" 2>&1)"
 	done
 	if [ -e "$tree/done" ] || [ "$launcher" = immure ]; then echo 'CONTAINED: all are as they were'; fi
 }

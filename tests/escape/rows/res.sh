@@ -55,7 +55,7 @@ row T-RES-22c 'CPU time runs out' 'no-limits plain' \
 
 if [ -n "${IMMURE_HAVE_CGROUP:-}" ]; then
 	row T-RES-02b 'memory of the whole tree' 'no-cgroup' \
-		'jail -m 64M -- /bin/sh -c "for i in 1 2 3 4; do head -c 40000000 /dev/zero | tail -c 40000000 > /dev/null & done; wait; echo x" > /dev/null; r=$(jail -m 48M -- @resources memory 200); [ -n "$r" ] && echo "$r" || echo CONTAINED: killed' \
+		'jail -m 64M -- /bin/sh -c "for i in 1 2 3; do head -c 30000000 /dev/zero | tail -c 30000000 > /dev/null & done; wait; echo x" > /dev/null; r=$(jail -m 48M -- @resources memory 200); [ -n "$r" ] && echo "$r" || echo CONTAINED: killed' \
 		'reaches jail -m 256M -- @resources memory 32'
 	row T-RES-01d 'processes of the whole tree' 'no-cgroup' 'jail --pids-limit 32 -- @resources forks 60' 'reaches jail --pids-limit 32 -- @resources forks 10'
 	row T-RES-10c 'CPU quota' 'no-cgroup' \

@@ -128,6 +128,7 @@ decisions() {
 		system_u:system_r:kernel_t:s0 system syslog_read
 		system_u:system_r:init_t:s0 unix_stream_socket connectto
 		system_u:object_r:shadow_t:s0 file read
+		immure_credentials_t:s0 file read
 		system_u:object_r:fs_t:s0 filesystem mount
 		system_u:object_r:fixed_disk_device_t:s0 blk_file read
 		unconfined_t:s0 process ptrace
@@ -138,6 +139,7 @@ decisions() {
 	END
 	for type in $jails; do works "$type: no CAP_SYS_ADMIN, in no namespace" may_not "$type:$a" "$type:$a" cap_userns sys_admin; done
 	works 'control: these questions are answered: the user may ptrace' may unconfined_t:s0 unconfined_t:s0 process ptrace
+	works 'control: what speaks to registries may read credentials' may immure_fetch_t:s0 immure_credentials_t:s0 file read
 	works 'control: and load a policy' may unconfined_t:s0 system_u:object_r:security_t:s0 security load_policy
 }
 
