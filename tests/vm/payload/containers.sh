@@ -86,7 +86,9 @@ serve() { # FOLDER
 		bind($s, sockaddr_in(5000, INADDR_LOOPBACK)) && listen($s, 9) or die $!;
 		$SIG{CHLD} = "IGNORE";
 		while (accept(my $c, $s)) {
-			next if fork;
+			if (fork) { close $c; next }
+			recv($c, my $first, 1, MSG_PEEK);
+			exit if $first eq "\x16"; # TLS, which it does not speak; its client would wait for long
 			my ($verb, $path) = split " ", <$c>;
 			my $named = 0;
 			while (<$c>) { last if /^\r?$/; $named = 1 if /^Authorization:/i }
