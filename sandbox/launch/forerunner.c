@@ -2,6 +2,7 @@
 #include "launch/forerunner.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -30,6 +31,17 @@ static bool hear(int socket)
 	return recv(socket, &word, 1, 0) == 1;
 }
 
+/* Its answer; false where it has ended instead, by somebody else's kill. */
+static bool hear_answer(const struct forerunner *forerunner)
+{
+	struct pollfd wait[] = {{.fd = forerunner->ours, .events = POLLIN},
+		{.fd = forerunner->pidfd, .events = POLLIN}};
+
+	while (poll(wait, 2, -1) < 0 && errno == EINTR)
+		;
+	return wait[0].revents && hear(forerunner->ours);
+}
+
 /* Shares errno with the supervisor: until the word comes, no call here can fail without being the
  * end; from then on the supervisor waits for the answer. Stays: newuidmap names it by its pid. */
 static int run_ahead(void *argument)
@@ -56,6 +68,8 @@ static void forget(struct forerunner *forerunner)
 	(void)munmap(forerunner->stack, STACK);
 	(void)close(take_fd(&forerunner->ours)); /* nobody reads there any more */
 	(void)close(take_fd(&forerunner->theirs));
+	if (forerunner->pidfd >= 0)
+		(void)close(take_fd(&forerunner->pidfd));
 }
 
 /* With all signals blocked, as PID 1 is to find them. */
@@ -67,7 +81,8 @@ static pid_t start(struct forerunner *forerunner)
 	(void)sigfillset(&every);
 	(void)sigprocmask(SIG_SETMASK, &every, &before);
 	pid = clone(run_ahead, (char *)forerunner->stack + STACK,
-		CLONE_VM | CLONE_FILES | CLONE_NEWUSER | SIGCHLD, forerunner);
+		CLONE_VM | CLONE_FILES | CLONE_NEWUSER | CLONE_PIDFD | SIGCHLD, forerunner,
+		&forerunner->pidfd);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	return pid;
 }
@@ -77,7 +92,7 @@ void forerunner_send(const struct idmap_plan *idmap, struct forerunner *ret)
 	struct err ignored = {0}; /* the launch meets it again, and says so */
 	int pair[2];
 
-	*ret = (struct forerunner){.idmap = idmap, .supervisor = getpid()};
+	*ret = (struct forerunner){.idmap = idmap, .supervisor = getpid(), .pidfd = -1};
 	if (idmap->way != IDMAP_HELPER ||
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return;
@@ -109,7 +124,7 @@ pid_t forerunner_make(struct forerunner *forerunner, struct clone_args *argument
 	forerunner->context = context;
 	forerunner->made = -1;
 	forerunner->error = ECHILD; /* what somebody else's kill leaves */
-	if (!say(forerunner->ours) || !hear(forerunner->ours))
+	if (!say(forerunner->ours) || !hear_answer(forerunner))
 		return -ECHILD;
 	return forerunner->made > 0 ? forerunner->made : -forerunner->error;
 }

@@ -22,6 +22,7 @@
 struct forerunner {
 	pid_t pid;        /* 0: there is none */
 	int ours, theirs; /* a socket to it */
+	int pidfd;        /* tells of its end: both ends of the socket stay open then */
 	const struct idmap_plan *idmap;
 	struct idmap_helpers helpers;
 	pid_t supervisor;

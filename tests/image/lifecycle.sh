@@ -67,6 +67,32 @@ wait "$pid"
 check 'SIGTERM goes to the program' test $? = 9
 check 'and nothing is left' test -z "$(left)"
 
+# ---- the forerunner, which has the ids mapped while the launcher fills a volume ----
+base many
+(cd many/srv && touch {1..300})
+make_image -o many.tar -n many --layer many --volume /srv
+im load -q -i many.tar > /dev/null
+for who in forerunner launcher; do
+	rm -rf flags/*
+	setsid "$immure" run --storage "$storage" --rm -v "$work/flags:/flags" many touch /flags/ran < /dev/null > begun 2>&1 &
+	pid=$! first=
+	helpers+=("$pid")
+	until [ -n "$first" ] || ! [ -d "/proc/$pid" ]; do read -r first _ 2> /dev/null < "/proc/$pid/task/$pid/children"; done
+	kill -STOP "$pid"
+	sleep 0.1
+	[ $who = launcher ] && first=$pid
+	kill -KILL "$first"
+	kill -CONT "$pid" 2> /dev/null
+	timeout 10 tail --pid "$pid" -f /dev/null
+	check "its $who killed, the launch ends" test $? = 0
+	kill -KILL "$pid" 2> /dev/null
+	wait "$pid"
+	check 'as a failure' test $? -ge 125
+	check 'no program has run' test ! -e flags/ran
+	check 'and nothing is left' gone 2
+done
+im rmi many > /dev/null
+
 # ---- a damaged record ----
 run --name whole tiny true
 run --name hurt -v data:/d tiny true
