@@ -279,13 +279,16 @@ static int replace(struct run *run, struct err *reterr)
 	const char *name = run->options.name;
 	struct container other;
 	struct err err = {0};
-	int r = container_find_any(&run->storage, name, &run->launching.words, &other, &err);
+	int r;
 
-	if (r < 0 && r != -ENOENT) {
+	if (strcmp(run->container.name, name) == 0)
+		return 0; /* it was made up for this one: that is not to be ended */
+	r = container_find_any(&run->storage, name, &run->launching.words, &other, &err);
+	if (r < 0 && r != -ENOENT && r != -ENOTUNIQ) {
 		*reterr = err;
 		return r;
 	}
-	/* else the word is the beginning of another one's id */
+	/* else the word is the beginning of another one's id, or of several */
 	if (r == 0 && strcmp(other.name, name) == 0)
 		r = container_end(&run->storage, &other, true, reterr);
 	else

@@ -173,6 +173,11 @@ check 'leaves the new one' test "$(im ps -a --format '{{.Names}} {{.Command}}')"
 output=$(run --name same --replace --add-host x:y tiny true 2>&1 < /dev/null)
 check 'a refusal replaces nothing' test "$(im ps -a --format '{{.Command}}')" = 'echo second'
 im rm same > /dev/null
+two=("$storage/containers/$(printf 'a%.0s' {1..64})" "$storage/containers/$(printf 'a%.0s' {1..63})b")
+mkdir "${two[@]}"
+check 'a name that begins the ids of two others is theirs no more' test "$(run --name aa --replace tiny echo named < /dev/null)" = named
+rmdir "${two[@]}"
+im rm aa > /dev/null
 run --name stops --stop-signal SIGINT tiny true < /dev/null
 check '--stop-signal is kept' jq -e '.stop_signal == 2' "$storage/containers/$(readlink "$storage/names/stops")/container.json"
 im rm stops > /dev/null
