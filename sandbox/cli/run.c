@@ -356,6 +356,32 @@ static int name_container(struct run *run, struct err *reterr)
 		&launching->profile, reterr);
 }
 
+static bool has_volume_at(const struct run_options *options, const char *target)
+{
+	for (size_t i = 0; i < options->volume_count; i++)
+		if (strcmp(options->volumes[i].target, target) == 0)
+			return true;
+	return false;
+}
+
+/* Recorded before they are made: whoever asks who has a volume, or removes what a killed launcher
+ * left, goes by the record. */
+static int note_volumes(struct run *run, struct volume_use *use, struct err *reterr)
+{
+	const char *const *wanted = run->image.record.volumes;
+	int r = 0;
+
+	for (size_t i = 0; i < run->options.volume_count && r == 0; i++)
+		if (!run->options.volumes[i].name)
+			r = volume_note(use, run->options.volumes[i].target, reterr);
+	for (size_t i = 0; wanted[i] && r == 0; i++)
+		if (!has_volume_at(&run->options, wanted[i]))
+			r = volume_note(use, wanted[i], reterr);
+	return r == 0 && run->container.volumes
+		       ? container_write(&run->hold, &run->container, false, reterr)
+		       : r;
+}
+
 static int mount_volumes(struct run *run, struct err *reterr)
 {
 	struct volume_use use = {.storage = &run->storage,
@@ -365,7 +391,7 @@ static int mount_volumes(struct run *run, struct err *reterr)
 		.profile = &run->launching.profile,
 		.mapped = run->mapped,
 		.container = &run->container};
-	int r = 0;
+	int r = note_volumes(run, &use, reterr);
 
 	for (size_t i = 0; i < run->options.volume_count && r == 0; i++) {
 		const struct volume_option *v = &run->options.volumes[i];
@@ -508,8 +534,6 @@ static int run_container(struct run *run)
 		r = mount_volumes(run, &err);
 	if (r == 0)
 		r = name_container(run, &err);
-	if (r == 0 && run->container.volumes)
-		r = container_write(&run->hold, &run->container, false, &err);
 	if (r == 0)
 		r = make_plan(run, &plan, &err);
 	if (r == 0)

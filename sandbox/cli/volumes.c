@@ -1,5 +1,6 @@
 /* immure volume: the named volumes of containers. */
 #include <errno.h>
+#include <limits.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -134,6 +135,12 @@ static int remove_all(struct volume_run *run, bool prune, struct err *reterr)
 	return r;
 }
 
+static int prune(struct volume_run *run, struct err *reterr)
+{
+	volume_sweep(&run->storage, UINT_MAX);
+	return remove_all(run, true, reterr);
+}
+
 static int each(struct volume_run *run, int argc, char **argv,
 	int (*one)(struct volume_run *run, const char *name, struct err *reterr))
 {
@@ -157,7 +164,7 @@ static int run_verb(struct volume_run *run, const char *verb, int argc, char **a
 	if (strcmp(verb, "ls") == 0 && none)
 		r = list(run, &err);
 	else if (strcmp(verb, "prune") == 0 && none)
-		r = remove_all(run, true, &err);
+		r = prune(run, &err);
 	else if (strcmp(verb, "rm") == 0 && none && run->all)
 		r = remove_all(run, false, &err);
 	else if (strcmp(verb, "create") == 0 && !none)

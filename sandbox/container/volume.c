@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -40,8 +41,12 @@ static int open_all(const struct storage *storage, struct err *reterr)
 		      : fd;
 }
 
-/* One that is half made or half removed has a name that no volume can have. */
-#define HIDDEN_ROOM (CONTAINER_ID_ROOM + 8)
+/* One that is half made or half removed has a name that no volume can have, and is locked by
+ * whoever is at it: what nobody holds was left by one that was killed. */
+#define HIDDEN ".new-"
+#define HIDDEN_ROOM (CONTAINER_ID_ROOM + sizeof(HIDDEN))
+#define ATTEMPTS 8
+#define SWEPT 8 /* by a run that makes a new one */
 
 static int hidden_name(char ret[HIDDEN_ROOM])
 {
@@ -49,8 +54,47 @@ static int hidden_name(char ret[HIDDEN_ROOM])
 	int r = id_make(id);
 
 	if (r == 0)
-		(void)snprintf(ret, HIDDEN_ROOM, ".new-%s", id);
+		(void)snprintf(ret, HIDDEN_ROOM, HIDDEN "%s", id);
 	return r;
+}
+
+/* Takes it: a descriptor that holds the lock. -EWOULDBLOCK, or -ENOENT where it is gone by then. */
+static int hold(int volumes, const char *name)
+{
+	_cleanup_close_ int fd =
+		openat(volumes, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) || fstat(fd, &status))
+		return -errno;
+	return status.st_nlink ? take_fd(&fd) : -ENOENT;
+}
+
+void volume_sweep(const struct storage *storage, unsigned most)
+{
+	_cleanup_closedir_ DIR *directory = NULL;
+	int fd = storage_directory(storage, "volumes");
+	const struct dirent *entry;
+
+	directory = fd < 0 ? NULL : fdopendir(fd);
+	if (!directory) {
+		if (fd >= 0)
+			(void)close(fd);
+		return;
+	}
+	while (most > 0 && (entry = readdir(directory))) {
+		_cleanup_close_ int held = -1;
+		struct err ignored = {0}; /* another sweep will come */
+
+		if (!text_starts_with(entry->d_name, HIDDEN) ||
+			!id_is_valid(entry->d_name + strlen(HIDDEN)))
+			continue;
+		held = hold(fd, entry->d_name);
+		if (held < 0)
+			continue;
+		most--;
+		(void)remove_tree(fd, entry->d_name, NULL, &ignored);
+	}
 }
 
 static int rename_new(int volumes, const char *from, const char *to)
@@ -60,17 +104,27 @@ static int rename_new(int volumes, const char *from, const char *to)
 		       : 0;
 }
 
-static int make_hidden(int volumes, char ret[HIDDEN_ROOM], int *ret_data)
+/* Between mkdir and the lock another process may have swept it away: then another one. */
+static int make_hidden(int volumes, char ret[HIDDEN_ROOM], int *ret_held)
 {
-	_cleanup_close_ int made = -1;
-	int r = hidden_name(ret);
+	int r = -EWOULDBLOCK;
 
-	if (r < 0)
-		return r;
-	if (mkdirat(volumes, ret, 0700))
-		return -errno;
-	made = openat(volumes, ret, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (made < 0 || mkdirat(made, DATA, 0755) || fchmodat(made, DATA, 0755, 0))
+	for (unsigned attempt = 0; attempt < ATTEMPTS && (r == -EWOULDBLOCK || r == -ENOENT);
+		attempt++) {
+		r = hidden_name(ret);
+		if (r < 0)
+			return r;
+		if (mkdirat(volumes, ret, 0700))
+			return -errno;
+		r = hold(volumes, ret);
+	}
+	*ret_held = r;
+	return r < 0 ? r : 0;
+}
+
+static int furnish(int made, int *ret_data)
+{
+	if (mkdirat(made, DATA, 0755) || fchmodat(made, DATA, 0755, 0))
 		return -errno;
 	*ret_data = openat(made, DATA, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (*ret_data < 0)
@@ -83,18 +137,20 @@ static int make_hidden(int volumes, char ret[HIDDEN_ROOM], int *ret_data)
 static int make_volume(const struct storage *storage, const char *name, struct copy *fill,
 	const struct host *host, struct err *reterr)
 {
-	_cleanup_close_ int volumes = open_all(storage, reterr), data = -1;
+	_cleanup_close_ int volumes = open_all(storage, reterr), held = -1, data = -1;
 	char hidden[HIDDEN_ROOM] = "";
 	struct err ignored = {0};
-	int r = volumes < 0 ? volumes : make_hidden(volumes, hidden, &data);
+	int r = volumes < 0 ? volumes : make_hidden(volumes, hidden, &held);
 
+	if (r == 0)
+		r = furnish(held, &data);
 	if (r == 0 && fill) {
 		fill->directory = data;
 		r = inside_run(host, copy_fill, fill, reterr);
 	}
 	if (r == 0)
 		r = rename_new(volumes, hidden, name);
-	if (r < 0 && hidden[0])
+	if (r < 0 && held >= 0)
 		(void)remove_tree(volumes, hidden, host, &ignored);
 	return r < 0 && r != -EEXIST
 		       ? err_set(reterr, r, name, "the volume cannot be made: %s", strerror(-r))
@@ -261,12 +317,14 @@ static int check_free(const struct storage *storage, const char *name, struct er
 /* A container is recorded before it looks for its volumes: one that found this by its name is seen
  * once the name is gone, and gets it back. */
 static int hide(const struct storage *storage, int volumes, const char *name, char ret[HIDDEN_ROOM],
-	struct err *reterr)
+	int *ret_held, struct err *reterr)
 {
 	int r = hidden_name(ret);
 
-	if (r == 0 && renameat(volumes, name, volumes, ret))
-		r = -errno;
+	if (r == 0)
+		r = *ret_held = hold(volumes, name);
+	if (r >= 0)
+		r = renameat(volumes, name, volumes, ret) ? -errno : 0;
 	if (r < 0)
 		return err_set(reterr, r, name, "cannot be removed: %s", strerror(-r));
 	r = check_free(storage, name, reterr);
@@ -280,7 +338,7 @@ static int hide(const struct storage *storage, int volumes, const char *name, ch
 int volume_remove(const struct storage *storage, const char *name, struct err *reterr)
 {
 	_cleanup_(arena_free) struct arena arena = {NULL};
-	_cleanup_close_ int volumes = -1;
+	_cleanup_close_ int volumes = -1, held = -1;
 	char hidden[HIDDEN_ROOM];
 	struct volume volume;
 	int r = volume_find(storage, name, &arena, &volume, reterr);
@@ -290,7 +348,7 @@ int volume_remove(const struct storage *storage, const char *name, struct err *r
 	if (r < 0)
 		return r;
 	volumes = open_all(storage, reterr);
-	r = volumes < 0 ? volumes : hide(storage, volumes, name, hidden, reterr);
+	r = volumes < 0 ? volumes : hide(storage, volumes, name, hidden, &held, reterr);
 	return r < 0 ? r : remove_tree(volumes, hidden, NULL, reterr);
 }
 
@@ -344,6 +402,7 @@ static int provide(struct volume_use *use, const char *name, const char *target,
 		return volumes;
 	if (faccessat(volumes, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
+	volume_sweep(use->storage, SWEPT);
 	r = make_volume(use->storage, name, &fill, use->host, reterr);
 	if (r == 0 && !id_is_valid(name)) {
 		const char **place = ARENA_APPEND(use->arena, use->made, use->made_count);
@@ -353,6 +412,19 @@ static int provide(struct volume_use *use, const char *name, const char *target,
 		*place = name;
 	}
 	return r == -EEXIST ? 0 : r;
+}
+
+int volume_note(struct volume_use *use, const char *target, struct err *reterr)
+{
+	char id[CONTAINER_ID_ROOM];
+	int r;
+
+	if (is_taken(use->profile, target) || known(use, target))
+		return 0;
+	r = id_make(id);
+	if (r == 0)
+		r = note(use, id, target);
+	return r < 0 ? err_set(reterr, r, target, "a volume for it: %s", strerror(-r)) : 0;
 }
 
 int volume_mount(struct volume_use *use, const char *flag, const char *name, const char *target,
@@ -367,21 +439,15 @@ int volume_mount(struct volume_use *use, const char *flag, const char *name, con
 		.relabel = RELABEL_SHARED,
 		.handed_in = true};
 	struct volume volume = {0};
-	char made[CONTAINER_ID_ROOM];
-	int r = 0;
+	int r;
 
 	if (is_taken(use->profile, target))
 		return flag ? err_set(reterr, -EEXIST, flag, "two mounts at %s", target) : 0;
 	if (!name)
 		name = known(use, target);
-	if (!name) {
-		r = id_make(made);
-		if (r == 0)
-			r = note(use, made, target);
-		name = made;
-	}
-	if (r == 0)
-		r = provide(use, name, target, reterr);
+	if (!name)
+		return err_no_memory(reterr);
+	r = provide(use, name, target, reterr);
 	if (r == 0)
 		r = volume_find(use->storage, name, use->arena, &volume, reterr);
 	if (r < 0)

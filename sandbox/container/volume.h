@@ -41,6 +41,9 @@ int volume_list(const struct storage *storage, bool all, struct arena *arena, st
  */
 int volume_remove(const struct storage *storage, const char *name, struct err *reterr);
 
+/* Removes at most so many of those that killed launchers left half made or half removed: silent. */
+void volume_sweep(const struct storage *storage, unsigned most);
+
 /* What is needed to mount volumes into a container. */
 struct volume_use {
 	const struct storage *storage;
@@ -54,10 +57,14 @@ struct volume_use {
 	bool mapped;
 };
 
+/* Chooses the anonymous volume that is to be at target, unless there is one, or something else: the
+ * container's record is to tell of it before it is made. */
+int volume_note(struct volume_use *use, const char *target, struct err *reterr);
+
 /*
  * Mounts the volume name at target (canonical): made where it is missing, and then, as docker does,
- * filled with what the image has there. name NULL: an anonymous one. flag NULL: the image asks for
- * it, and something of the caller's at the same place stays.
+ * filled with what the image has there. name NULL: the anonymous one that was noted. flag NULL: the
+ * image asks for it, and something of the caller's at the same place stays.
  */
 int volume_mount(struct volume_use *use, const char *flag, const char *name, const char *target,
 	bool read_only, bool no_exec, struct err *reterr);

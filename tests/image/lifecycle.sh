@@ -91,6 +91,32 @@ for who in forerunner launcher; do
 	check 'no program has run' test ! -e flags/ran
 	check 'and nothing is left' gone 2
 done
+
+# ---- volumes that are half made ----
+run --rm -v /anonymous tiny true
+check 'nothing of a volume whose maker was killed is left by the next run that makes one' test -z "$(find "$storage/volumes" -mindepth 1)"
+for who in a b; do mkdir -p "$storage/volumes/.new-$(printf "$who%.0s" {1..64})/data"; done
+held=$storage/volumes/.new-$(printf 'b%.0s' {1..64})
+exec {lock}< "$held"
+flock "$lock"
+run --rm -v /anonymous tiny true
+check 'but for what somebody is at' test "$(find "$storage/volumes" -mindepth 1 -maxdepth 1)" = "$held"
+im volume prune
+check 'nor does prune take that' test -d "$held/data"
+exec {lock}<&-
+im volume prune
+check 'which takes it when it is free' test ! -e "$held"
+setsid "$immure" run --storage "$storage" --rm many sleep 10 < /dev/null > begun 2>&1 &
+pid=$!
+helpers+=("$pid")
+until compgen -G "$storage/volumes/.new-*" || compgen -G "$storage/volumes/*" || ! [ -d "/proc/$pid" ]; do :; done > /dev/null
+kill -STOP "$pid"
+check 'the record tells of a volume before it is there' jq -e '.volumes | length == 1' "$storage"/transient/*/container.json
+kill -KILL "$pid"
+wait "$pid"
+sleep 1
+run --rm -v /anonymous tiny true
+check 'so that what a killed launcher leaves goes with it' test -z "$(left; find "$storage/volumes" -mindepth 1)"
 im rmi many > /dev/null
 
 # ---- a damaged record ----
