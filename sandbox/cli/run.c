@@ -433,11 +433,8 @@ static int take_back(struct run *run, struct err *reterr)
 {
 	int r = discard(run, reterr);
 
-	for (size_t i = 0; i < run->made_count; i++) {
-		struct err ignored = {0};
-
-		(void)volume_remove(&run->storage, run->made[i], &ignored);
-	}
+	for (size_t i = 0; i < run->made_count; i++)
+		volume_take_back(&run->storage, run->made[i]);
 	if (run->told)
 		(void)unlink(run->options.cidfile); /* it was new */
 	return r;

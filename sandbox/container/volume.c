@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 #include "util/text.h"
 
 #define DATA "data"
+#define NEW "new" /* beside it, until a second run comes to the volume that a run has made */
 
 static int bad_name(const char *name, struct err *reterr)
 {
@@ -144,6 +146,8 @@ static int make_volume(const struct storage *storage, const char *name, struct c
 
 	if (r == 0)
 		r = furnish(held, &data);
+	if (r == 0 && fill && mknodat(held, NEW, S_IFREG | 0600, 0))
+		r = -errno;
 	if (r == 0 && fill) {
 		fill->directory = data;
 		r = inside_run(host, copy_fill, fill, reterr);
@@ -352,6 +356,24 @@ int volume_remove(const struct storage *storage, const char *name, struct err *r
 	return r < 0 ? r : remove_tree(volumes, hidden, NULL, reterr);
 }
 
+/* Whether it was marked: of two, one is told so. */
+static bool unmark(int volumes, const char *name)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/" NEW, name);
+	return unlinkat(volumes, path, 0) == 0;
+}
+
+void volume_take_back(const struct storage *storage, const char *name)
+{
+	_cleanup_close_ int volumes = storage_directory(storage, "volumes");
+	struct err ignored = {0};
+
+	if (volumes >= 0 && unmark(volumes, name))
+		(void)volume_remove(storage, name, &ignored);
+}
+
 /* ---- mounting ---- */
 
 static bool is_taken(const struct profile *profile, const char *target)
@@ -392,6 +414,15 @@ static int note(const struct volume_use *use, const char *id, const char *target
 	return words[count] ? 0 : -ENOMEM;
 }
 
+/* Another run's: it keeps what is in it now, whatever becomes of that one. */
+static void share(const struct volume_use *use, int volumes, const char *name)
+{
+	for (size_t i = 0; i < use->made_count; i++)
+		if (strcmp(use->made[i], name) == 0)
+			return;
+	(void)unmark(volumes, name);
+}
+
 static int provide(struct volume_use *use, const char *name, const char *target, struct err *reterr)
 {
 	struct copy fill = {.layers = use->layers, .path = target, .directory = -1};
@@ -400,8 +431,10 @@ static int provide(struct volume_use *use, const char *name, const char *target,
 
 	if (volumes < 0)
 		return volumes;
-	if (faccessat(volumes, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (faccessat(volumes, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		share(use, volumes, name);
 		return 0;
+	}
 	volume_sweep(use->storage, SWEPT);
 	r = make_volume(use->storage, name, &fill, use->host, reterr);
 	if (r == 0 && !id_is_valid(name)) {
@@ -411,6 +444,8 @@ static int provide(struct volume_use *use, const char *name, const char *target,
 			return err_no_memory(reterr);
 		*place = name;
 	}
+	if (r == -EEXIST)
+		share(use, volumes, name);
 	return r == -EEXIST ? 0 : r;
 }
 

@@ -2,6 +2,7 @@
  * Volumes: directories of the storage that containers write and that outlive them.
  *
  *	volumes/NAME/data    what is mounted
+ *	             new     its maker was the only run that it had
  *
  * The name of one that no name was given for is made like an id; it goes with its container.
  */
@@ -40,6 +41,10 @@ int volume_list(const struct storage *storage, bool all, struct arena *arena, st
  * meanwhile keeps it, too.
  */
 int volume_remove(const struct storage *storage, const char *name, struct err *reterr);
+
+/* Removes one that volume_mount() made for a run that came to nothing; but where another run has
+ * come to it since, what that one has written stays, even if it is over. */
+void volume_take_back(const struct storage *storage, const char *name);
 
 /* Removes at most so many of those that killed launchers left half made or half removed: silent. */
 void volume_sweep(const struct storage *storage, unsigned most);

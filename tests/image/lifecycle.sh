@@ -117,6 +117,17 @@ wait "$pid"
 sleep 1
 run --rm -v /anonymous tiny true
 check 'so that what a killed launcher leaves goes with it' test -z "$(left; find "$storage/volumes" -mindepth 1)"
+setsid "$immure" run --storage "$storage" --rm -v early:/srv -v later:/srv/app -v later:/opt many none < /dev/null > begun 2>&1 &
+pid=$!
+helpers+=("$pid")
+until [ -d "$storage/volumes/early" ] || ! [ -d "/proc/$pid" ]; do :; done
+kill -STOP "$pid"
+run --rm -v early:/srv tiny sh -c 'echo precious > /srv/kept'
+kill -CONT "$pid"
+wait "$pid"
+check 'a run that comes to nothing takes back the volumes that it made, but for what another run has written' \
+	test "$(im volume ls -q; cat "$storage/volumes/early/data/kept")" = $'early\nprecious'
+im volume prune
 im rmi many > /dev/null
 
 # ---- a damaged record ----
