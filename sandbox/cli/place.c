@@ -11,6 +11,20 @@
 #include "cli/launching.h"
 #include "util/cleanup.h"
 
+/* A jail of root's has nobody's ids (isolation/idmap.h): they cannot so much as enter a directory
+ * that is root's alone. */
+static int refuse_root(struct arena *arena, struct err *reterr)
+{
+	struct host host = {0};
+	int r = getuid() == 0 ? host_probe(0, arena, &host, reterr) : 0;
+
+	if (r < 0 || !host.nobody_mapped)
+		return r;
+	err_set(reterr, -EPERM, "root", "images and containers are for ordinary users");
+	err_hint(reterr, "become one: su - USER, or for one command runuser -u USER -- immure …");
+	return -EPERM;
+}
+
 int place_open(const struct profile_variables *variables, const char *given, struct arena *arena,
 	struct storage *ret, struct err *reterr)
 {
@@ -19,8 +33,10 @@ int place_open(const struct profile_variables *variables, const char *given, str
 				   ? arena_format(arena, "%s/" STORAGE_BELOW, variables->xdg_data)
 				   : NULL;
 	char resolved[PATH_MAX];
-	int r;
+	int r = refuse_root(arena, reterr);
 
+	if (r < 0)
+		return r;
 	if (!path) {
 		err_set(reterr, -ENOENT, given ? "--storage" : NULL,
 			given ? "leads nowhere" : "there is no place for images: HOME is not set");

@@ -501,6 +501,8 @@ if [ -n "$(sed -n "s/^$(id -un):.*/x/p" /etc/subuid)" ] && command -v newuidmap 
 	check 'rm removes what belongs to other ids' im rm ids
 	check 'and nothing is left' test -z "$(left)"
 	gives 'another user of the image cannot read root'"'"'s' refused tiny sh -c 'echo x > /s; chmod 600 /s; chown 0 /s; busybox su app -c "cat /s" 2> /dev/null || echo refused'
+	output=$(unshare -r --map-auto "$immure" run --storage "$storage" --rm tiny true 2>&1 < /dev/null)
+	check 'root is told to become somebody' test $? = 125 -a "${output#*for ordinary users}" != "$output"
 else
 	skip 'files of other ids' 'this user has no subordinate ids'
 fi
