@@ -14,7 +14,9 @@ INCLUDES := -Isandbox -I$(BUILD)
 DEFINES  := -D_GNU_SOURCE -DIMMURE_VERSION='"$(VERSION)"' -DIMMURE_DATA='"$(PREFIX)/share/immure"'
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wformat=2 -Wformat-nonliteral -Wstrict-prototypes \
 	    -Wmissing-prototypes -Wpointer-arith -Wvla -Wundef -Werror
-HARDEN   := -fstack-protector-strong -fcf-protection -fno-strict-aliasing -ftrivial-auto-var-init=zero
+# shadow stacks and landing pads, or what the processor has of them
+BRANCHES := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-fcf-protection,-mbranch-protection=standard)
+HARDEN   := -fstack-protector-strong $(BRANCHES) -fno-strict-aliasing -ftrivial-auto-var-init=zero
 CFLAGS   ?= -O2 -g
 BASE     := -std=gnu11 $(WARNINGS) $(DEFINES) $(INCLUDES) -MMD -MP
 # util/no_names.c before libc's own
