@@ -231,7 +231,8 @@ static int run_in(const struct plan *plan, const struct cgroup *cgroup, enum ent
 		return err_set(reterr, -errno, NULL, "socketpair: %s", strerror(errno));
 	ours = pair[0];
 	theirs = pair[1];
-	block_signals();
+	if (!ahead)
+		block_signals();
 	supervision.started = supervise_clock();
 	supervision.deadline =
 		plan->wall_milliseconds ? supervision.started + plan->wall_milliseconds * 1000 : 0;
@@ -244,6 +245,11 @@ static int run_in(const struct plan *plan, const struct cgroup *cgroup, enum ent
 	supervision.pidfd = pidfd = made;
 	supervision.control = ours;
 	r = release(plan, cgroup, entrance, ahead, &supervision, reterr);
+	/* newuidmap may ask a directory service that hangs. A forerunner's child has its mask from
+	 * the forerunner; so until there is a jail to end, a signal ends us, and that ends the rest
+	 */
+	if (ahead)
+		block_signals();
 	if (r == 0)
 		r = supervise(plan, &supervision, reterr);
 	if (r < 0) { /* nothing may outlive a supervisor that cannot supervise */

@@ -72,7 +72,7 @@ base many
 (cd many/srv && touch {1..300})
 make_image -o many.tar -n many --layer many --volume /srv
 im load -q -i many.tar > /dev/null
-for who in forerunner launcher; do
+for who in forerunner launcher terminated; do
 	rm -rf flags/*
 	setsid "$immure" run --storage "$storage" --rm -v "$work/flags:/flags" many touch /flags/ran < /dev/null > begun 2>&1 &
 	pid=$! first=
@@ -81,10 +81,12 @@ for who in forerunner launcher; do
 	kill -STOP "$pid"
 	sleep 0.1
 	[ $who = launcher ] && first=$pid
-	kill -KILL "$first"
+	[ $who = terminated ] || kill -KILL "$first"
+	[ $who = terminated ] && kill -STOP "$first" # as good as a newuidmap that does not come back
 	kill -CONT "$pid" 2> /dev/null
+	[ $who = terminated ] && sleep 0.5 && kill -TERM "$pid"
 	timeout 10 tail --pid "$pid" -f /dev/null
-	check "its $who killed, the launch ends" test $? = 0
+	check "its $who gone, the launch ends" test $? = 0
 	kill -KILL "$pid" 2> /dev/null
 	wait "$pid"
 	check 'as a failure' test $? -ge 125
