@@ -7,7 +7,7 @@ check:
 	@VM=$(VM) BUILD=$(BUILD) tests/check
 
 # everything that the tests run
-check-built: $(BUILD)/immure $(BUILD)/immure-image $(BUILD)/asan/immure $(BUILD)/mutant/immure $(BUILD)/mutant/immure-image $(BUILD)/nomalloc/immure units probes fuzzers $(BUILD)/tests/verdict
+check-built: $(BUILD)/immure $(BUILD)/immure-image $(BUILD)/asan/immure $(BUILD)/asan/immure-image $(BUILD)/mutant/immure $(BUILD)/mutant/immure-image $(BUILD)/nomalloc/immure units probes fuzzers $(BUILD)/tests/verdict
 
 $(BUILD)/tests/verdict: tests/profiles/verdict.c $(BUILD)/objects/frozen.o $(BUILD)/libimmure.a
 	@mkdir -p $(@D)

@@ -281,8 +281,8 @@ int compose_passwd(const struct merged *merged, const struct user *user, const c
 		return 0;
 	return put_file("/etc/passwd",
 		arena_format(arena, "%s%s%s:*:%u:%u::%s:/bin/sh\n", text ? text : "",
-			length && text[length - 1] != '\n' ? "\n" : "", name, user->uid, user->gid,
-			user->home),
+			text && length && text[length - 1] != '\n' ? "\n" : "", name, user->uid,
+			user->gid, user->home),
 		arena, profile, reterr);
 }
 

@@ -233,7 +233,7 @@ static int collect(struct exchange *exchange, const char *data, size_t length)
 
 	if (response->status != 200 && maximum > ANSWER_BYTES)
 		maximum = ANSWER_BYTES;
-	if ((length > maximum || used > maximum - length) && !mutant(MUTANT_ANSWER_BYTES))
+	if ((length > maximum || used > maximum - length) && !mutant(MUTANT_ANSWER_SIZE))
 		return fail(exchange, -EFBIG, "its answer is larger than is allowed");
 	if (used + length + 1 > exchange->capacity) {
 		size_t wanted = exchange->capacity * 2 + length + 1024;

@@ -106,7 +106,7 @@
 	X(REDIRECT_DOWNGRADE, "redirect-downgrade")                                           \
 	X(REDIRECT_COUNT, "redirect-count")                                                   \
 	X(LOCAL_ADDRESS, "local-address") /* strangers lead into the local network */         \
-	X(ANSWER_BYTES, "answer-bytes")                                                       \
+	X(ANSWER_SIZE, "answer-bytes")                                                        \
 	X(HEADER_BYTES, "header-bytes")                                                       \
 	X(URL_USER, "url-user")     /* a name and a password in a URL */                      \
 	X(REALM_HOST, "realm-host") /* a realm elsewhere */                                   \

@@ -259,8 +259,7 @@ refuses 'T-REG-22 an authority that nobody trusts' 'certificate is not to be tru
 gives 'SSL_CERT_FILE' "${id[one]}" env SSL_CERT_FILE="$work/ours.crt" "$program" --storage "$storage" pull "$tls/test/one:1"
 refuses 'SSL_CERT_FILE that is not there' 'No such file' env SSL_CERT_FILE="$work/none.crt" "$program" --storage "$storage" pull "$tls/test/one:1"
 # the same through the jail, which sees what the variables name and nothing beside it; seen from here, where they are relative
-through() { immure pull --storage "$work/jailed" "$@"; }
-refuses 'in the jail: an authority that nobody trusts' 'certificate is not to be trusted' through "$tls/test/one:1"
+refuses 'in the jail: an authority that nobody trusts' 'certificate is not to be trusted' immure pull --storage "$work/jailed" "$tls/test/one:1"
 gives 'in the jail: SSL_CERT_FILE' "${id[one]}" env SSL_CERT_FILE="$work/ours.crt" "$immure" pull --storage "$work/jailed" -q "$tls/test/one:1"
 gives 'in the jail: SSL_CERT_FILE, relative' "${id[one]}" env SSL_CERT_FILE=ours.crt "$immure" pull --storage "$work/jailed" -q "$tls/test/one:1"
 gives 'in the jail: SSL_CERT_FILE, by ..' "${id[one]}" env SSL_CERT_FILE="../${work##*/}/ours.crt" "$immure" pull --storage "$work/jailed" -q "$tls/test/one:1"
