@@ -210,7 +210,7 @@ static int find_digits(const struct catalog *catalog, const char *text, struct c
 	const char *digits = digest_short(text);
 	struct catalog_image *found = NULL;
 
-	if (!digits)
+	if (!digits || !catalog->images)
 		return -ENOENT;
 	for (size_t i = 0; i < catalog->count; i++) {
 		if (!begins_with(&catalog->images[i], digits))

@@ -197,7 +197,7 @@ static int visit_right(void *context, int directory, const char *name, const cha
 {
 	struct comparison *comparison = context;
 	_cleanup_close_ int other_directory = -1;
-	struct stat other;
+	struct stat other = {0};
 	const char *other_name;
 	int r = find_other(comparison->other, path, &other_directory, &other_name, &other, reterr);
 
