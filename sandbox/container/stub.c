@@ -85,7 +85,9 @@ static int open_above(const struct trees *trees, char *path, const char **ret_na
 	return path_open_no_links(trees->upper, path[0] ? path + 1 : ".", O_RDONLY | O_DIRECTORY);
 }
 
-/* What lay under a mount all the time: nobody in the container has ever reached it. */
+/* What lay under a mount all the time. Where the container has renamed a directory above it, it
+ * went along, and stays; something of the container's own at the old place goes if it is as empty.
+ */
 static bool remove_covered(const struct trees *trees, char *path)
 {
 	_cleanup_close_ int below = merged_directory(&trees->lower, path), above = -1;

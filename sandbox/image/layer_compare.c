@@ -39,15 +39,10 @@ static int fail(const char *path, struct err *reterr)
 /* The directory in the other tree that path lies in, for *ret_name; -ENOENT where there is none. */
 static int open_other(int root, const char *path, const char **ret_name)
 {
-	const char *slash = strrchr(path, '/');
-	char parent[PATH_MAX] = ".";
+	char parent[PATH_MAX];
 	int fd;
 
-	*ret_name = slash ? slash + 1 : *path ? path : ".";
-	if (slash) {
-		memcpy(parent, path, (size_t)(slash - path));
-		parent[slash - path] = '\0';
-	}
+	*ret_name = layer_split_path(*path ? path : ".", parent);
 	fd = path_open_no_links(root, parent, O_PATH | O_DIRECTORY);
 	return fd == -ENOTDIR || fd == -ELOOP ? -ENOENT : fd;
 }

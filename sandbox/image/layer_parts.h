@@ -151,6 +151,10 @@ int layer_walk_directories(int root, const struct layer_walk *walk, struct err *
 int layer_walk_name(
 	char path[static PATH_MAX], size_t length, const char *name, struct err *reterr);
 
+/* The other way: the last name of path (shorter than PATH_MAX), and the directory it lies in, "."
+ * for the root. */
+const char *layer_split_path(const char *path, char parent[static PATH_MAX]);
+
 /* ---- what unpacking leaves for committing ---- */
 
 /* A hard link to something that is not in this layer. */

@@ -504,15 +504,10 @@ int layer_tree_directory(struct layer_tree *tree, const char *path,
 static int open_target(const struct layer_tree *tree, const char *target, const char **ret_name,
 	struct stat *ret_status)
 {
-	const char *slash = strrchr(target, '/');
-	char directory[PATH_MAX] = ".";
+	char directory[PATH_MAX];
 	int fd;
 
-	if (slash) {
-		memcpy(directory, target, (size_t)(slash - target));
-		directory[slash - target] = '\0';
-	}
-	*ret_name = slash ? slash + 1 : target;
+	*ret_name = layer_split_path(target, directory);
 	fd = mutant(MUTANT_TAR_LINK_TARGET)
 		     ? openat(tree->root, directory, O_PATH | O_DIRECTORY | O_CLOEXEC)
 		     : path_open_in_root(tree->root, directory, O_PATH | O_DIRECTORY);

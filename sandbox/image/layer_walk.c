@@ -102,6 +102,19 @@ int layer_walk_name(char path[static PATH_MAX], size_t length, const char *name,
 	return 0;
 }
 
+const char *layer_split_path(const char *path, char parent[static PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash) {
+		memcpy(parent, ".", 2);
+		return path;
+	}
+	memcpy(parent, path, (size_t)(slash - path));
+	parent[slash - path] = '\0';
+	return slash + 1;
+}
+
 int layer_walk_directories(int root, const struct layer_walk *walk, struct err *reterr)
 {
 	struct stack *stack = calloc(1, sizeof(*stack));
