@@ -129,14 +129,27 @@ static int list_blobs(struct pushing *pushing, struct err *reterr)
 	return 0;
 }
 
+/* Whether a token for it can be asked for. */
+static bool is_source(struct registry_options *options, const char *repository)
+{
+	for (size_t i = 0; i < options->source_count; i++)
+		if (strcmp(options->sources[i], repository) == 0)
+			return true;
+	if (options->source_count == REGISTRY_SOURCES)
+		return false;
+	options->sources[options->source_count++] = repository;
+	return true;
+}
+
 /* Where another image of the same registry has one of our blobs, it need not travel. */
 static void note_sources(
 	struct pushing *pushing, const struct reference *name, const struct manifest *manifest)
 {
 	for (size_t i = 0; i < pushing->pull.count; i++)
-		for (size_t k = 0; k < manifest->layer_count; k++)
+		for (size_t k = 0; !pushing->from[i] && k < manifest->layer_count; k++)
 			if (digest_equal(&pushing->pull.layers[i].blob->digest,
-				    &manifest->layers[k].digest))
+				    &manifest->layers[k].digest) &&
+				is_source(&pushing->options, name->repository))
 				pushing->from[i] = name->repository;
 }
 

@@ -34,7 +34,6 @@ static void session_release(struct session *session)
 		return;
 	for (size_t i = 0; i < session->count; i++)
 		endpoint_free(&session->endpoints[i]);
-	free(session->from);
 	(void)pthread_mutex_destroy(&session->lock);
 	free(session);
 }
@@ -68,6 +67,8 @@ static int session_open(const struct mirror_endpoints *places,
 	session->user = options->user;
 	session->password = options->password;
 	session->stop = options->stop;
+	memcpy(session->sources, options->sources, sizeof(session->sources));
+	session->source_count = options->source_count;
 	for (size_t i = 0; !r && i < places->count; i++, session->count++)
 		r = endpoint_open(
 			&session->endpoints[i], &places->items[i], options->tls_verify, reterr);

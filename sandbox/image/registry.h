@@ -19,8 +19,13 @@
 struct registry; /* one registry, one repository, what is known of its tokens; used by one thread,
 		    or cloned */
 
+#define REGISTRY_SOURCES 8 /* each is a scope more in the URL of every question for a token */
+
 struct registry_options {
-	bool push;             /* the scope to ask for; mirrors are not for pushing */
+	bool push; /* the scope to ask for; mirrors are not for pushing */
+	const char *sources[REGISTRY_SOURCES]; /* repositories that blobs may be mounted from: the
+						  tokens are for pulling from them as well */
+	size_t source_count;
 	const char *auth_file; /* NULL: where podman and docker keep them (auth.h) */
 	const char
 		*registries_file; /* NULL: registries.conf where podman looks for it (mirror.h) */
@@ -69,6 +74,7 @@ int registry_blob(struct registry *registry, const struct descriptor *descriptor
 /* Pushing. */
 int registry_has_blob(
 	struct registry *registry, const struct digest *digest, bool *ret, struct err *reterr);
+/* from_repository is one of the options' sources. */
 int registry_mount_blob(struct registry *registry, const struct digest *digest,
 	const char *from_repository, bool *ret, struct err *reterr);
 int registry_put_blob(struct registry *registry, int fd, uint64_t size, const struct digest *digest,

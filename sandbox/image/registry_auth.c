@@ -66,8 +66,8 @@ static int basic_value(const struct credentials *credentials, char **ret, struct
 /* ---- tokens ---- */
 
 struct scopes {
-	char own[320], other[320];
-	const char *list[3];
+	char texts[1 + REGISTRY_SOURCES][320];
+	const char *list[1 + REGISTRY_SOURCES + 1];
 };
 
 static void make_scopes(
@@ -75,16 +75,16 @@ static void make_scopes(
 {
 	size_t count = 0;
 
-	(void)snprintf(scopes->own, sizeof(scopes->own), "repository:%s:pull%s",
-		endpoint->name.repository, session->push ? ",push" : "");
 	/* a login is for no repository in particular */
 	if (endpoint->name.repository[0])
-		scopes->list[count++] = scopes->own;
-	if (session->from) {
-		(void)snprintf(
-			scopes->other, sizeof(scopes->other), "repository:%s:pull", session->from);
-		scopes->list[count++] = scopes->other;
-	}
+		(void)snprintf(scopes->texts[count++], sizeof(scopes->texts[0]),
+			"repository:%s:pull%s", endpoint->name.repository,
+			session->push ? ",push" : "");
+	for (size_t i = 0; i < session->source_count; i++)
+		(void)snprintf(scopes->texts[count++], sizeof(scopes->texts[0]),
+			"repository:%s:pull", session->sources[i]);
+	for (size_t i = 0; i < count; i++)
+		scopes->list[i] = scopes->texts[i];
 	scopes->list[count] = NULL;
 }
 
@@ -233,20 +233,29 @@ int registry_meet_challenge(struct registry *registry, size_t index,
 	return r;
 }
 
-int registry_authorization(struct registry *registry, size_t index, char **ret)
+static int authorize(struct registry *registry, size_t index, char **ret, struct err *reterr)
 {
 	struct endpoint *endpoint = &registry->session->endpoints[index];
 	int r = 0;
 
-	*ret = NULL;
-	(void)pthread_mutex_lock(&registry->session->lock);
+	/* without one, the answer would be one more challenge */
 	if (endpoint->authorization && endpoint->kind == CHALLENGE_BEARER &&
 		now() + SPARE_SECONDS >= endpoint->expires)
-		cleanup_secret(&endpoint->authorization);
-	if (endpoint->authorization) {
+		r = fetch_token(registry, index, reterr);
+	if (!r && endpoint->authorization) {
 		*ret = strdup(endpoint->authorization);
-		r = *ret ? 0 : -ENOMEM;
+		r = *ret ? 0 : err_no_memory(reterr);
 	}
+	return r;
+}
+
+int registry_authorization(struct registry *registry, size_t index, char **ret, struct err *reterr)
+{
+	int r;
+
+	*ret = NULL;
+	(void)pthread_mutex_lock(&registry->session->lock);
+	r = authorize(registry, index, ret, reterr);
 	(void)pthread_mutex_unlock(&registry->session->lock);
 	return r;
 }

@@ -37,7 +37,7 @@ struct endpoint {
 	struct url realm;    /* of a bearer */
 	char *service;       /* or NULL */
 	char *authorization; /* "Bearer …" or "Basic …"; or NULL */
-	time_t expires;      /* CLOCK_MONOTONIC; 0: never */
+	time_t expires;      /* of a token: CLOCK_MONOTONIC */
 	bool anonymous;      /* no credentials went into it */
 };
 
@@ -47,7 +47,8 @@ struct session {
 	bool push;
 	const char *auth_file, *user, *password; /* borrowed of the options */
 	const atomic_bool *stop;
-	char *from;           /* a repository that is to be pulled from as well; guarded */
+	const char *sources[REGISTRY_SOURCES]; /* borrowed, as they are */
+	size_t source_count;
 	atomic_size_t chosen; /* the endpoint that answered last */
 	size_t count;
 	struct endpoint endpoints[MIRROR_ENDPOINTS];
@@ -94,8 +95,10 @@ bool registry_may_retry(int r, const struct transport_response *response);
 int registry_refusal(struct registry *registry, size_t endpoint, const char *what,
 	const struct transport_response *response, struct err *reterr);
 
-/* The value of Authorization for this endpoint (malloc'd), or NULL where none is known. */
-int registry_authorization(struct registry *registry, size_t endpoint, char **ret);
+/* The value of Authorization for this endpoint (malloc'd), or NULL where none is known. A token
+ * about to expire is replaced first: *ret is good for a request that begins now. */
+int registry_authorization(
+	struct registry *registry, size_t endpoint, char **ret, struct err *reterr);
 
 /* Meets the challenge of an answer 401: afterwards there may be another authorization. 1: there is
  * one to try; 0: nothing more can be done; -errno. */

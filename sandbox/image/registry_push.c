@@ -36,31 +36,6 @@ int registry_has_blob(
 	return r;
 }
 
-/* The token that follows is for that repository as well. */
-static int add_scope(struct registry *registry, const char *repository, struct err *reterr)
-{
-	struct session *session = registry->session;
-	struct endpoint *endpoint = &session->endpoints[own_endpoint(registry)];
-	int r = 0;
-
-	(void)pthread_mutex_lock(&session->lock);
-	if (!session->from || strcmp(session->from, repository) != 0) {
-		char *copy = strdup(repository);
-
-		if (copy) {
-			free(session->from);
-			session->from = copy;
-			/* the one in hand does not say so: the next request asks for another */
-			if (endpoint->kind == CHALLENGE_BEARER)
-				endpoint->expires = 0;
-		} else {
-			r = err_no_memory(reterr);
-		}
-	}
-	(void)pthread_mutex_unlock(&session->lock);
-	return r;
-}
-
 int registry_mount_blob(struct registry *registry, const struct digest *digest,
 	const char *from_repository, bool *ret, struct err *reterr)
 {
@@ -68,10 +43,8 @@ int registry_mount_blob(struct registry *registry, const struct digest *digest,
 	struct registry_request request = {
 		.path = path, .http = {.method = "POST", .body_fd = -1, .maximum = ANSWER_BYTES}};
 	struct transport_response response;
-	int r = add_scope(registry, from_repository, reterr);
+	int r;
 
-	if (r)
-		return r;
 	/* a repository's name has nothing that would need an escape but the slash, which may stand
 	 * in a query */
 	(void)snprintf(path, sizeof(path), "blobs/uploads/?mount=%s&from=%s", digest->text,

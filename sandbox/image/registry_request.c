@@ -256,8 +256,10 @@ int registry_request(struct registry *registry, size_t index,
 		/* a Location may lead an upload to a store elsewhere */
 		bool own = url_same_origin(&url, &endpoint->base);
 
-		if (own && registry_authorization(registry, index, &authorization))
-			return err_no_memory(reterr);
+		if (own)
+			r = registry_authorization(registry, index, &authorization, reterr);
+		if (r)
+			break;
 		r = registry_follow(registry, index, &request->http, &url, authorization, ret,
 			&answered, reterr);
 		if (r || ret->status != 401 || !own || round == 1 ||

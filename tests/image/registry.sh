@@ -232,7 +232,7 @@ check 'asked once' [ "$(cat token.log)" = 'GET alice repository:closed/two:pull'
 : > token.log
 gives 'push with tokens' "${digest[two]}" im push "$tokens/closed/two:1" "$tokens/closed/copy:1"
 check 'T-REG-21 pull and push of this one, pull of the other' \
-	[ "$(sort -u token.log)" = "$(printf '%s\n' 'GET alice repository:closed/copy:pull,push' 'GET alice repository:closed/copy:pull,push repository:closed/two:pull' | sort)" ]
+	[ "$(cat token.log)" = 'GET alice repository:closed/copy:pull,push repository:closed/two:pull' ]
 jq '.auths |= map_values({auth: "YWxpY2U6", identitytoken: "identity-of-alice"})' "$auth" > identity.json && cp identity.json "$auth"
 : > token.log
 gives 'an identity token' "${id[two]}" im pull "$tokens/closed/two:1"

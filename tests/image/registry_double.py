@@ -627,7 +627,7 @@ def test_credentials():
         other.answer = lambda request, text=text: reply(200, text)
         guarded(server, f'http://{other.name}/token')
         refused(f'T-REG-12 a token answer with {what}', pull(server, auth=[server.name]), '', server.good.image)
-    for expires in (-5, 0, 10 ** 18, '"x"', 1.5):
+    for expires in (-5, 0, 1, 10 ** 18, '"x"', 1.5):
         server = case()
         other.answer = lambda request: reply(200, '{"access_token": "%s", "expires_in": %s}' % (TOKEN, expires))
         guarded(server, f'http://{other.name}/token')
