@@ -99,11 +99,10 @@ void layer_tree_close_parent(struct layer_tree *tree);
  * -errno.
  */
 int layer_tree_file(struct layer_tree *tree, const char *path, struct err *reterr); /* O_RDWR */
-int layer_tree_symlink(struct layer_tree *tree, const char *path, const char *target,
+/* A symbolic link; target NULL: a FIFO. */
+int layer_tree_special(struct layer_tree *tree, const char *path, const char *target,
 	const struct layer_attributes *attributes, struct err *reterr);
 int layer_tree_directory(struct layer_tree *tree, const char *path,
-	const struct layer_attributes *attributes, struct err *reterr);
-int layer_tree_fifo(struct layer_tree *tree, const char *path,
 	const struct layer_attributes *attributes, struct err *reterr);
 /* -ENOENT without reterr: target is not in this tree. */
 int layer_tree_link(

@@ -2,7 +2,7 @@
  * What an archive leaves open and only the layers below can tell, done as a merged tree would have
  * had it from the start (containerd's and docker's way of applying a layer):
  *
- *	a hard link to a file of a lower layer: the file is copied up, and linked;
+ *	a hard link to a file, link or FIFO of a lower layer: it is copied up, and linked;
  *	a directory without an entry of its own: it is the one below, with its attributes;
  *	the same where below there is a link: what lies in it belongs where the link leads.
  */
@@ -79,7 +79,7 @@ static int copy_content(int from, int to, const char *path, struct err *reterr)
 /* The xattrs that layers keep, of a file that is one of ours. */
 static int copy_xattrs(int from, int to, enum layer_way way, const char *path, struct err *reterr)
 {
-	char names[4096], value[64 * 1024];
+	char names[64 * 1024], value[64 * 1024];
 	ssize_t length = flistxattr(from, names, sizeof(names)), size;
 
 	if (length < 0)
@@ -111,16 +111,13 @@ static int count_bytes(struct settle *settle, int from, const char *path, struct
 	return 0;
 }
 
-static int copy_up(struct settle *settle, int from, const char *path, struct err *reterr)
+static int copy_up_file(struct settle *settle, int from, const char *path,
+	const struct layer_attributes *attributes, struct err *reterr)
 {
 	enum layer_way way = settle->staging->way;
-	struct layer_attributes attributes;
-	struct stat status;
 	_cleanup_close_ int to = -1;
 	int r = count_bytes(settle, from, path, reterr);
 
-	if (r == 0)
-		r = layer_attributes_read(from, way, &attributes, reterr);
 	if (r < 0)
 		return r;
 	to = layer_tree_file(&settle->tree, path, reterr);
@@ -128,15 +125,55 @@ static int copy_up(struct settle *settle, int from, const char *path, struct err
 		return to;
 	r = copy_content(from, to, path, reterr);
 	if (r == 0)
-		r = layer_attributes_apply(to, &attributes, way, path, reterr);
-	if (r == 0) /* capabilities last: the owner's change would take them */
-		r = copy_xattrs(from, to, way, path, reterr);
-	if (r == 0 && fstat(to, &status))
-		r = fail(path, "look at it", reterr);
+		r = layer_attributes_apply(to, attributes, way, path, reterr);
+	/* capabilities last: the owner's change would take them */
+	return r == 0 ? copy_xattrs(from, to, way, path, reterr) : r;
+}
+
+static int copy_up_special(struct settle *settle, int from, const char *path,
+	const struct layer_attributes *attributes, struct err *reterr)
+{
+	char target[PATH_MAX];
+	ssize_t length = 0;
+
+	if (!S_ISLNK(attributes->mode))
+		return layer_tree_special(&settle->tree, path, NULL, attributes, reterr);
+	length = readlinkat(from, "", target, sizeof(target) - 1);
+	if (length < 0)
+		return fail(path, "read the link that it is a hard link to", reterr);
+	target[length] = '\0';
+	return layer_tree_special(&settle->tree, path, target, attributes, reterr);
+}
+
+/* What was found at place below, anew at path. */
+static int copy_up(struct settle *settle, const struct layer_found *found, const char *place,
+	const char *path, struct err *reterr)
+{
+	struct layer_attributes attributes;
+	_cleanup_close_ int special = -1;
+	const char *name;
+	struct stat status;
+	int from = found->fd, parent, r;
+
+	if (from < 0) /* what is not opened for reading */
+		from = special = path_open_no_links(
+			settle->below->trees[found->tree], place, O_PATH | O_NOFOLLOW);
+	if (from < 0)
+		return err_set(reterr, from, place, "cannot open it in a layer below: %s",
+			strerror(-from));
+	r = layer_attributes_read(from, settle->staging->way, &attributes, reterr);
 	if (r == 0)
-		r = layer_times_put(
-			&settle->tree.times, status.st_ino, &attributes.mtime, true, reterr);
-	return r;
+		r = S_ISREG(attributes.mode)
+			    ? copy_up_file(settle, from, path, &attributes, reterr)
+			    : copy_up_special(settle, from, path, &attributes, reterr);
+	if (r < 0)
+		return r;
+	parent = layer_tree_parent(&settle->tree, path, &name, reterr);
+	if (parent < 0)
+		return parent;
+	if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW))
+		return fail(path, "look at it", reterr);
+	return layer_times_put(&settle->tree.times, status.st_ino, &attributes.mtime, true, reterr);
 }
 
 /* A directory (O_PATH) that lets what lies below it be seen. */
@@ -178,12 +215,12 @@ static bool exists(const struct settle *settle, const char *path)
 	return fd >= 0 || fd == -ELOOP;
 }
 
-/* The files that were copied up are known by their inodes, beside the directories. */
+/* What was copied up is known by its inode, beside the directories. */
 static bool is_copied(const struct settle *settle, const char *path)
 {
 	int fd = path_open_no_links(settle->staging->tree, path, O_PATH | O_NOFOLLOW);
 	struct stat status;
-	bool known = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	bool known = fd >= 0 && fstat(fd, &status) == 0 && !S_ISDIR(status.st_mode) &&
 		     layer_times_has(&settle->tree.times, status.st_ino);
 
 	if (fd >= 0)
@@ -196,14 +233,14 @@ static int copy_up_and_link(struct settle *settle, const struct layer_link *link
 {
 	int r;
 
-	if (found->kind != LAYER_FILE)
+	if (found->kind == LAYER_NOTHING || found->kind == LAYER_DIRECTORY)
 		return err_set(reterr, -EBADMSG, link->path,
 			found->kind == LAYER_NOTHING
 				? "is a hard link to %s, which is neither in this layer before "
 				  "it nor in one below"
 				: "is a hard link to %s, which is no file",
 			link->target);
-	r = copy_up(settle, found->fd, link->path, reterr);
+	r = copy_up(settle, found, place, link->path, reterr);
 	if (r == 0 && is_untouched(settle, place))
 		r = layer_tree_link(&settle->tree, place, link->path, reterr);
 	return r;

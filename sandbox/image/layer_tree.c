@@ -405,7 +405,7 @@ int layer_tree_file(struct layer_tree *tree, const char *path, struct err *reter
 	return fd < 0 ? fail(path, "make the file", reterr) : fd;
 }
 
-int layer_tree_symlink(struct layer_tree *tree, const char *path, const char *target,
+int layer_tree_special(struct layer_tree *tree, const char *path, const char *target,
 	const struct layer_attributes *attributes, struct err *reterr)
 {
 	const char *name;
@@ -414,22 +414,9 @@ int layer_tree_symlink(struct layer_tree *tree, const char *path, const char *ta
 
 	if (parent < 0)
 		return parent;
-	if (symlinkat(target, parent, name))
-		return fail(path, "make the symbolic link", reterr);
-	return layer_attributes_apply_at(parent, name, attributes, tree->way, path, reterr);
-}
-
-int layer_tree_fifo(struct layer_tree *tree, const char *path,
-	const struct layer_attributes *attributes, struct err *reterr)
-{
-	const char *name;
-	bool replaced;
-	int parent = make_room(tree, path, &name, &replaced, reterr);
-
-	if (parent < 0)
-		return parent;
-	if (mkfifoat(parent, name, 0600)) /* as the filter of image-store wants it */
-		return fail(path, "make the FIFO", reterr);
+	/* the mode of a FIFO as the filter of image-store wants it */
+	if (target ? symlinkat(target, parent, name) : mkfifoat(parent, name, 0600))
+		return fail(path, target ? "make the symbolic link" : "make the FIFO", reterr);
 	return layer_attributes_apply_at(parent, name, attributes, tree->way, path, reterr);
 }
 

@@ -284,7 +284,7 @@ static int make_symlink(struct unpack *unpack, const char *target, struct err *r
 	if (!target || !*target || strlen(target) >= PATH_MAX)
 		return err_set(reterr, -EBADMSG, unpack->path,
 			"is a symbolic link to nothing, or to more than %d bytes", PATH_MAX - 1);
-	return layer_tree_symlink(&unpack->tree, unpack->path, target, &unpack->attributes, reterr);
+	return layer_tree_special(&unpack->tree, unpack->path, target, &unpack->attributes, reterr);
 }
 
 /* ---- entries ---- */
@@ -323,7 +323,8 @@ static int make_entry(struct unpack *unpack, struct archive_entry *entry, struct
 			       : skip_device(unpack);
 	case AE_IFBLK: return skip_device(unpack);
 	case AE_IFIFO:
-		return layer_tree_fifo(&unpack->tree, unpack->path, &unpack->attributes, reterr);
+		return layer_tree_special(
+			&unpack->tree, unpack->path, NULL, &unpack->attributes, reterr);
 	default: return err_set(reterr, -EBADMSG, unpack->path, "is of no known type");
 	}
 }

@@ -109,6 +109,21 @@ def own(diffs, path=''):
     return os.path.join(STORAGE, 'layers', WAY, chain_of(diffs)[7:], 'tree', path)
 
 
+def roomy():
+    """Whether files can have more names of xattrs here than a block of ext4 holds."""
+    path = os.path.join(WORK, 'roomy')
+    with open(path, 'wb'):
+        pass
+    try:
+        for i in range(60):
+            os.setxattr(path, f'user.{"n" * 200}{i}', b'v')
+        return True
+    except OSError:
+        return False
+    finally:
+        os.unlink(path)
+
+
 def rubbish():
     staging = os.path.join(STORAGE, 'staging')
     return [name for name in os.listdir(staging) if name != '.lock'] if os.path.isdir(staging) else []
@@ -360,7 +375,19 @@ def whiteouts():
             {'x/pipe': ('p', None, 0o620), 'two': ('p', None, 0o620), 'z6': ('f',)})
     accepts('and replaced (T-TAR-16)', [below, archive(header('pipe', '6'), file('pipe', 'x'), header('z7', '6'))], {'pipe': ('f', b'x'), 'z7': ('p',)})
     accepts('and removed (T-TAR-16)', [below, archive(header('gone', '6')), archive(file('.wh.gone'))], {}, ['gone'])
-    refuses('a hard link to a FIFO of a layer below (T-TAR-16)', [archive(header('first', '6')), archive(hardlink('second', 'first'))], 'which is no file')
+    for what, first, wanted in (('FIFO', header('d/first', '6', mode=0o620, mtime=9), ('p', None, 0o620)), ('symbolic link', symlink('d/first', 'x', mtime=9), ('l', 'x'))):
+        diffs = accepts(f'a hard link to a {what} of a layer below: one file, copied up (T-TAR-16)',
+                        [archive(first), archive(hardlink('second', 'd/first'), hardlink('third', 'd/first'))],
+                        {name: wanted for name in ('d/first', 'second', 'third')})
+        inodes = diffs and {os.lstat(own(diffs, name)).st_ino for name in ('d/first', 'second', 'third')}
+        report(diffs and len(inodes) == 1 and os.lstat(own(diffs, 'third')).st_mtime == 9, f'with the {what}\'s three names and its time', inodes)
+        accepts(f'a hard link to a {what} of a layer below that this layer hides (T-TAR-16)',
+                [archive(first), archive(hardlink('second', 'd/first'), file('.wh.d'))], {'second': wanted}, ['d/first'])
+    refuses('a hard link to a directory of a layer below (T-TAR-16)', [archive(directory('first')), archive(hardlink('second', 'first'))], 'which is no file')
+    xattrs = {f'SCHILY.xattr.user.{"n" * 200}{i}': 'v' for i in range(60)}
+    if roomy():
+        accepts('a hard link to a file of a layer below with as many extended attributes as one can have',
+                [archive(pax(xattrs), file('first', 'a')), archive(hardlink('second', 'first'))], {'second': ('f', b'a')})
 
 
 # ---- attributes: T-TAR-17 to 19, 37 ----
