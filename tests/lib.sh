@@ -72,7 +72,28 @@ need() { # TOOL…: without them a control would have no peer, and that is a fai
 # ---- running things ----
 
 # Runs a command for at most $limit seconds, all its orphans gathered; says SURVIVORS when some live two seconds on.
-guarded() { "$probes/reaper" "${limit:-20}" "$@"; }
+guarded() { "$probes/reaper" "${limit:-60}" "$@"; }
+
+# await COMMAND…: until it succeeds; false where it has not in $turns turns of 0.1 s each. Counted in turns, and not by the clock: while the
+# machine is too slow to take one, what is waited for is held up as well.
+await() {
+	local turn
+	for ((turn = 0; turn < ${turns:-600}; turn++)); do
+		! "$@" || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+# child_of PID NAME: the pid of its child whose program has this name; false where there is none
+child_of() {
+	local child children='' name
+	read -r children 2> /dev/null < "/proc/$1/task/$1/children" || true # it ends without a newline
+	for child in $children; do
+		read -r name 2> /dev/null < "/proc/$child/comm" && [ "$name" = "$2" ] && echo "$child" && return
+	done
+	return 1
+}
 
 immure() { guarded "$immure" "$@"; }
 mutant() { IMMURE_MUTANT=$1 guarded "$mutant" "${@:2}"; } # GUARDS WORDS…

@@ -19,13 +19,15 @@ ours=$(readlink /proc/self/ns/net)
 there=$(immure jail readlink /proc/self/ns/net < /dev/null)
 if [[ $there == net:* && $there != "$ours" ]]; then ok 'the network is not ours'; else not_ok 'the network is not ours' "$ours" "$there"; fi
 holds 'the host network is ours' "net:\[${ours//[!0-9]/}\]" 0 "$immure" jail --network host readlink /proc/self/ns/net
-"$immure" jail sleep 5 < /dev/null &
+"$immure" jail sleep 1000 < /dev/null &
 launcher=$!
-for ((i = 0; i < 100; i++)); do
-	[ "$(pgrep -x -P "$(pgrep -P $launcher || echo 1)" sleep)" = '' ] || break
-	sleep 0.05
-done
-init=$(pgrep -P $launcher)
+helpers+=("$launcher")
+# shellcheck disable=SC2317 # await() calls it
+slept() {
+	for init in $(pgrep -P "$launcher"); do ! child_of "$init" sleep > /dev/null || return 0; done
+	return 1
+}
+await slept
 there="$(pgrep -P "$init" | wc -l) children, $(find "/proc/$init/task" -mindepth 1 -maxdepth 1 | wc -l) threads"
 if [ "$there" = '1 children, 1 threads' ]; then ok 'the maker is gone once the program is there'
 else not_ok 'the maker is gone once the program is there' "$there"; fi

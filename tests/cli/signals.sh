@@ -8,9 +8,9 @@ cd "$work" || exit 2
 # forwards SIGNAL: the program's trap sees it, and its status comes out
 forwards() {
 	rm -f out
-	"$immure" jail perl -e "\$| = 1; \$SIG{$1} = sub { exit 42 }; print \"ready\n\"; sleep 1 for 1 .. 30" < /dev/null > out 2>&1 &
+	"$immure" jail perl -e "\$| = 1; \$SIG{$1} = sub { exit 42 }; print \"ready\n\"; sleep 1 for 1 .. 100" < /dev/null > out 2>&1 &
 	local pid=$! status
-	for _ in {1..100}; do grep -q ready out 2> /dev/null && break; sleep 0.05; done
+	await grep -qs ready out
 	kill -s "$1" $pid
 	wait $pid; status=$?
 	if [ $status = 42 ]; then ok "SIG$1 reaches the program"; else not_ok "SIG$1 reaches the program" "status $status" "$(cat out)"; fi
@@ -18,24 +18,19 @@ forwards() {
 for signal in HUP INT QUIT TERM USR1 USR2; do forwards $signal; done
 
 # survivors WORD: processes anywhere with WORD among their arguments
+# shellcheck disable=SC2317 # alive() calls it
 survivors() { pgrep -fc -- "$1" || true; }
 
-# gone WHAT WORD: within two seconds nothing with WORD is alive
-gone() {
-	local left
-	for _ in {1..20}; do
-		left=$(survivors "$2")
-		[ "$left" = 0 ] && break
-		sleep 0.1
-	done
-	if [ "$left" = 0 ]; then ok "$1"; else not_ok "$1" "$(pgrep -fa -- "$2")"; pkill -KILL -f -- "$2"; fi
-}
+# shellcheck disable=SC2317 # await() calls it
+alive() { [ "$(survivors "$2")" = "$1" ]; } # COUNT WORD
 
-number=$((30000 + $$ % 10000))
+# gone WHAT WORD: within two seconds nothing with WORD is alive
+gone() { if turns=20 await alive 0 "$2"; then ok "$1"; else not_ok "$1" "$(pgrep -fa -- "$2")"; pkill -KILL -f -- "$2"; fi; }
+
+number=$((100000 + $$ * 10)) # nobody else's
 "$immure" jail sh -c "setsid sleep $number & sleep $number" < /dev/null &
 pid=$!
-for _ in {1..100}; do [ "$(survivors "^sleep $number\$")" = 2 ] && break; sleep 0.05; done
-check 'the tree runs' test "$(survivors "^sleep $number\$")" = 2
+check 'the tree runs' await alive 2 "^sleep $number\$"
 kill -KILL $pid
 gone 'nothing survives a killed launcher' "^sleep $number\$"
 wait $pid 2> /dev/null
@@ -47,14 +42,15 @@ gone 'nothing survives the end of the program' "^sleep $number\$"
 number=$((number + 1))
 "$immure" jail sh -c "trap '' TERM HUP INT; sleep $number & while :; do wait; done" < /dev/null &
 pid=$!
-for _ in {1..100}; do [ "$(survivors "^sleep $number\$")" = 1 ] && break; sleep 0.05; done
+await alive 1 "^sleep $number\$"
 kill -TERM $pid; sleep 0.3
-check 'a program may ignore SIGTERM' test "$(survivors "^sleep $number\$")" = 1
+check 'a program may ignore SIGTERM' alive 1 "^sleep $number\$"
 kill -KILL $pid
 gone 'but not the end of its launcher' "^sleep $number\$"
 wait $pid 2> /dev/null
 
-check 'orphans are reaped' test "$(immure jail sh -c 'for i in 1 2 3 4 5 6 7 8; do (true & ) ; done; sleep 0.3; ls -d /proc/[0-9]* | wc -l' < /dev/null)" -le 5
+check 'orphans are reaped' immure jail sh -c 'for i in 1 2 3 4 5 6 7 8; do (true & ) ; done
+	for i in $(seq 600); do sleep 0.1; [ "$(ls -d /proc/[0-9]* | wc -l)" -gt 5 ] || exit 0; done; ls -d /proc/[0-9]*; exit 1' < /dev/null
 
 # ---- terminals, driven by python's pty ----
 cat > drive.py <<'P'
@@ -71,8 +67,8 @@ out = b''
 ended = False
 def drain(until, limit):
     global out, ended
-    end = time.time() + limit
-    while time.time() < end and not ended and not until():
+    end = time.monotonic() + limit
+    while time.monotonic() < end and not ended and not until():
         ready, _, _ = select.select([fd], [], [], 0.05)
         if not ready:
             continue
@@ -83,11 +79,11 @@ def drain(until, limit):
         ended = not data
         out += data
 if inputs:
-    drain(lambda: b'ready' in out, 20)
+    drain(lambda: b'ready' in out, 60)
 for word in inputs:
     os.write(fd, word.encode().decode('unicode_escape').encode())
     drain(lambda: False, 0.3)
-drain(lambda: False, 20)
+drain(lambda: False, 60)
 if ended:
     print('STATUS', os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 else:
@@ -102,7 +98,7 @@ check 'the program has a pty of the jail' grep -q '^/dev/pts/0' <<< "$out"
 check 'with the size of the caller' grep -q '^33 77' <<< "$out"
 out=$(on_terminal 24x80 'hello\n' -- "$immure" jail sh -c 'echo ready; read x; echo "got $x"')
 check 'what is typed goes in' grep -q 'got hello' <<< "$out"
-out=$(on_terminal 24x80 '\x03' -- "$immure" jail perl -e '$| = 1; $SIG{INT} = sub { print "INTERRUPTED\n"; exit 5 }; print "ready\n"; sleep 30')
+out=$(on_terminal 24x80 '\x03' -- "$immure" jail perl -e '$| = 1; $SIG{INT} = sub { print "INTERRUPTED\n"; exit 5 }; print "ready\n"; sleep 100')
 check '^C interrupts' grep -q INTERRUPTED <<< "$out"
 check 'and the status comes out' grep -q 'STATUS 5' <<< "$out"
 out=$(on_terminal 24x80 '\x04' -- "$immure" jail sh -c 'echo ready; exec cat')

@@ -10,6 +10,8 @@
 
 #include "verdict.h"
 
+#define TURN 0.1 /* seconds */
+
 static double now(void)
 {
 	struct timespec t;
@@ -18,17 +20,18 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Waits until deadline for `pid` (or, with -1, for there to be no child at all). True when that came about. */
-static bool wait_until(pid_t pid, double deadline, int *status)
+/* Waits for `pid` (or, with -1, for there to be no child at all). True when that came about within so many seconds. They are counted in turns,
+ * and none counts for more than it was to take: while the whole machine stands still, nobody below us could have ended either. */
+static bool wait_for(pid_t pid, double seconds, int *status)
 {
 	sigset_t ends;
 
 	(void)sigemptyset(&ends);
 	(void)sigaddset(&ends, SIGCHLD);
 	for (;;) {
-		int each;
+		double began, took;
 		pid_t ended;
-		double left;
+		int each;
 
 		while ((ended = waitpid(-1, &each, WNOHANG)) > 0)
 			if (ended == pid) {
@@ -37,11 +40,12 @@ static bool wait_until(pid_t pid, double deadline, int *status)
 			}
 		if (ended < 0 && errno == ECHILD)
 			return true;
-		left = deadline - now();
-		if (left <= 0)
+		if (seconds <= 0)
 			return false;
-		(void)sigtimedwait(&ends, NULL,
-			&(struct timespec){(time_t)left, (long)((left - (double)(time_t)left) * 1e9)});
+		began = now();
+		(void)sigtimedwait(&ends, NULL, &(struct timespec){.tv_nsec = (long)(TURN * 1e9)});
+		took = now() - began;
+		seconds -= took < TURN ? took : TURN;
 	}
 }
 
@@ -91,7 +95,7 @@ int main(int argc, char **argv)
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	(void)sigemptyset(&ends);
 	(void)sigaddset(&ends, SIGCHLD);
-	(void)sigprocmask(SIG_BLOCK, &ends, &before); /* it is waited for; see wait_until() */
+	(void)sigprocmask(SIG_BLOCK, &ends, &before); /* it is waited for; see wait_for() */
 	pid = fork();
 	if (pid == 0) {
 		(void)sigprocmask(SIG_SETMASK, &before, NULL);
@@ -99,12 +103,12 @@ int main(int argc, char **argv)
 		perror(argv[2]);
 		_exit(127);
 	}
-	late = !wait_until(pid, now() + atof(argv[1]), &status);
+	late = !wait_for(pid, atof(argv[1]), &status);
 	if (late)
 		(void)printf("TIMEOUT: %s\n", argv[2]);
-	if (late || !wait_until(-1, now() + 2, &(int){0}))
+	if (late || !wait_for(-1, 2, &(int){0}))
 		for (bool say = !late; kill_children(say) > 0; say = false)
-			(void)wait_until(-1, now() + 0.1, &(int){0});
+			(void)wait_for(-1, TURN, &(int){0});
 	if (late)
 		return 124;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
