@@ -1,5 +1,6 @@
 /* immure ps, rm: the containers there are, and their end. */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -408,6 +409,6 @@ int cli_rm(int argc, char **argv)
 
 		code = code ? code : one;
 	}
-	container_sweep(&place.storage);
+	container_sweep(&place.storage, UINT_MAX);
 	return code;
 }

@@ -27,6 +27,8 @@
 #include "util/file.h"
 #include "util/path.h"
 
+#define SWEPT 16 /* entries looked at before a run */
+
 /* Everything of one run; lives to the end of the process. */
 struct run {
 	struct launching launching;
@@ -36,6 +38,8 @@ struct run {
 	struct layers layers;
 	struct container container;
 	struct container_hold hold;
+	struct container replaced; /* --replace: the one that had the name, until this one runs */
+	struct container_hold replaced_hold;
 	const char *const *command;
 	const char *word;  /* the image, as it was written */
 	const char **made; /* named volumes that were not there before */
@@ -277,22 +281,26 @@ static int container_path(struct run *run, const char *below, const char **ret, 
 static int replace(struct run *run, struct err *reterr)
 {
 	const char *name = run->options.name;
-	struct container other;
+	struct container *other = &run->replaced;
 	struct err err = {0};
 	int r;
 
 	if (strcmp(run->container.name, name) == 0)
 		return 0; /* it was made up for this one: that is not to be ended */
-	r = container_find_any(&run->storage, name, &run->launching.words, &other, &err);
+	r = container_find_any(&run->storage, name, &run->launching.words, other, &err);
 	if (r < 0 && r != -ENOENT && r != -ENOTUNIQ) {
 		*reterr = err;
 		return r;
 	}
 	/* else the word is the beginning of another one's id, or of several */
-	if (r == 0 && strcmp(other.name, name) == 0)
-		r = container_end(&run->storage, &other, true, reterr);
-	else
-		r = 0;
+	if (r < 0 || strcmp(other->name, name) != 0)
+		return container_rename(&run->hold, &run->container, name, reterr);
+	r = container_kill(&run->storage, other, &run->replaced_hold, reterr);
+	if (r == 0 && run->replaced_hold.directory >= 0 && !other->transient)
+		return container_replace(
+			&run->hold, &run->container, &run->replaced_hold, other, reterr);
+	if (r == 0 && run->replaced_hold.directory >= 0)
+		r = container_remove(&run->replaced_hold, other, &run->launching.host, reterr);
 	return r == 0 ? container_rename(&run->hold, &run->container, name, reterr) : r;
 }
 
@@ -440,6 +448,17 @@ static int take_back(struct run *run, struct err *reterr)
 	return r;
 }
 
+/* The one that had the name: gone once its follower has run, else as before. */
+static int settle_replaced(struct run *run, bool started, struct err *reterr)
+{
+	if (run->replaced_hold.directory < 0)
+		return 0;
+	return started ? container_remove(
+				 &run->replaced_hold, &run->replaced, &run->launching.host, reterr)
+		       : container_restore(
+				 &run->replaced_hold, &run->replaced, &run->container, reterr);
+}
+
 static int settle(struct run *run, bool started, int code, struct err *reterr)
 {
 	struct container *c = &run->container;
@@ -473,6 +492,9 @@ static int launch(struct run *run, const struct plan *plan)
 	if (r == 0)
 		code = launching_run(&run->launching, plan, &started);
 	else
+		code = fail(&err);
+	err = (struct err){0};
+	if (settle_replaced(run, started, &err) < 0)
 		code = fail(&err);
 	err = (struct err){0};
 	r = settle(run, started, code, &err);
@@ -557,23 +579,6 @@ static int run_with_outlet(struct run *run)
 	return code;
 }
 
-/* The options at the beginning of argv, whoever wrote them; how many words they took. */
-static int read_words(struct run *run, int argc, char **argv, struct err *reterr)
-{
-	struct launching *launching = &run->launching;
-	int taken = options_parse(
-		run_options_table, argc, argv, launching->given, &launching->given_count, reterr);
-
-	if (taken < 0)
-		return taken;
-	if (launch_options_read(
-		    launching->given, launching->given_count, &launching->options, reterr) < 0)
-		return reterr->code;
-	if (!launching->options.profile_is_set)
-		launching->options.profile = "container";
-	return taken;
-}
-
 static int remember_words(struct run *run, const struct given_option *given, size_t count,
 	char **arguments, struct err *reterr)
 {
@@ -597,7 +602,7 @@ static int run_all(struct run *run, const char *const *arguments)
 		return dry_run(run, &err);
 	if (launching_send_ahead(&run->launching, &err) < 0)
 		return fail(&err);
-	container_sweep(&run->storage);
+	container_sweep(&run->storage, SWEPT);
 	code = take_container(run, &err) < 0 ? fail(&err) : run_with_outlet(run);
 	forerunner_dismiss(&run->launching.ahead);
 	return code;
@@ -620,31 +625,16 @@ static int recall(struct run *run, struct err *reterr)
 {
 	struct launching *launching = &run->launching;
 	struct container *c = &run->container;
-	size_t count = 0;
-	char **words;
-	int r;
 
-	while (c->options[count])
-		count++;
-	words = arena_zeroed(&launching->words, count + 2, sizeof(*words));
-	if (!words)
-		return err_no_memory(reterr);
-	words[0] = (char *)"run";
-	for (size_t i = 0; i < count; i++)
-		words[i + 1] = (char *)c->options[i];
-	r = read_words(run, (int)count + 1, words, reterr);
-	if (r < 0)
-		return r;
 	/* paths were written as seen from there */
 	if (c->directory[0])
 		launching->variables.cwd = c->directory;
-	r = run_options_read(launching, &run->options, reterr);
 	run->again = true;
 	run->word = c->manifest.text;
 	c->started = (int64_t)time(NULL);
 	c->finished = 0;
 	c->exit_code = -1;
-	return r;
+	return run_options_recall(launching, c->options, &run->options, reterr);
 }
 
 static int read_start_options(struct run *run, int argc, char **argv, const char **ret_storage,
@@ -684,7 +674,7 @@ int cli_start(int argc, char **argv)
 	struct err err = {0};
 	int taken = read_start_options(&run, argc, argv, &storage, &interactive, &err), r = taken;
 
-	run.hold = CONTAINER_HOLD_NONE;
+	run.hold = run.replaced_hold = CONTAINER_HOLD_NONE;
 	if (r >= 0) {
 		surroundings_variables(&launching->words, &launching->variables);
 		r = place_open(
@@ -712,9 +702,9 @@ int cli_run(int argc, char **argv)
 	struct launching *launching = &run.launching;
 	struct err err = {0};
 	size_t count;
-	int taken = read_words(&run, argc, argv, &err), r;
+	int taken = run_options_parse(launching, argc, argv, &err), r;
 
-	run.hold = CONTAINER_HOLD_NONE;
+	run.hold = run.replaced_hold = CONTAINER_HOLD_NONE;
 	if (taken < 0)
 		return fail(&err);
 	surroundings_variables(&launching->words, &launching->variables);

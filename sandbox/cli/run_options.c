@@ -580,6 +580,21 @@ static int read_one(struct reading *r, const struct given_option *given)
 	return e < 0 ? e : e == 0; /* a volume is no bind */
 }
 
+int run_options_parse(struct launching *launching, int argc, char **argv, struct err *reterr)
+{
+	int taken = options_parse(
+		run_options_table, argc, argv, launching->given, &launching->given_count, reterr);
+
+	if (taken < 0)
+		return taken;
+	if (launch_options_read(
+		    launching->given, launching->given_count, &launching->options, reterr) < 0)
+		return reterr->code;
+	if (!launching->options.profile_is_set)
+		launching->options.profile = "container";
+	return taken;
+}
+
 int run_options_read(struct launching *launching, struct run_options *ret, struct err *reterr)
 {
 	struct reading r = {.launching = launching, .options = ret, .err = reterr};
@@ -603,6 +618,25 @@ int run_options_read(struct launching *launching, struct run_options *ret, struc
 	if (ret->names.no_hosts && ret->names.hosts)
 		return err_set(reterr, -EINVAL, "--no-hosts", "and --add-host exclude each other");
 	return join_platform(&r);
+}
+
+int run_options_recall(struct launching *launching, const char *const *options,
+	struct run_options *ret, struct err *reterr)
+{
+	size_t count = 0;
+	char **words;
+	int r;
+
+	while (options[count])
+		count++;
+	words = arena_zeroed(&launching->words, count + 2, sizeof(*words));
+	if (!words)
+		return err_no_memory(reterr);
+	words[0] = (char *)"run";
+	for (size_t i = 0; i < count; i++)
+		words[i + 1] = (char *)options[i];
+	r = run_options_parse(launching, (int)count + 1, words, reterr);
+	return r < 0 ? r : run_options_read(launching, ret, reterr);
 }
 
 /* What belongs to one run, not to the container. */

@@ -39,6 +39,10 @@ struct run_options {
 	uint64_t shm_size; /* 0: the usual */
 };
 
+/* Splits the options at the beginning of argv into launching->given, whoever wrote them, and reads
+ * those of every launch. How many words they took, or -errno with reterr. */
+int run_options_parse(struct launching *launching, int argc, char **argv, struct err *reterr);
+
 /*
  * Reads what options.c has split. What is about the container goes to ret; --env-file becomes
  * --env, and what launch_options_apply() may see stays in launching->given. launching->variables is
@@ -49,5 +53,10 @@ int run_options_read(struct launching *launching, struct run_options *ret, struc
 /* The words that make the same container again: `start` reads them as if they had been typed. */
 int run_options_words(struct launching *launching, const struct given_option *given, size_t count,
 	const char *const **ret, struct err *reterr);
+
+/* Both of the former, for the words that a container has kept. launching->variables is set, its cwd
+ * as it was for the first run. */
+int run_options_recall(struct launching *launching, const char *const *options,
+	struct run_options *ret, struct err *reterr);
 
 #endif

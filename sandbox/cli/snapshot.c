@@ -309,7 +309,7 @@ static int copy_all(struct snapshot *s, const char *from, const char *to, struct
 	if (r == 0)
 		r = open_host(s, in ? from : to, in != NULL, &copy, reterr);
 	if (r == 0 && in) /* overlayfs forbids a second mount of an upper that is in use */
-		r = container_hold(&s->storage, &s->container, &hold, reterr);
+		r = container_claim(&s->storage, &s->container, &hold, reterr);
 	if (r == -EBUSY)
 		err_hint(reterr, "files go into a running container by a volume (-v)");
 	if (r == 0)

@@ -20,7 +20,7 @@
 #include "util/tree.h"
 
 #define RECORD "container.json"
-#define ASKED 10 /* how often a lock is tried, a millisecond apart */
+#define ASKED 10 /* how often the launcher's lock is tried, a millisecond apart */
 
 static const char *const kinds[] = {"containers", "transient"};
 
@@ -44,19 +44,19 @@ static int open_kind(const struct storage *storage, bool transient)
 }
 
 /*
- * Opens and locks. 0; -EBUSY where somebody has it; -ENOENT where it was removed between the two: a
- * lock on what has no name any more protects nothing.
+ * Opens and locks: LOCK_EX or LOCK_SH. 0; -EBUSY where somebody has it; -ENOENT where it was
+ * removed between the two: a lock on what has no name any more protects nothing.
  */
-static int open_locked(int kind, const char *id, int *ret)
+static int open_locked(int kind, const char *id, int lock, int *ret)
 {
 	_cleanup_close_ int fd = openat(kind, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat status;
 
 	if (fd < 0)
 		return -errno;
-	/* `ps` holds the lock for an instant, to ask whether it is free */
-	for (unsigned attempt = 0; flock(fd, LOCK_EX | LOCK_NB); attempt++) {
-		if (errno != EWOULDBLOCK || attempt == ASKED)
+	/* `ps` holds a shared lock for an instant, to ask whether the container runs */
+	for (unsigned attempt = 0; flock(fd, lock | LOCK_NB); attempt++) {
+		if (errno != EWOULDBLOCK || attempt == ASKED || lock == LOCK_SH)
 			return errno == EWOULDBLOCK ? -EBUSY : -errno;
 		(void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	}
@@ -108,13 +108,31 @@ static bool exists(const struct storage *storage, const char *id)
 
 /* A link that a killed launcher left leads to no container: it goes, if it is still the same one.
  */
-static void unlink_name(const struct storage *storage, const char *name, const char *id)
+void unlink_name(const struct storage *storage, const char *name, const char *id)
 {
 	_cleanup_close_ int names = storage_directory(storage, "names");
 	char found[CONTAINER_ID_ROOM];
 
 	if (names >= 0 && read_name_link(storage, name, found) == 0 && strcmp(found, id) == 0)
 		(void)unlinkat(names, name, 0); /* a name that stays is found dangling later */
+}
+
+int move_name(const struct storage *storage, const char *name, const char *from, const char *to)
+{
+	_cleanup_close_ int names = storage_directory(storage, "names");
+	char found[CONTAINER_ID_ROOM], temporary[CONTAINER_ID_ROOM + 1];
+	int r;
+
+	if (names < 0)
+		return names;
+	r = read_name_link(storage, name, found);
+	if (r < 0 || strcmp(found, from) != 0)
+		return r < 0 ? r : -ENOENT;
+	(void)snprintf(temporary, sizeof(temporary), ".%s", to); /* no name begins so */
+	(void)unlinkat(names, temporary, 0);                     /* of one that was killed here */
+	if (symlinkat(to, names, temporary) || renameat(names, temporary, names, name))
+		return -errno;
+	return 0;
 }
 
 static int take_given_name(
@@ -172,7 +190,7 @@ static int make_directory(int kind, struct container *container, int *ret)
 				continue;
 			return r;
 		}
-		r = open_locked(kind, container->id, ret);
+		r = open_locked(kind, container->id, LOCK_EX, ret);
 		if (r != -EBUSY && r != -ENOENT)
 			return r;
 	}
@@ -214,21 +232,25 @@ int container_write(const struct container_hold *hold, const struct container *c
 		     : 0;
 }
 
-/* From transient/ to containers/, in one step: what was cut short on the way is swept. */
-static int publish(int transient, const char *id, const struct storage *storage)
+/* From transient/ to containers/ or back, in one step: what was cut short on the way is swept. */
+int move_container(const struct storage *storage, const char *id, bool out_of_sight)
 {
-	_cleanup_close_ int containers = open_kind(storage, false);
+	_cleanup_close_ int transient = open_kind(storage, true),
+			    containers = open_kind(storage, false);
+	int from = out_of_sight ? containers : transient;
 
-	if (containers < 0)
-		return containers;
-	return renameat(transient, id, containers, id) ? -errno : 0;
+	if (transient < 0 || containers < 0)
+		return transient < 0 ? transient : containers;
+	return renameat(from, id, out_of_sight ? transient : containers, id) ? -errno : 0;
 }
 
 int container_create(const struct storage *storage, struct arena *arena,
 	struct container *container, struct container_hold *ret, struct err *reterr)
 {
-	struct container_hold hold = {
-		.storage = storage, .directory = -1, .transient = container->transient};
+	struct container_hold hold = {.storage = storage,
+		.directory = -1,
+		.record = -1,
+		.transient = container->transient};
 	_cleanup_close_ int kind = open_kind(storage, true);
 	int r = kind < 0 ? kind : make_directory(kind, container, &hold.directory);
 	bool named;
@@ -248,7 +270,7 @@ int container_create(const struct storage *storage, struct arena *arena,
 	if (r == 0)
 		r = container_write(&hold, container, false, reterr);
 	if (r == 0 && !container->transient) {
-		r = publish(kind, hold.id, storage);
+		r = move_container(storage, hold.id, false);
 		if (r < 0)
 			r = err_set(reterr, r, storage->path, "cannot make a container in it: %s",
 				strerror(-r));
@@ -281,19 +303,48 @@ int container_rename(const struct container_hold *hold, struct container *contai
 	return r;
 }
 
-int container_hold(const struct storage *storage, const struct container *container,
+static int open_hold(const struct storage *storage, const struct container *container, int lock,
 	struct container_hold *ret, struct err *reterr)
 {
-	struct container_hold hold = {
-		.storage = storage, .directory = -1, .transient = container->transient};
+	struct container_hold hold = {.storage = storage,
+		.directory = -1,
+		.record = -1,
+		.transient = container->transient};
 	_cleanup_close_ int kind = storage_directory(storage, kind_name(container->transient));
-	int r = kind < 0 ? kind : open_locked(kind, container->id, &hold.directory);
+	int r = kind < 0 ? kind : open_locked(kind, container->id, lock, &hold.directory);
 
 	if (r == -EBUSY)
-		return err_set(reterr, r, container->name, "is running");
+		return err_set(reterr, r, container->name,
+			lock == LOCK_SH ? "is running" : "is in use by another process");
 	if (r < 0)
 		return err_set(reterr, r, container->name, "cannot be taken: %s", strerror(-r));
 	memcpy(hold.id, container->id, sizeof(hold.id));
+	*ret = hold;
+	return 0;
+}
+
+int container_hold(const struct storage *storage, const struct container *container,
+	struct container_hold *ret, struct err *reterr)
+{
+	return open_hold(storage, container, LOCK_EX, ret, reterr);
+}
+
+int container_claim(const struct storage *storage, const struct container *container,
+	struct container_hold *ret, struct err *reterr)
+{
+	struct container_hold hold;
+	int r = open_hold(storage, container, LOCK_SH, &hold, reterr);
+
+	if (r < 0)
+		return r;
+	/* a damaged one may have no record: two that remove it then do not hurt each other */
+	hold.record =
+		openat(hold.directory, RECORD, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (hold.record >= 0 && flock(hold.record, LOCK_EX | LOCK_NB)) {
+		container_release(&hold);
+		return err_set(reterr, -EAGAIN, container->name,
+			"is being changed or removed by another process");
+	}
 	*ret = hold;
 	return 0;
 }
@@ -302,7 +353,9 @@ void container_release(struct container_hold *hold)
 {
 	if (hold->directory >= 0)
 		(void)close(hold->directory); /* a directory: nothing was written through it */
-	hold->directory = -1;
+	if (hold->record >= 0)
+		(void)close(hold->record); /* nor through this */
+	hold->directory = hold->record = -1;
 }
 
 /* ---- finding ---- */
@@ -398,8 +451,10 @@ static int read_one(const struct storage *storage, bool transient, const char *i
 		return -errno;
 	r = at < 0 ? err_set(&said, -EACCES, id, "its directory is closed")
 		   : read_record(at, id, arena, ret, &said);
-	if (r == 0 && ret->transient != transient)
-		return -ENOENT;                             /* on its way in or out */
+	if (r == 0 && transient && !ret->transient)
+		return -ENOENT; /* on its way in or out */
+	if (r == 0 && !transient && ret->transient)
+		r = err_set(&said, -EBADMSG, id, "it tells of one of --rm, which cannot be here");
 	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE) { /* no fault of the container's */
 		*reterr = said;
 		return r;
@@ -588,15 +643,6 @@ int remove_tree(int directory, const char *name, const struct host *host, struct
 	return r < 0 ? err_set(reterr, r, name, "cannot be removed: %s", strerror(-r)) : 0;
 }
 
-static int retract(int transient, const char *id, const struct storage *storage)
-{
-	_cleanup_close_ int containers = open_kind(storage, false);
-
-	if (containers < 0)
-		return containers;
-	return renameat(containers, id, transient, id) ? -errno : 0;
-}
-
 /*
  * Of a container that wrote nothing only these are there: removed by their names, without looking
  * for what there is. Whatever stays is found by remove_tree().
@@ -635,7 +681,7 @@ int container_remove(struct container_hold *hold, const struct container *contai
 
 	/* out of sight first: a removal that is cut short is then taken up by a sweep */
 	if (r == 0 && !hold->transient) {
-		r = retract(kind, hold->id, hold->storage);
+		r = move_container(hold->storage, hold->id, true);
 		if (r < 0)
 			r = err_set(
 				reterr, r, container->name, "cannot be removed: %s", strerror(-r));
@@ -657,8 +703,6 @@ int container_remove(struct container_hold *hold, const struct container *contai
 	return r;
 }
 
-#define SWEPT 8
-
 /* One that nobody holds: what its launcher would have done. */
 static void sweep_one(const struct storage *storage, const char *id)
 {
@@ -668,7 +712,7 @@ static void sweep_one(const struct storage *storage, const char *id)
 	struct err err = {0};
 
 	memcpy(container.id, id, sizeof(container.id));
-	if (container_hold(storage, &container, &hold, &err) < 0)
+	if (container_claim(storage, &container, &hold, &err) < 0)
 		return;
 	err = (struct err){0};
 	(void)read_record(
@@ -677,12 +721,12 @@ static void sweep_one(const struct storage *storage, const char *id)
 	(void)container_remove(&hold, &container, NULL, &err); /* another sweep will come */
 }
 
-void container_sweep(const struct storage *storage)
+void container_sweep(const struct storage *storage, unsigned most)
 {
 	_cleanup_closedir_ DIR *directory = NULL;
 	int fd = storage_directory(storage, kind_name(true));
 	const struct dirent *entry;
-	unsigned swept = 0;
+	unsigned seen = 0;
 
 	if (fd < 0)
 		return;
@@ -691,7 +735,7 @@ void container_sweep(const struct storage *storage)
 		(void)close(fd);
 		return;
 	}
-	for (; swept < SWEPT && (entry = readdir(directory)); swept++)
+	for (; seen < most && (entry = readdir(directory)); seen++)
 		if (id_is_valid(entry->d_name))
 			sweep_one(storage, entry->d_name);
 }

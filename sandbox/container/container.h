@@ -10,7 +10,9 @@
  *	names/NAME       a link whose text is the id
  *
  * A launcher holds an exclusive lock (flock) on the directory while the container runs. So whether
- * one runs is asked of the kernel, and a launcher that was killed leaves an exited container.
+ * one runs is asked of the kernel, and a launcher that was killed leaves an exited container. Who
+ * changes or removes one that does not run holds a shared lock there, so as not to be taken for its
+ * launcher (container_kill()), and an exclusive one on the record.
  */
 #ifndef IMMURE_CONTAINER_CONTAINER_H
 #define IMMURE_CONTAINER_CONTAINER_H
@@ -56,10 +58,11 @@ struct container {
 struct container_hold {
 	const struct storage *storage;
 	int directory; /* locked; -1: none */
+	int record;    /* of container_claim(): locked; -1: none */
 	char id[CONTAINER_ID_ROOM];
 	bool transient;
 };
-#define CONTAINER_HOLD_NONE ((struct container_hold){.directory = -1})
+#define CONTAINER_HOLD_NONE ((struct container_hold){.directory = -1, .record = -1})
 
 /*
  * Makes a new container, whole: id is chosen here and written to container; where container->name
@@ -73,11 +76,15 @@ int container_create(const struct storage *storage, struct arena *arena,
 int container_rename(const struct container_hold *hold, struct container *container,
 	const char *name, struct err *reterr);
 
-/* Takes an existing one, by its whole id. -EBUSY with reterr where it runs. */
+/* Takes an existing one to run it, by its whole id. -EBUSY with reterr where somebody has it. */
 int container_hold(const struct storage *storage, const struct container *container,
 	struct container_hold *ret, struct err *reterr);
-/* kill.c: ends one that runs, and takes it; ret stays CONTAINER_HOLD_NONE where it is gone
- * altogether. */
+/* Takes one that does not run, to change or remove it. -EBUSY with reterr where it runs, -EAGAIN
+ * where somebody else has claimed it. Never waits. */
+int container_claim(const struct storage *storage, const struct container *container,
+	struct container_hold *ret, struct err *reterr);
+/* kill.c: claims it, and ends it first where it runs; ret stays CONTAINER_HOLD_NONE where it is
+ * gone altogether. */
 int container_kill(const struct storage *storage, const struct container *container,
 	struct container_hold *ret, struct err *reterr);
 /* kill.c: takes it and removes it; force: ends it first, where it runs. Else -EBUSY with reterr. */
@@ -115,8 +122,19 @@ int container_list(const struct storage *storage, struct arena *arena, struct co
 int container_remove(struct container_hold *hold, const struct container *container,
 	const struct host *host, struct err *reterr);
 
-/* Removes a few of what launchers that were killed left in transient/: bounded, and silent. */
-void container_sweep(const struct storage *storage);
+/* Removes what launchers that were killed left in transient/, among the first so many that are
+ * there: silent, and without waiting for anybody. */
+void container_sweep(const struct storage *storage, unsigned most);
+
+/*
+ * replace.c: gives container, which hold has, the name of other, and puts that one out of sight: to
+ * be removed once container runs, or restored. 0 or -errno with reterr, and all is as before.
+ */
+int container_replace(const struct container_hold *hold, struct container *container,
+	struct container_hold *other_hold, const struct container *other, struct err *reterr);
+/* Takes that back: other has its name and its place again, and is released. */
+int container_restore(struct container_hold *other_hold, const struct container *other,
+	const struct container *container, struct err *reterr);
 
 /* text.c: pure; name is for messages. */
 int container_parse(const char *name, const char *text, size_t length, struct arena *arena,

@@ -2,10 +2,10 @@
  * The container's janitor (util/janitor.h): should the launcher be killed by SIGKILL, it removes
  * what `--rm` promised to remove.
  */
-#include <fcntl.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "container/parts.h"
 
@@ -19,19 +19,24 @@ struct watch {
 	const struct host *host;
 };
 
-/* What still runs in the jail may write for a moment longer: then the directory is not empty when
- * it should be. */
+/*
+ * The launcher's lock is ours as well, and would name a process that is no more to whoever wants to
+ * end this container (kill.c): it becomes one of those who remove. What still runs in the jail may
+ * write for a moment longer: then the directory is not empty when it should be.
+ */
 static void clean(void *context)
 {
 	struct watch *watch = context;
 
-	watch->hold.storage = &watch->storage;
+	(void)flock(watch->hold.directory, LOCK_SH | LOCK_NB);
 	for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
-		struct container_hold again = watch->hold;
+		struct container_hold hold;
 		struct err err = {0};
+		int r = container_claim(&watch->storage, watch->container, &hold, &err);
 
-		again.directory = fcntl(watch->hold.directory, F_DUPFD_CLOEXEC, 3);
-		if (container_remove(&again, watch->container, watch->host, &err) == 0)
+		if (r == 0)
+			r = container_remove(&hold, watch->container, watch->host, &err);
+		if (r == 0 || r == -ENOENT)
 			return;
 		(void)nanosleep(&(struct timespec){.tv_nsec = PAUSE}, NULL);
 	}

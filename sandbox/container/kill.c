@@ -1,7 +1,8 @@
 /*
  * Ending a container that somebody else's launcher runs. Its pid is in no file of ours, which could
  * be old: the kernel itself says who holds the lock (/proc/locks), and a pidfd makes sure that the
- * one who is killed is the one who was found (R20).
+ * one who is killed is the one who was found (R20). Only a launcher holds the exclusive lock
+ * (container.h): who sweeps, removes or changes a container is waited for.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -86,7 +87,7 @@ static int kill_holder(const struct stat *status)
 	return 0;
 }
 
-int container_kill(const struct storage *storage, const struct container *container,
+static int kill_and_claim(const struct storage *storage, const struct container *container,
 	struct container_hold *ret, struct err *reterr)
 {
 	struct stat status;
@@ -104,7 +105,7 @@ int container_kill(const struct storage *storage, const struct container *contai
 		if (r < 0 && r != -ESRCH)
 			return err_set(
 				reterr, r, container->name, "cannot be killed: %s", strerror(-r));
-		r = container_hold(storage, container, ret, &err);
+		r = container_claim(storage, container, ret, &err);
 		if (r == 0 || r == -ENOENT)
 			return 0;
 		(void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
@@ -112,19 +113,30 @@ int container_kill(const struct storage *storage, const struct container *contai
 	return err_set(reterr, -EBUSY, container->name, "does not end");
 }
 
+int container_kill(const struct storage *storage, const struct container *container,
+	struct container_hold *ret, struct err *reterr)
+{
+	struct err err = {0};
+	int r;
+
+	*ret = CONTAINER_HOLD_NONE;
+	r = container_claim(storage, container, ret, &err);
+	if (r == -EBUSY || r == -EAGAIN)
+		return kill_and_claim(storage, container, ret, reterr);
+	if (r < 0 && r != -ENOENT)
+		*reterr = err;
+	return r == -ENOENT ? 0 : r;
+}
+
 int container_end(const struct storage *storage, const struct container *container, bool force,
 	struct err *reterr)
 {
 	struct container_hold hold = CONTAINER_HOLD_NONE;
-	struct err err = {0};
-	int r = container_hold(storage, container, &hold, &err);
+	int r = force ? container_kill(storage, container, &hold, reterr)
+		      : container_claim(storage, container, &hold, reterr);
 
-	if (r == -EBUSY && force)
-		r = container_kill(storage, container, &hold, reterr);
-	else if (r == -EBUSY)
-		err_hint(&err, "`immure rm -f` kills it first");
-	if (r < 0 && reterr && !reterr->code)
-		*reterr = err;
+	if (r == -EBUSY && !force)
+		err_hint(reterr, "`immure rm -f` kills it first");
 	if (r == 0 && hold.directory >= 0)
 		r = container_remove(&hold, container, NULL, reterr);
 	return r;

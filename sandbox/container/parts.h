@@ -14,4 +14,13 @@
  */
 int remove_tree(int directory, const char *name, const struct host *host, struct err *reterr);
 
+/* Between containers/ and transient/, in one step. */
+int move_container(const struct storage *storage, const char *id, bool out_of_sight);
+
+/* Makes the name of one container that of another, in one step. -ENOENT where it is not that of
+ * the first. */
+int move_name(const struct storage *storage, const char *name, const char *from, const char *to);
+/* Removes the name, if it is still this container's. */
+void unlink_name(const struct storage *storage, const char *name, const char *id);
+
 #endif

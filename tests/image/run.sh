@@ -172,6 +172,15 @@ check '--replace' test "$(run --name same --replace tiny echo second < /dev/null
 check 'leaves the new one' test "$(im ps -a --format '{{.Names}} {{.Command}}')" = 'same echo second'
 output=$(run --name same --replace --add-host x:y tiny true 2>&1 < /dev/null)
 check 'a refusal replaces nothing' test "$(im ps -a --format '{{.Command}}')" = 'echo second'
+id=$(im ps -a -q --no-trunc)
+for words in 'tiny nosuch' 'tiny /etc/passwd' '-v fresh:/d -w /etc/passwd tiny true' '--receipt /no/such tiny true'; do
+	# shellcheck disable=SC2086 # words
+	output=$(run --name same --replace $words 2>&1 < /dev/null)
+	check "nor does one of the program that was to run: $words" test "$(im ps -a --no-trunc --format '{{.ID}} {{.Names}}'; ls "$storage/names")" = "$id same"$'\n'same
+done
+check 'the old one starts as before' test "$(im start -a same)" = second
+check 'and can be replaced' test "$(run --rm --name same --replace tiny echo third < /dev/null)$(left)" = third
+run --name same tiny echo fourth < /dev/null > /dev/null
 im rm same > /dev/null
 two=("$storage/containers/$(printf 'a%.0s' {1..64})" "$storage/containers/$(printf 'a%.0s' {1..63})b")
 mkdir "${two[@]}"
