@@ -24,11 +24,13 @@ struct child {
 		    */
 	int terminal;      /* slave of the jail's own pty; else -1 */
 	int network;       /* the network namespace that network_begin() had made; else -1 */
-	int network_maker; /* the process that makes it, from network_begin() to network_apply() */
+	int network_maker; /* the process that makes it, from network_begin() to network_apply();
+			      else 0 */
 	char *stack; /* below it is room, stacks growing down, for one process at a time that shares
 			PID 1's memory */
-	const char *file_label; /* SELinux: of every tmpfs made from the label step on; NULL:
-				   whatever the kernel chooses */
+	const char *file_label;   /* SELinux: of every tmpfs made from the label step on; NULL:
+				     whatever the kernel chooses */
+	const char *devpts_label; /* likewise of a devpts, and of every terminal in it */
 };
 
 /*
@@ -61,7 +63,7 @@ int child_attach(const struct child *child, int tree, const char *target, enum c
 
 /*
  * A new file system of type with the given key=value pairs (NULL-terminated), as a detached mount;
- * a tmpfs gets child->file_label. A descriptor or -errno.
+ * a tmpfs gets child->file_label, a devpts child->devpts_label. A descriptor or -errno.
  */
 int child_new_mount(const struct child *child, const char *type, const char *const *options,
 	uint64_t attributes);

@@ -83,6 +83,7 @@ static int enter_namespace(struct child *child)
 			return -errno;
 	made = child->network;
 	child->network = -1;
+	child->network_maker = 0;
 	if (!WIFEXITED(status))
 		return -ECHILD;
 	if (WEXITSTATUS(status))
@@ -105,6 +106,8 @@ int network_apply(const struct network_plan *plan, struct child *child, uint16_t
 	int r;
 
 	*reterr_item = 0;
+	if (plan->own && !child->network_maker)
+		return 0;
 	r = plan->own ? enter_namespace(child) : 0;
 	if (r < 0 || plan->kind != NETWORK_NONE || !plan->loopback)
 		return r;

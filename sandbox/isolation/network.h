@@ -42,7 +42,8 @@ int network_begin(const struct network_plan *plan, struct child *child, uint16_t
  * Waits until that process is gone, enters what it made, and brings up lo where asked. Whatever
  * went wrong there is an error here: its errno, or -ECHILD if it was killed. Needs: CAP_SYS_ADMIN
  * and CAP_NET_ADMIN in the user namespace that owns the new one. setns(2) demands the first, so no
- * other network than one of this user namespace can be entered here.
+ * other network than one of this user namespace can be entered here. Once it has been entered:
+ * nothing.
  */
 int network_apply(const struct network_plan *plan, struct child *child, uint16_t *reterr_item);
 

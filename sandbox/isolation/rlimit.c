@@ -212,16 +212,19 @@ static int set_nice(int wanted)
 	return current > 0 && 20 - current >= wanted ? 0 : -EPERM;
 }
 
-int rlimit_apply_scores(const struct rlimit_plan *plan, struct child *child, uint16_t *reterr_item)
+int rlimit_apply_oom_score(
+	const struct rlimit_plan *plan, struct child *child, uint16_t *reterr_item)
 {
-	int r = 0;
-
 	(void)child;
-	*reterr_item = 0;
-	if (plan->oom_score)
-		r = set_oom_score(plan->oom_score);
-	*reterr_item = 1;
-	return r == 0 && plan->nice ? set_nice(plan->nice) : r;
+	(void)reterr_item;
+	return plan->oom_score ? set_oom_score(plan->oom_score) : 0;
+}
+
+int rlimit_apply_nice(const struct rlimit_plan *plan, struct child *child, uint16_t *reterr_item)
+{
+	(void)child;
+	(void)reterr_item;
+	return plan->nice ? set_nice(plan->nice) : 0;
 }
 
 /* Never above what we were given: without CAP_SYS_RESOURCE on the host the hard limit is the most

@@ -38,8 +38,13 @@ int rlimit_compile(const struct profile *profile, const struct host *host, struc
 	struct err *reterr);
 void rlimit_explain(const struct rlimit_plan *plan, struct report *out);
 
-/* The OOM score and the nice value. Needs: the host's /proc, a dumpable process. */
-int rlimit_apply_scores(const struct rlimit_plan *plan, struct child *child, uint16_t *reterr_item);
+/* Needs: the host's /proc, a dumpable process. */
+int rlimit_apply_oom_score(
+	const struct rlimit_plan *plan, struct child *child, uint16_t *reterr_item);
+
+/* The program's alone: whoever makes the jail, and PID 1, which waits only, need not stand behind
+ * others. */
+int rlimit_apply_nice(const struct rlimit_plan *plan, struct child *child, uint16_t *reterr_item);
 
 /* Needs: to be in the jail's user namespace already. reterr_item: index into entries. */
 int rlimit_apply(const struct rlimit_plan *plan, struct child *child, uint16_t *reterr_item);

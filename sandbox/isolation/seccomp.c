@@ -244,9 +244,8 @@ int seccomp_compile(const struct profile *profile, const struct host *host, stru
 
 int seccomp_compile_init_anew(struct arena *arena, struct seccomp_plan *ret, struct err *reterr)
 {
-	static const char *const names[] = {"clock_gettime", "close", "exit", "exit_group",
-		"getpid", "kill", "ppoll", "read", "recvmsg", "restart_syscall", "rt_sigreturn",
-		"rt_sigtimedwait", "sendmsg", "wait4", "waitid", "write"};
+	static const char *const names[] = {"clock_gettime", "exit_group", "kill", "madvise",
+		"restart_syscall", "rt_sigtimedwait", "wait4", "write"};
 	struct syscall_clause clause = {
 		.names = names, .name_count = sizeof(names) / sizeof(names[0])};
 	struct syscalls_section section = {

@@ -81,45 +81,59 @@ static void forward(pid_t program, const siginfo_t *info)
  * little later, so that it seldom speaks. */
 #define LATER 300000 /* microseconds */
 
-static struct timespec time_left(uint64_t deadline)
+/* Microseconds until the deadline, or until the program has stayed long enough for PID 1 to settle;
+ * UINT64_MAX where there is nothing to wake up for. */
+static uint64_t time_left(uint64_t deadline, bool settled)
 {
 	uint64_t now = deadline ? supervise_clock() : 0;
-	uint64_t left = deadline > now ? deadline - now : 0;
+	uint64_t left = !deadline ? UINT64_MAX : deadline > now ? deadline - now : 0;
 
-	return (struct timespec){
+	return settled || left < SUPERVISE_SETTLED * 1000 ? left : SUPERVISE_SETTLED * 1000;
+}
+
+/* The next signal, -EAGAIN once the time is over, or -errno. */
+static int next_signal(uint64_t left, siginfo_t *ret)
+{
+	uint64_t every = UINT64_MAX; /* the kernel's signal set: 64 signals */
+	struct timespec limit = {
 		.tv_sec = (time_t)(left / 1000000), .tv_nsec = (long)(left % 1000000) * 1000};
+	long number = syscall(SYS_rt_sigtimedwait, &every, ret, left == UINT64_MAX ? NULL : &limit,
+		sizeof(every));
+
+	return number < 0 ? -errno : (int)number;
 }
 
 _Noreturn void init_run(const struct plan *plan, int control, pid_t program)
 {
 	struct child child = {
 		.control = control, .root = -1, .label = -1, .terminal = -1, .network = -1};
-	uint64_t every = UINT64_MAX; /* the kernel's signal set: 64 signals */
 	uint16_t item;
 	uint64_t deadline = plan->wall_milliseconds && !mutant(MUTANT_NO_WALL_TIME)
 				    ? supervise_clock() + plan->wall_milliseconds * 1000 + LATER
 				    : 0;
+	bool settled = false;
 	siginfo_t info;
 
 	if (control > 0)
 		(void)syscall(SYS_close_range, 0, control - 1, 0);
 	(void)syscall(SYS_close_range, control + 1, ~0u, 0);
-	supervise_settle();
 	if (seccomp_apply(&plan->init_filter, &child, &item) < 0)
 		_exit(125); /* the program dies with us: better than a PID 1 without its filter */
 	for (;;) {
-		struct timespec left = time_left(deadline);
-		long number = syscall(
-			SYS_rt_sigtimedwait, &every, &info, deadline ? &left : NULL, sizeof(every));
+		uint64_t left = time_left(deadline, settled);
+		int number = next_signal(left, &info);
 
 		if (number == SIGCHLD)
 			reap(control, program);
 		else if (number > 0)
 			forward(program, &info);
-		else if (errno == EAGAIN)
+		else if (number != -EAGAIN && number != -EINTR)
+			_exit(125);
+		else if (number == -EAGAIN && !settled)
+			supervise_settle();
+		else if (number == -EAGAIN)
 			(void)kill(-1,
 				SIGKILL); /* the clock; the program's end then comes as SIGCHLD */
-		else if (errno != EINTR)
-			_exit(125);
+		settled |= number == -EAGAIN;
 	}
 }

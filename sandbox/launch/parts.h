@@ -77,6 +77,8 @@ uint64_t supervise_clock(void);
  * that work out of the end, when somebody waits. System calls only.
  */
 void supervise_settle(void);
+/* Milliseconds after which it is: a program that stays for less must not pay for it. */
+#define SUPERVISE_SETTLED 100
 /* Blocks the forwarded signals and SIGCHLD; the descriptor that reads them, or -errno. */
 int supervise_signals(void);
 

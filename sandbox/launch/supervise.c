@@ -168,9 +168,6 @@ static void check_clock(struct supervision *supervision)
 	supervision->deadline += GRACE;
 }
 
-/* Only for a program that stays a while: a short one must not pay for it. */
-#define SETTLED 100 /* milliseconds */
-
 /* What cannot be written is as it is on disk: text, constants, but not what relocations changed. */
 void supervise_settle(void)
 {
@@ -203,8 +200,9 @@ int supervise(const struct plan *plan, struct supervision *supervision, struct e
 
 		polls[0] = (struct pollfd){.fd = supervision->control, .events = POLLIN};
 		polls[1] = (struct pollfd){.fd = signals, .events = POLLIN};
-		ready = poll(
-			polls, count, settled || (left >= 0 && left < SETTLED) ? left : SETTLED);
+		ready = poll(polls, count,
+			settled || (left >= 0 && left < SUPERVISE_SETTLED) ? left
+									   : SUPERVISE_SETTLED);
 		if (ready < 0 && errno != EINTR)
 			return err_set(reterr, -errno, NULL, "poll: %s", strerror(errno));
 		if (ready == 0 && !settled) {

@@ -94,7 +94,8 @@ static void advise(const struct plan *plan, enum step_id step, int error, struct
 	else if (step == STEP_ROOT && error == EPERM && plan->root.kind != ROOT_LAYERS)
 		err_hint(reterr, "user namespaces are made but may not mount (AppArmor, or an "
 				 "outer container): see `immure doctor`");
-	else if (step == STEP_NETWORK && (error == ENOSPC || error == EUSERS))
+	else if ((step == STEP_NETWORK || step == STEP_NETWORK_FOR_SYS) &&
+		 (error == ENOSPC || error == EUSERS))
 		err_hint(reterr, "this user may make no more network namespaces: "
 				 "user.max_net_namespaces or its like is used up");
 	else if (step == STEP_RLIMITS && error == EPERM)

@@ -28,7 +28,8 @@
 
 APPLY(network_begin, network_begin, network)
 BOTH(idmap, idmap_apply, idmap_explain, idmap)
-APPLY(scores, rlimit_apply_scores, rlimits)
+APPLY(oom_score, rlimit_apply_oom_score, rlimits)
+APPLY(nice, rlimit_apply_nice, rlimits)
 APPLY(hide, process_hide, process)
 BOTH(namespaces, namespace_apply, namespace_explain, namespaces)
 BOTH(network, network_apply, network_explain, network)
@@ -61,6 +62,13 @@ static void explain_rlimits(const struct plan *plan, struct report *out)
 	rlimit_explain(&plan->rlimits, out);
 }
 
+/* /sys shows the network that its mounter is in. */
+static int apply_network_for_sys(
+	const struct plan *plan, struct child *child, uint16_t *reterr_item)
+{
+	return plan->proc.sys == SYS_NONE ? 0 : network_apply(&plan->network, child, reterr_item);
+}
+
 /* Written while the host's /proc is there; it takes effect at the program's exec, which the label
  * travels to over fork. */
 static int apply_label(const struct plan *plan, struct child *child, uint16_t *reterr_item)
@@ -80,7 +88,7 @@ static int apply_label(const struct plan *plan, struct child *child, uint16_t *r
 
 const struct step steps[STEP_COUNT] = {
 	/* before anybody shares our memory: the kernel would look for him among all processes */
-	[STEP_SCORES] = {"scores", STEP_BY_INIT, apply_scores, NULL},
+	[STEP_OOM_SCORE] = {"oom score", STEP_BY_INIT, apply_oom_score, NULL},
 	[STEP_NETWORK_BEGIN] = {"network namespace", STEP_BY_INIT, apply_network_begin, NULL},
 	[STEP_IDMAP] = {"identity", STEP_BY_INIT, apply_idmap, explain_idmap},
 	[STEP_HIDE] = {"not dumpable", STEP_BY_INIT, apply_hide, NULL},
@@ -89,14 +97,15 @@ const struct step steps[STEP_COUNT] = {
 	[STEP_ROOT] = {"root", STEP_BY_INIT, apply_root, explain_root},
 	[STEP_MOUNTS] = {"mounts", STEP_BY_INIT, apply_mounts, explain_mounts},
 	[STEP_DEVICES] = {"devices", STEP_BY_INIT, apply_devices, explain_devices},
-	/* before /sys, which shows the network that its mounter is in */
-	[STEP_NETWORK] = {"network", STEP_BY_INIT, apply_network, explain_network},
+	[STEP_NETWORK_FOR_SYS] = {"network for /sys", STEP_BY_INIT, apply_network_for_sys, NULL},
 	[STEP_PROC] = {"proc", STEP_BY_INIT, apply_proc, explain_proc},
 	[STEP_TERMINAL] = {"terminal", STEP_BY_INIT, apply_terminal, explain_terminal},
 	[STEP_PIVOT] = {"pivot", STEP_BY_INIT, apply_pivot, NULL},
 	[STEP_HOSTNAME] = {"hostname", STEP_BY_INIT, apply_hostname, NULL},
 	[STEP_RLIMITS] = {"limits", STEP_BY_INIT, apply_rlimits, explain_rlimits},
 	[STEP_KEYRING] = {"keyring", STEP_BY_INIT, apply_keyring, NULL},
+	/* as late as may be: until then it is made beside us */
+	[STEP_NETWORK] = {"network", STEP_BY_INIT, apply_network, explain_network},
 	[STEP_BECOME] = {"become", STEP_BY_INIT, apply_become, NULL},
 	[STEP_HIDE_AGAIN] = {"not dumpable", STEP_BY_INIT, apply_hide,
 		NULL}, /* a change of ids may have undone it */
@@ -107,6 +116,7 @@ const struct step steps[STEP_COUNT] = {
 		NULL},
 	[STEP_LANDLOCK] = {"landlock", STEP_BY_INIT, apply_landlock, explain_landlock},
 	[STEP_SIGNALS] = {"signals, session", STEP_BY_PROGRAM, apply_signals, NULL},
+	[STEP_NICE] = {"nice", STEP_BY_PROGRAM, apply_nice, NULL},
 	[STEP_TTY] = {"controlling terminal", STEP_BY_PROGRAM, apply_tty, NULL},
 	[STEP_DIRECTORY] = {"working directory", STEP_BY_PROGRAM, command_apply_directory, NULL},
 	[STEP_DESCRIPTORS] = {"descriptors", STEP_BY_PROGRAM, apply_descriptors,
