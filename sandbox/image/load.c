@@ -21,16 +21,18 @@
 #include "image/options.h"
 #include "image/unpack.h"
 #include "image/verbs.h"
+#include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/json.h"
 #include "util/overlay.h"
+
+#define IMAGES 1024 /* in one archive: as many as save puts there */
 
 struct load {
 	struct verb_context *context;
 	struct load_files files;
 	const char *directory; /* NULL: standard input */
 	bool quiet;
-	size_t images;
 };
 
 /* ---- what the archive says of them ---- */
@@ -65,12 +67,11 @@ static int read_document(struct load *load, const char *name, json_t **ret, stru
 	return *ret ? 0 : -EBADMSG;
 }
 
-static int told(struct load *load, const struct reference *name, const struct digest *id)
+static int told(const struct load *load, const struct reference *name, const struct digest *id)
 {
 	char whole[REFERENCE_ROOM];
 	int printed;
 
-	load->images++;
 	if (load->quiet)
 		return 0;
 	printed = name ? printf("Loaded image: %s\n", reference_format(name, whole))
@@ -78,13 +79,19 @@ static int told(struct load *load, const struct reference *name, const struct di
 	return printed < 0 ? -EIO : 0;
 }
 
-static int parse_name(const char *text, struct reference *ret, struct err *reterr)
+/* is: what the archive says that the image is, by its manifest's digest; NULL: nothing. A
+ * stranger's image under another one's digest would be taken for that one. */
+static int parse_name(
+	const char *text, const struct digest *is, struct reference *ret, struct err *reterr)
 {
 	int r = reference_parse(text, ret, reterr);
 
-	if (r == 0)
-		reference_complete(ret);
-	return r;
+	if (r < 0)
+		return r;
+	if (ret->digest.text[0] && (!is || !digest_equal(&ret->digest, is)))
+		return err_set(reterr, -EBADMSG, text, "is, by its digest, another image's name");
+	reference_complete(ret);
+	return 0;
 }
 
 /*
@@ -112,6 +119,25 @@ static int check_present(struct load *load, const struct image *image, struct er
 				"is not the layer that the image says it is");
 	}
 	return r;
+}
+
+static int unpack(struct load *load, const struct image *image, struct err *reterr)
+{
+	int r = check_present(load, image, reterr);
+
+	return r == 0 ? unpack_image(&load->context->storage, image, reterr) : r;
+}
+
+/* name NULL: under none. */
+static int publish(struct load *load, const struct image *image, const struct reference *name,
+	struct err *reterr)
+{
+	const struct storage *storage = &load->context->storage;
+	const struct image_record *record = &image->config.record;
+	int r = name ? image_publish(storage, name, record, reterr)
+		     : record_write(storage, record, reterr);
+
+	return r == 0 ? told(load, name, &record->id) : r;
 }
 
 /* ---- docker-archive ---- */
@@ -147,45 +173,61 @@ static int read_docker(
 		&image->length, reterr);
 }
 
-static int make_docker(
-	struct load *load, const struct docker_image *image, const char *tag, struct err *reterr)
+/* All of them, before any is given. */
+static int check_tags(const json_t *tags, struct err *reterr)
 {
-	struct verb_context *context = load->context;
 	struct reference name;
-	struct image made;
-	struct digest id;
-	int r = tag ? parse_name(tag, &name, reterr) : 0;
-
-	if (r == 0)
-		r = make_documents(&context->storage, &context->arena, image->text, image->length,
-			image->layers, image->count, &made, reterr);
-	if (r == 0)
-		r = check_present(load, &made, reterr);
-	if (r == 0)
-		r = make_image(&context->storage, &context->arena, image->text, image->length,
-			image->layers, image->count, tag ? &name : NULL, &id, reterr);
-	return r == 0 ? told(load, tag ? &name : NULL, &id) : r;
-}
-
-static int load_docker(struct load *load, const json_t *entry, struct err *reterr)
-{
-	const json_t *tags = json_object_get(entry, "RepoTags"), *tag;
-	struct docker_image *image = arena_zeroed(&load->context->arena, 1, sizeof(*image));
+	const json_t *tag;
 	size_t i;
-	int r = image ? read_docker(load, entry, image, reterr) : err_no_memory(reterr);
+	int r = 0;
 
-	if (r == 0 && json_array_size(tags) == 0)
-		r = make_docker(load, image, NULL, reterr);
 	json_array_foreach(tags, i, tag)
 	{
 		if (r == 0 && !json_is_string(tag))
 			r = err_set(reterr, -EBADMSG, "manifest.json", "RepoTags are no texts");
 		if (r == 0)
-			r = make_docker(load, image, json_string_value(tag), reterr);
+			r = parse_name(json_string_value(tag), NULL, &name, reterr);
 	}
-	if (image)
-		free(image->text);
 	return r;
+}
+
+static int publish_tags(
+	struct load *load, const struct image *image, const json_t *tags, struct err *reterr)
+{
+	struct reference name;
+	const json_t *tag;
+	size_t i;
+	int r = json_array_size(tags) ? 0 : publish(load, image, NULL, reterr);
+
+	json_array_foreach(tags, i, tag)
+	{
+		if (r == 0)
+			r = parse_name(json_string_value(tag), NULL, &name, reterr);
+		if (r == 0)
+			r = publish(load, image, &name, reterr);
+	}
+	return r;
+}
+
+static int load_docker(struct load *load, const json_t *entry, struct err *reterr)
+{
+	_cleanup_(arena_free) struct arena arena = {0};
+	const struct storage *storage = &load->context->storage;
+	const json_t *tags = json_object_get(entry, "RepoTags");
+	struct docker_image *parts = arena_zeroed(&arena, 1, sizeof(*parts));
+	struct image image;
+	int r = parts ? read_docker(load, entry, parts, reterr) : err_no_memory(reterr);
+
+	if (r == 0)
+		r = check_tags(tags, reterr);
+	if (r == 0)
+		r = make_documents(storage, &arena, parts->text, parts->length, parts->layers,
+			parts->count, &image, reterr);
+	if (parts)
+		free(parts->text);
+	if (r == 0)
+		r = unpack(load, &image, reterr);
+	return r == 0 ? publish_tags(load, &image, tags, reterr) : r;
 }
 
 /* ---- by its manifest: oci-archive, oci-dir, docker-dir ---- */
@@ -201,18 +243,16 @@ static const char *oci_name(const json_t *descriptor)
 }
 
 /* The manifest that is meant, where the descriptor is of an index. */
-static int choose(struct load *load, struct digest *digest, struct err *reterr)
+static int choose(struct load *load, struct arena *arena, struct digest *digest, struct err *reterr)
 {
-	struct verb_context *context = load->context;
 	const struct descriptor *chosen;
 	_cleanup_free_ char *text = NULL;
 	struct manifest manifest = {0};
 	size_t length = 0;
-	int r = blob_read(&context->storage, digest, MANIFEST_BYTES, &text, &length, reterr);
+	int r = blob_read(&load->context->storage, digest, MANIFEST_BYTES, &text, &length, reterr);
 
 	if (r == 0)
-		r = manifest_parse(
-			digest->text, text, length, NULL, &context->arena, &manifest, reterr);
+		r = manifest_parse(digest->text, text, length, NULL, arena, &manifest, reterr);
 	if (r < 0 || manifest.kind == DOCUMENT_MANIFEST)
 		return r;
 	r = manifest_choose(&manifest, NULL, &chosen, reterr);
@@ -221,12 +261,20 @@ static int choose(struct load *load, struct digest *digest, struct err *reterr)
 	return r;
 }
 
+/* What the archive has under a blob's name, in a layout or in "dir:"; NULL: nothing that is it. */
 static const struct make_layer *find_blob(const struct load *load, const struct digest *digest)
 {
-	for (size_t i = 0; i < load->files.count; i++)
-		if (digest_equal(&load->files.items[i].blob.blob, digest))
-			return &load->files.items[i].blob;
-	return NULL;
+	const struct make_layer *blob;
+	char name[DIGEST_ROOM + 16];
+
+	(void)snprintf(name, sizeof(name), "/blobs/%.*s/%s", (int)digest_algorithm_length(digest),
+		digest->text, digest_hex(digest));
+	blob = load_files_find(&load->files, name);
+	if (!blob) {
+		(void)snprintf(name, sizeof(name), "/%s", digest_hex(digest));
+		blob = load_files_find(&load->files, name);
+	}
+	return blob && digest_equal(&blob->blob, digest) ? blob : NULL;
 }
 
 /* `podman save --format docker-dir` calls layers gzip that are not compressed at all. */
@@ -244,53 +292,53 @@ static bool is_mistyped(const struct load *load, const struct image *image)
 
 /* With a manifest of our own, which says what the layers are; that they are the right ones is told
  * by their diff ids. */
-static int load_mistyped(
-	struct load *load, const struct image *image, const char *text, struct err *reterr)
+static int make_anew(
+	struct load *load, struct arena *arena, struct image *image, struct err *reterr)
 {
-	struct docker_image *made = arena_zeroed(&load->context->arena, 1, sizeof(*made));
-	int r = made ? blob_read(&load->context->storage, &image->manifest.config.digest,
-			       MANIFEST_BYTES, &made->text, &made->length, reterr)
-		     : err_no_memory(reterr);
+	const struct storage *storage = &load->context->storage;
+	struct make_layer *layers =
+		arena_zeroed(arena, image->manifest.layer_count, sizeof(*layers));
+	_cleanup_free_ char *text = NULL;
+	size_t length = 0;
+	int r = layers ? blob_read(storage, &image->manifest.config.digest, MANIFEST_BYTES, &text,
+				 &length, reterr)
+		       : err_no_memory(reterr);
 
 	for (size_t i = 0; r == 0 && i < image->manifest.layer_count; i++) {
 		const struct descriptor *layer = &image->manifest.layers[i];
 		const struct make_layer *blob = find_blob(load, &layer->digest);
 
 		if (blob)
-			made->layers[made->count++] = *blob;
+			layers[i] = *blob;
 		else
 			r = err_set(reterr, -EBADMSG, layer->digest.text, "is not in it");
 	}
-	if (r == 0)
-		r = make_docker(load, made, text, reterr);
-	if (made)
-		free(made->text);
-	return r;
+	return r == 0 ? make_documents(storage, arena, text, length, layers,
+				image->manifest.layer_count, image, reterr)
+		      : r;
 }
 
 /* text: the name that it gets, or NULL. */
 static int load_manifest(
 	struct load *load, struct digest digest, const char *text, struct err *reterr)
 {
-	struct verb_context *context = load->context;
+	_cleanup_(arena_free) struct arena arena = {0};
 	struct reference name;
 	struct image image;
-	int r = text ? parse_name(text, &name, reterr) : 0;
+	int r = text ? parse_name(text, &digest, &name, reterr) : 0;
 
 	if (r == 0)
-		r = choose(load, &digest, reterr);
+		r = choose(load, &arena, &digest, reterr);
 	if (r == 0)
-		r = image_load(&context->storage, &digest, &context->arena, &image, reterr);
-	if (r == 0 && is_mistyped(load, &image))
-		return load_mistyped(load, &image, text, reterr);
+		r = image_load(&load->context->storage, &digest, &arena, &image, reterr);
+	if (r == 0 && is_mistyped(load, &image)) {
+		if (text && name.digest.text[0])
+			text = NULL; /* which was of the other manifest */
+		r = make_anew(load, &arena, &image, reterr);
+	}
 	if (r == 0)
-		r = check_present(load, &image, reterr);
-	if (r == 0)
-		r = unpack_image(&context->storage, &image, reterr);
-	if (r == 0)
-		r = text ? image_publish(&context->storage, &name, &image.config.record, reterr)
-			 : record_write(&context->storage, &image.config.record, reterr);
-	return r == 0 ? told(load, text ? &name : NULL, &image.config.record.id) : r;
+		r = unpack(load, &image, reterr);
+	return r == 0 ? publish(load, &image, text ? &name : NULL, reterr) : r;
 }
 
 static int load_oci(struct load *load, const json_t *descriptor, struct err *reterr)
@@ -314,6 +362,8 @@ static int load_list(struct load *load, const json_t *list, const char *name,
 
 	if (!json_is_array(list))
 		return err_set(reterr, -EBADMSG, name, "has no list of images");
+	if (json_array_size(list) > IMAGES)
+		return err_set(reterr, -EFBIG, name, "has more than %d images", IMAGES);
 	json_array_foreach(list, i, entry)
 	{
 		if (r == 0)

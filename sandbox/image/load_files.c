@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -26,8 +27,9 @@
 #include "util/directory.h"
 #include "util/path.h"
 
-#define FILES 100000
-#define LINKS 8 /* of links to links */
+#define FILES 50000
+#define NAME_BYTES ((size_t)16 << 20) /* of all names together */
+#define LINKS 8                       /* of links to links */
 #define ARCHIVE_BYTES (UINT64_C(256) << 30)
 
 /* ---- the table ---- */
@@ -42,14 +44,42 @@ const char *load_files_name(struct load_files *files, const char *name)
 	return path_canonical(files->arena, whole);
 }
 
+static int compare_files(const void *a, const void *b)
+{
+	const struct load_file *one = a, *other = b;
+	int order = strcmp(one->name, other->name);
+
+	return order ? order : (one->order > other->order) - (one->order < other->order);
+}
+
+/* An archive can ask for as many names as it has: each must be found at once. */
+static void sort_files(struct load_files *files)
+{
+	if (files->count)
+		qsort(files->items, files->count, sizeof(*files->items), compare_files);
+}
+
+/* The last of those that have the name, or NULL. */
+static const struct load_file *find_last(const struct load_files *files, const char *name)
+{
+	size_t low = 0, high = files->count; /* before low: none after name; from high on: all */
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(files->items[middle].name, name) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low && strcmp(files->items[low - 1].name, name) == 0 ? &files->items[low - 1] : NULL;
+}
+
 const struct make_layer *load_files_find(const struct load_files *files, const char *name)
 {
 	for (unsigned links = 0; name && links <= LINKS; links++) {
-		const struct load_file *found = NULL;
+		const struct load_file *found = find_last(files, name);
 
-		for (size_t i = files->count; i-- > 0 && !found;)
-			if (strcmp(files->items[i].name, name) == 0)
-				found = &files->items[i];
 		if (!found || !found->target)
 			return found ? &found->blob : NULL;
 		name = found->target;
@@ -67,6 +97,7 @@ static int add_file(struct load_files *files, const struct load_file *file, stru
 	if (!added)
 		return err_no_memory(reterr);
 	*added = *file;
+	added->order = files->count - 1;
 	return 0;
 }
 
@@ -93,7 +124,13 @@ static int archive_fault(struct reading *reading, struct err *reterr)
 		archive_error_string(reading->archive));
 }
 
-static int store_file(struct reading *reading, struct make_layer *ret, struct err *reterr)
+static int holes(const char *name, struct err *reterr)
+{
+	return err_set(reterr, -EBADMSG, name, "is a sparse file: no image archive has any");
+}
+
+static int store_file(struct reading *reading, struct archive_entry *entry, const char *name,
+	struct make_layer *ret, struct err *reterr)
 {
 	struct make_layer layer = {.compression = COMPRESSION_NONE};
 	struct blob_writer blob = {.fd = -1};
@@ -108,8 +145,10 @@ static int store_file(struct reading *reading, struct make_layer *ret, struct er
 
 		if (read == ARCHIVE_EOF)
 			break;
-		if (read != ARCHIVE_OK || at != (int64_t)blob.written)
-			r = archive_fault(reading, reterr); /* with holes: no such file has any */
+		if (read != ARCHIVE_OK)
+			r = archive_fault(reading, reterr);
+		else if (at != (int64_t)blob.written)
+			r = holes(name, reterr);
 		else if (blob.written + length > LAYER_BYTES)
 			r = err_set(reterr, -EFBIG, NULL, "a file in it is over %llu bytes",
 				(unsigned long long)LAYER_BYTES);
@@ -119,6 +158,8 @@ static int store_file(struct reading *reading, struct make_layer *ret, struct er
 			r = blob_append(&blob, data, length, reterr);
 	}
 	layer.size = blob.written;
+	if (r == 0 && archive_entry_size(entry) != (int64_t)blob.written)
+		r = holes(name, reterr); /* one at the end */
 	if (r < 0) {
 		blob_abandon(&blob, false);
 		return r;
@@ -150,23 +191,39 @@ static const char *link_target(struct reading *reading, const char *name, const 
 	return path_canonical(reading->files->arena, whole);
 }
 
+/* Counted as they are written: what is folded of a name takes its room all the same. */
+static int count_names(struct load_files *files, struct archive_entry *entry, struct err *reterr)
+{
+	const char *names[] = {archive_entry_pathname(entry), archive_entry_hardlink(entry),
+		archive_entry_symlink(entry)};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		files->name_bytes += names[i] ? strlen(names[i]) : 0;
+	return files->name_bytes <= NAME_BYTES
+		       ? 0
+		       : err_set(reterr, -EFBIG, NULL, "more than %zu bytes of names", NAME_BYTES);
+}
+
 static int read_entry(struct reading *reading, struct archive_entry *entry, struct err *reterr)
 {
 	const char *hard = archive_entry_hardlink(entry);
 	mode_t type = archive_entry_filetype(entry);
-	struct load_file file = {
-		.name = load_files_name(reading->files, archive_entry_pathname(entry))};
+	struct load_file file = {0};
 	int r;
 
 	if (type == AE_IFDIR && !hard)
 		return 0;
+	r = count_names(reading->files, entry, reterr);
+	if (r < 0)
+		return r;
+	file.name = load_files_name(reading->files, archive_entry_pathname(entry));
 	if (!file.name)
 		return err_set(reterr, -EBADMSG, archive_entry_pathname(entry),
 			"is no name for a file of an image archive");
 	if (!hard && type != AE_IFREG && type != AE_IFLNK)
 		return err_set(reterr, -EBADMSG, file.name, "is neither a file nor a link");
 	if (!hard && type == AE_IFREG) {
-		r = store_file(reading, &file.blob, reterr);
+		r = store_file(reading, entry, file.name, &file.blob, reterr);
 		return r < 0 ? r : add_file(reading->files, &file, reterr);
 	}
 	file.target = hard ? load_files_name(reading->files, hard)
@@ -211,6 +268,7 @@ int load_files_of_archive(struct load_files *files, int fd, struct err *reterr)
 		r = read_entries(&reading, reterr);
 	if (r == 0)
 		r = stream_finish(reading.stream, &ignored, reterr);
+	sort_files(files);
 	(void)archive_read_free(reading.archive);
 	stream_free(reading.stream);
 	(void)uselocale(before);
@@ -291,5 +349,6 @@ int load_files_of_directory(struct load_files *files, const char *path, struct e
 			reterr, -errno, "--directory", "cannot open it: %s", strerror(errno));
 	for (size_t i = 0; r == 0 && i < sizeof(places) / sizeof(places[0]); i++)
 		r = take_directory(files, root, places[i], reterr);
+	sort_files(files);
 	return r;
 }

@@ -15,14 +15,16 @@
 struct load_file {
 	const char *name;   /* canonical: "/blobs/sha256/…" */
 	const char *target; /* of a link; NULL: a file */
+	size_t order;       /* in which they came */
 	struct make_layer blob;
 };
 
 struct load_files {
 	const struct storage *storage;
 	struct arena *arena;     /* names and table are its */
-	struct load_file *items; /* as they came */
+	struct load_file *items; /* sorted, once all of them are there */
 	size_t count;
+	size_t name_bytes; /* that names and targets took */
 };
 
 /* Reads a tar archive, compressed or not, from fd to its end. 0 or -errno. */

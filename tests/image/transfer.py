@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tarfile
 
-from archives import archive, directory, file, gzipped, hardlink, header, pax, symlink
+from archives import archive, directory, file, gzipped, hardlink, header, long_name, pax, symlink
 from tap import MAPPED, chosen, finish, report
 
 WORK, IMAGE = sys.argv[1], sys.argv[2]
@@ -196,15 +196,16 @@ def layered(number, name):
     return of_layers([archive(file(f'f{i}', f'{i}')) for i in range(number)], name)
 
 
-def of_layers(layers, name):
-    config = json.dumps({'architecture': 'amd64', 'os': 'linux', 'config': {}, 'rootfs': {'type': 'layers', 'diff_ids': ['sha256:' + digest(layer) for layer in layers]}}).encode()
+def of_layers(layers, name, times=1, labels=None):
+    config = json.dumps({'architecture': 'amd64', 'os': 'linux', 'config': {'Labels': labels}, 'rootfs': {'type': 'layers', 'diff_ids': ['sha256:' + digest(layer) for layer in layers]}}).encode()
 
     def descriptor(kind, data):
         return {'mediaType': 'application/vnd.oci.image.' + kind, 'digest': 'sha256:' + digest(data), 'size': len(data)}
 
     manifest = json.dumps({'schemaVersion': 2, 'mediaType': 'application/vnd.oci.image.manifest.v1+json', 'config': descriptor('config.v1+json', config),
                            'layers': [descriptor('layer.v1.tar', layer) for layer in layers]}).encode()
-    index = {'schemaVersion': 2, 'manifests': [{**descriptor('manifest.v1+json', manifest), 'annotations': {'org.opencontainers.image.ref.name': name}}]}
+    name = name.replace('{manifest}', digest(manifest))
+    index = {'schemaVersion': 2, 'manifests': [{**descriptor('manifest.v1+json', manifest), 'annotations': {'org.opencontainers.image.ref.name': name}}] * times}
     return archive(file('index.json', json.dumps(index)), *(file('blobs/sha256/' + digest(data), data) for data in (config, manifest, *layers)))
 
 
@@ -309,6 +310,14 @@ def damages():
 
 # ---- T-TAR-39 ----
 
+def often():
+    """An image that its archive has again and again takes no more memory for that."""
+    data = of_layers([archive(file('x'))], 'often:1', 60, {str(i): 'v' * 1000 for i in range(1500)})
+    limit = 'ulimit -d 65536; ' if 'asan' not in IMAGE else ''
+    done = subprocess.run(['sh', '-c', limit + 'exec "$@"', 'sh', IMAGE, '--storage', storage('three'), 'load', '-q'], input=data, stderr=subprocess.PIPE, timeout=60, check=False)
+    report(done.returncode == 0, 'an image sixty times in one archive', done.stderr)
+
+
 def hostile():
     os.mkdir(storage('three'), 0o700)
     secret = os.path.join(WORK, 'secret')
@@ -335,8 +344,14 @@ def hostile():
             ('another file for a layer', {'Layers': ['config.json']}, 'not a tar|checksum|number|in the middle'),
             ('a tag with ".."', {'RepoTags': ['../../etc:1']}, ''),
             ('a tag that is no text', {'RepoTags': [{}]}, 'no texts'),
-            ('a tag with a newline', {'RepoTags': ['a\nb:1']}, '')):
+            ('a tag with a newline', {'RepoTags': ['a\nb:1']}, ''),
+            ('a good tag and a bad one', {'RepoTags': ['fine:1', 'a b']}, ''),
+            ("another image's name by its digest", {'RepoTags': ['debian@sha256:' + 64 * 'a']}, "is, by its digest, another image's name")):
         refuses(what, 'three', ['load'], pattern, data=docker({**whole, 'RepoTags': ['other:1'], **change}))
+    refuses("another image's name by its digest, in index.json", 'three', ['load'], "is, by its digest, another image's name",
+            data=of_layers([layer], 'debian@sha256:' + 64 * 'a'))
+    good("the image's own", 'three', 'load', '-q', data=of_layers([layer], 'debian@sha256:{manifest}'))
+    report(any('debian:<none>' in name for name in names('three')), 'which is its name then', names('three'))
     linked = {'Config': 'config.json', 'RepoTags': ['linked:1'], 'Layers': ['a/layer.tar']}
     good('a layer that is a link to another name in the archive', 'three', 'load', data=docker(linked, symlink('a/layer.tar', '../layer.tar')))
     for what, entry, pattern in (
@@ -374,6 +389,15 @@ def hostile():
     for words, pattern in ((['--format', 'oci-dir', 'a:1'], 'needs the name of a directory'), (['--directory', WORK, 'a:1'], 'to a file'),
                            (['--format', 'oci-dir', '--directory', WORK, 'a:1'], 'not empty'), (['--format', 'docker-dir', '--directory', WORK, 'a:1', 'b:1'], 'one image')):
         refuses('save ' + ' '.join(words[:-1]), 'three', ['save', *words], pattern)
+    for what, size in (('a hole at its beginning', b'\0' * 4096 + b'x' * 512), ('a hole at its end', b'x' * 512 + b'\0' * 4096)):
+        records = {'GNU.sparse.major': '1', 'GNU.sparse.minor': '0', 'GNU.sparse.name': 'config.json', 'GNU.sparse.realsize': str(len(size))}
+        data = ('1\n%d\n512\n' % size.index(b'x')).encode().ljust(512, b'\0') + b'x' * 512
+        refuses(f'a sparse file with {what}', 'three', ['load'], 'config.json: is a sparse file', data=archive(pax(records), file('GNUSparseFile.0/config.json', data)))
+    refuses('more names than memory is for', 'three', ['load'], 'more than 16777216 bytes of names',
+            data=gzipped(archive(*(long_name('/'.join([f'{i:04}'] + ['y' * 250] * 15)) + header('x', '2', link='t', magic=b'ustar  \0') for i in range(4600))), 1))
+    refuses('more images than one archive has', 'three', ['load'], 'index.json: has more than 1024 images',
+            data=archive(file('index.json', json.dumps({'manifests': [{'digest': 'sha256:' + 64 * 'a'}] * 1025}))))
+    often()
     found = subprocess.run(['grep', '-rl', 'token-of-the-host', storage('three')], stdout=subprocess.PIPE, check=False).stdout
     report(not found, 'nothing of the host came into the store', found)
 
