@@ -12,6 +12,7 @@
 
 #include "cli/launching.h"
 #include "cli/place.h"
+#include "cli/stubs.h"
 #include "cli/verbs.h"
 #include "container/container.h"
 #include "container/copy.h"
@@ -152,6 +153,24 @@ static int view(struct snapshot *s, struct err *reterr)
 	return 0;
 }
 
+/* The changes of the container's own, without what its launch makes to mount over. */
+static int add_upper(struct snapshot *s, struct err *reterr)
+{
+	struct stub_list stubs = {.arena = &s->words};
+	int r = whole_layers(s, reterr);
+
+	if (r < 0)
+		return r;
+	stubs_find(&s->container, &s->image.record, &s->layers, &s->variables, &stubs);
+	add(s, "--upper");
+	add(s, s->layers.upper);
+	for (size_t i = 0; i < stubs.count; i++) {
+		add(s, "--without");
+		add(s, stubs.paths[i]);
+	}
+	return 0;
+}
+
 static int work(struct snapshot *s, bool with_view)
 {
 	struct worker worker = {.task = WORKER_STORE,
@@ -192,8 +211,8 @@ int cli_commit(int argc, char **argv)
 		if (s.given[i].value)
 			add(&s, s.given[i].value);
 	}
-	add(&s, "--upper");
-	add(&s, s.layers.upper);
+	if (add_upper(&s, &err) < 0)
+		return fail(&err);
 	add(&s, "--");
 	add(&s, s.container.manifest.text);
 	if (argv[taken + 1])
@@ -210,8 +229,8 @@ int cli_diff(int argc, char **argv)
 	if (taken < 0 || find(&s, argv[taken], &err) < 0)
 		return fail(&err);
 	add(&s, "diff");
-	add(&s, "--upper");
-	add(&s, s.layers.upper);
+	if (add_upper(&s, &err) < 0)
+		return fail(&err);
 	add(&s, "--");
 	add(&s, s.container.manifest.text);
 	return work(&s, false);

@@ -11,6 +11,7 @@
 #include "image/make.h"
 #include "image/options.h"
 #include "image/print.h"
+#include "image/short.h"
 #include "image/verbs.h"
 #include "util/cleanup.h"
 #include "util/json.h"
@@ -19,7 +20,7 @@
 struct commit {
 	struct verb_context *context;
 	const char *upper, *message, *author;
-	struct option_texts changes;
+	struct option_texts changes, without;
 	bool quiet;
 	struct image image;
 	struct make_layer layers[OVERLAY_LAYERS];
@@ -43,7 +44,9 @@ static int pack_upper(struct commit *commit, int upper, struct err *reterr)
 	if (r == 0)
 		r = gzip_start(storage, &gzip, &sink, reterr);
 	if (r == 0)
-		r = pack_tree(upper, layer_way_here(), PACK_LAYER, &below, &sink, &result, reterr);
+		r = pack_tree(upper, layer_way_here(), PACK_LAYER, &below,
+			&(struct pack_without){commit->without.items, commit->without.count}, &sink,
+			&result, reterr);
 	if (r == 0)
 		r = gzip_finish(
 			take_pointer(&gzip), &commit->layers[commit->count], &commit->diff, reterr);
@@ -138,7 +141,7 @@ static int commit_all(struct commit *commit, const char *manifest, const char *n
 	if (r == 0 && digest_parse(manifest, &digest) < 0)
 		r = err_set(&context->err, -EINVAL, manifest, "is no digest of a manifest");
 	if (r == 0 && name)
-		r = reference_parse(name, &reference, &context->err);
+		r = short_complete(&context->storage, name, &reference, &context->err);
 	if (r == 0)
 		r = image_load(
 			&context->storage, &digest, &context->arena, &commit->image, &context->err);
@@ -148,7 +151,6 @@ static int commit_all(struct commit *commit, const char *manifest, const char *n
 		r = make_config(commit, &text, &length, &context->err);
 	if (r < 0)
 		return r;
-	reference_complete(&reference);
 	r = make_image(&context->storage, &context->arena, text, length, commit->layers,
 		commit->count, name ? &reference : NULL, &id, &context->err);
 	if (r == 0 && printf("%s\n", digest_hex(&id)) < 0)
@@ -166,6 +168,7 @@ int verb_commit(struct verb_context *context, int argc, char **argv)
 	commit->context = context;
 	{
 		const struct option options[] = {{"upper", 0, OPTION_TEXT, &commit->upper},
+			{"without", 0, OPTION_TEXTS, &commit->without},
 			{"message", 'm', OPTION_TEXT, &commit->message},
 			{"author", 'a', OPTION_TEXT, &commit->author},
 			{"change", 'c', OPTION_TEXTS, &commit->changes},

@@ -157,11 +157,12 @@ static int print_lines(struct diff *diff)
 	return 0;
 }
 
-static int compare(struct verb_context *context, int upper, const struct digest *manifest)
+static int compare(struct verb_context *context, int upper, const struct digest *manifest,
+	const struct pack_without *without)
 {
 	struct layer_below below = {.count = 0};
 	struct diff diff = {.below = &below, .arena = &context->arena};
-	struct pack_walk walk = {.visit = visit, .context = &diff};
+	struct pack_walk walk = {.visit = visit, .context = &diff, .without = without};
 	struct image_record record;
 	int r = record_read(&context->storage, manifest, &context->arena, &record, &context->err);
 
@@ -177,10 +178,12 @@ static int compare(struct verb_context *context, int upper, const struct digest 
 int verb_diff(struct verb_context *context, int argc, char **argv)
 {
 	const char *path = NULL;
-	const struct option options[] = {{"upper", 0, OPTION_TEXT, &path}};
+	struct option_texts without = {NULL, 0};
+	const struct option options[] = {
+		{"upper", 0, OPTION_TEXT, &path}, {"without", 0, OPTION_TEXTS, &without}};
 	_cleanup_close_ int upper = -1;
 	struct digest manifest;
-	int r = options_take(options, 1, &context->arena, &argc, argv, 1, 1, &context->err);
+	int r = options_take(options, 2, &context->arena, &argc, argv, 1, 1, &context->err);
 
 	if (r < 0)
 		return r;
@@ -190,5 +193,6 @@ int verb_diff(struct verb_context *context, int argc, char **argv)
 	upper = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (upper < 0)
 		return err_set(&context->err, -errno, path, "cannot open it: %s", strerror(errno));
-	return compare(context, upper, &manifest);
+	return compare(
+		context, upper, &manifest, &(struct pack_without){without.items, without.count});
 }

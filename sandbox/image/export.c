@@ -32,7 +32,7 @@ int verb_export(struct verb_context *context, int argc, char **argv)
 	if (root < 0)
 		return err_set(
 			&context->err, -errno, argv[1], "cannot open it: %s", strerror(errno));
-	r = pack_tree(root, layer_way_here(), PACK_TREE, NULL, &sink, &result, &context->err);
+	r = pack_tree(root, layer_way_here(), PACK_TREE, NULL, NULL, &sink, &result, &context->err);
 	if (r == 0 && result.skipped)
 		print_note("%llu sockets and devices are left out",
 			(unsigned long long)result.skipped);

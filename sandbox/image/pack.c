@@ -31,6 +31,7 @@ struct pack {
 	enum layer_way way;
 	enum pack_kind kind;
 	const struct layer_below *below;
+	const struct pack_without *without;
 	const struct pack_sink *sink;
 	struct pack_result *result;
 	struct archive *archive;
@@ -450,7 +451,7 @@ static int visit(void *context, int directory, const char *name, const char *pat
 
 static int write_tree(struct pack *pack, int root, struct err *reterr)
 {
-	struct pack_walk walk = {.visit = visit, .context = pack};
+	struct pack_walk walk = {.visit = visit, .context = pack, .without = pack->without};
 	int r;
 
 	pack->err = reterr;
@@ -463,7 +464,8 @@ static int write_tree(struct pack *pack, int root, struct err *reterr)
 }
 
 int pack_tree(int root, enum layer_way way, enum pack_kind kind, const struct layer_below *below,
-	const struct pack_sink *sink, struct pack_result *ret, struct err *reterr)
+	const struct pack_without *without, const struct pack_sink *sink, struct pack_result *ret,
+	struct err *reterr)
 {
 	struct pack *pack = calloc(1, sizeof(*pack));
 	/* as in layer_unpack.c: names stay as they are */
@@ -477,6 +479,7 @@ int pack_tree(int root, enum layer_way way, enum pack_kind kind, const struct la
 	pack->way = way;
 	pack->kind = kind;
 	pack->below = below;
+	pack->without = without;
 	pack->sink = sink;
 	pack->result = ret;
 	*ret = (struct pack_result){0};

@@ -29,13 +29,21 @@ struct pack_result {
 	uint64_t skipped; /* sockets, devices, names that would be whiteouts */
 };
 
+/* Absolute paths of what is not to be seen, as if it were not there. */
+struct pack_without {
+	const char *const *paths;
+	size_t count;
+};
+
 /*
  * Writes the tree below root into sink as a tar archive (pax, names sorted, so that the same tree
  * is the same archive), ownership as way keeps it. below: of a layer, what it lies on: directories
- * that are the same there are only named where something lies in them; NULL for PACK_TREE.
+ * that are the same there are only named where something lies in them; NULL for PACK_TREE. without:
+ * may be NULL.
  */
 int pack_tree(int root, enum layer_way way, enum pack_kind kind, const struct layer_below *below,
-	const struct pack_sink *sink, struct pack_result *ret, struct err *reterr);
+	const struct pack_without *without, const struct pack_sink *sink, struct pack_result *ret,
+	struct err *reterr);
 
 /*
  * Every entry of a tree, names sorted, each directory before what is in it, without following links
@@ -47,6 +55,7 @@ struct pack_walk {
 	int (*visit)(void *context, int directory, const char *name, const char *path,
 		const struct stat *status, bool empty, struct err *reterr);
 	void *context;
+	const struct pack_without *without; /* may be NULL */
 };
 int pack_walk(int root, const struct pack_walk *walk, struct err *reterr);
 

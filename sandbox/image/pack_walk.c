@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,7 +54,22 @@ static int add_name(struct level *level, const char *name)
 	return level->names[level->count] ? (level->count++, 0) : -ENOMEM;
 }
 
-static int read_names(struct level *level, const char *path, struct err *reterr)
+static bool is_left_out(const struct pack_without *without, const char *path, const char *name)
+{
+	size_t length = strlen(path);
+
+	for (size_t i = 0; without && i < without->count; i++) {
+		const char *other = without->paths[i] + 1; /* of their root: path has no slash */
+
+		if (strncmp(other, path, length) == 0 && (!length || other[length] == '/') &&
+			strcmp(other + length + (length > 0), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int read_names(struct level *level, const struct pack_without *without, const char *path,
+	struct err *reterr)
 {
 	int fd = openat(level->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_closedir_ DIR *stream = NULL;
@@ -61,7 +77,7 @@ static int read_names(struct level *level, const char *path, struct err *reterr)
 	int r = directory_start(fd < 0 ? -errno : fd, &stream);
 
 	while (r == 0 && (r = directory_next(stream, &entry)) > 0)
-		r = add_name(level, entry->d_name);
+		r = is_left_out(without, path, entry->d_name) ? 0 : add_name(level, entry->d_name);
 	if (r < 0)
 		return err_set(reterr, r, path, "cannot read the directory: %s", strerror(-r));
 	if (level->count)
@@ -88,7 +104,7 @@ static int enter(struct stack *stack, const struct pack_walk *walk, int parent, 
 	else if (now.st_ino != status->st_ino && stack->depth > 0)
 		r = err_set(reterr, -EAGAIN, stack->path, "changed while it was read");
 	else
-		r = read_names(level, stack->path, reterr);
+		r = read_names(level, walk->without, stack->path, reterr);
 	if (r == 0)
 		r = walk->visit(
 			walk->context, parent, name, stack->path, &now, level->count == 0, reterr);

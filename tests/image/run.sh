@@ -425,6 +425,19 @@ run --name stubs -v "$work/shown:/mnt/x" -v "$work/shown:/srv/x" -v "$work/shown
 	'busybox mkdir /empty; > /etc/own; > /zero; busybox chmod 700 /mnt; > /srv/beside; busybox rm -f /opt/none' < /dev/null
 check 'what it wrote stays, empty or not' test "$(im diff stubs | tr '\n' ' ')" = 'A /empty A /etc A /etc/own A /mnt A /srv A /srv/beside A /zero '
 im rm stubs > /dev/null
+mkdir -p up
+"$immure" run --storage "$storage" --name stubs -v "$work/up:/up" -v named:/named/place -v ./shown:/mnt/x -v "$work/shown:/mnt/y/z" -v "$work/single-file/it:/etc/it" \
+	--tmpfs /scratch --mount "type=bind,src=$work/shown,dst=/bound" bare busybox sh -c ': > /etc/own; busybox mkdir /empty; : > /up/flag; exec busybox sleep 1000' < /dev/null &
+pid=$!
+helpers+=("$pid")
+for _ in {1..100}; do [ -e up/flag ] && break; sleep 0.1; done
+check 'nor does one that runs show them' test "$(cd / && im diff stubs | tr '\n' ' ')" = 'A /empty A /etc A /etc/own '
+check 'or have them in its image' test "$(cd / && im commit -q stubs still:1 > /dev/null; run --rm still:1 busybox ls / /etc < /dev/null | grep -c -e mnt -e named -e scratch -e bound -e it)" = 0
+kill -KILL "$pid"
+wait "$pid" 2> /dev/null
+check 'or one whose launcher was killed' test "$(cd / && im diff stubs | tr '\n' ' ')" = 'A /empty A /etc A /etc/own '
+im rm stubs > /dev/null
+im volume rm named > /dev/null
 run --name stubs tiny sh -c ':' < /dev/null
 check 'a directory of the image that only held one is as before' test -z "$(im diff stubs)"
 im rm stubs > /dev/null
