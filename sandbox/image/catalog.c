@@ -140,19 +140,27 @@ static int tell_damaged(void *context, const struct reference *name, int code, s
 
 	(void)context;
 	(void)reterr;
-	print_note("%s: cannot read what this name means: %s", reference_format(name, text),
-		strerror(-code));
+	print_note("%s: %s", reference_format(name, text), tag_fault(code));
 	return 0;
 }
 
-int catalog_read(
-	const struct storage *storage, struct arena *arena, struct catalog *ret, struct err *reterr)
+static int pass_over(void *context, const struct reference *name, int code, struct err *reterr)
+{
+	(void)context;
+	(void)name;
+	(void)code;
+	(void)reterr;
+	return 0;
+}
+
+static int read_all(const struct storage *storage, struct arena *arena, tag_damaged damaged,
+	struct catalog *ret, struct err *reterr)
 {
 	struct reading reading = {
 		.storage = storage, .arena = arena, .catalog.storage = storage, .err = reterr};
 	struct tag *tags = NULL;
 	size_t count = 0;
-	int r = tag_list_each(storage, arena, tell_damaged, NULL, &tags, &count, reterr);
+	int r = tag_list_each(storage, arena, damaged, NULL, &tags, &count, reterr);
 
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = add_tag(&reading, &tags[i]);
@@ -168,6 +176,18 @@ int catalog_read(
 			sizeof(*reading.catalog.images), compare);
 	*ret = reading.catalog;
 	return 0;
+}
+
+int catalog_read(
+	const struct storage *storage, struct arena *arena, struct catalog *ret, struct err *reterr)
+{
+	return read_all(storage, arena, tell_damaged, ret, reterr);
+}
+
+int catalog_read_quietly(
+	const struct storage *storage, struct arena *arena, struct catalog *ret, struct err *reterr)
+{
+	return read_all(storage, arena, pass_over, ret, reterr);
 }
 
 /* ---- finding ---- */

@@ -38,6 +38,10 @@ struct catalog {
 int catalog_read(const struct storage *storage, struct arena *arena, struct catalog *ret,
 	struct err *reterr);
 
+/* The same without a word: for who tells of them otherwise. */
+int catalog_read_quietly(const struct storage *storage, struct arena *arena, struct catalog *ret,
+	struct err *reterr);
+
 /*
  * The image that text means: by name, as people write it or whole; by digest ("name@sha256:…",
  * "sha256:…"); or by the first three or more digits of its id or digest, if only one image has

@@ -23,6 +23,7 @@
 #include "image/layer.h"
 #include "image/print.h"
 #include "image/record.h"
+#include "image/short.h"
 #include "image/tag.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
@@ -272,6 +273,12 @@ static int visit_layout(void *context, int directory, const char *name)
 	return 0;
 }
 
+static void tell_strange(void *context, const char *name)
+{
+	(void)context;
+	print_note("short/%s: is no link of ours, and stays", name);
+}
+
 static int collect_alone(struct collection *collection)
 {
 	static const char *const algorithms[] = {"images/blobs/sha256", "images/blobs/sha512"};
@@ -282,6 +289,8 @@ static int collect_alone(struct collection *collection)
 		r = keep_image(collection, &collection->images.items[i]);
 	if (r == 0)
 		r = tag_sweep(storage, collection->err);
+	if (r == 0)
+		r = short_sweep(storage, tell_strange, NULL);
 	if (r == 0)
 		r = roots_each_entry(storage, "records", visit_record, collection);
 	if (r == 0)

@@ -79,6 +79,18 @@ static int add_container(void *context, int directory, const char *name)
 	return 0;
 }
 
+static int refuse(void *context, const struct reference *name, int code, struct err *reterr)
+{
+	char text[REFERENCE_ROOM];
+
+	(void)context;
+	(void)err_set(reterr, code, reference_format(name, text),
+		"%s: nothing is collected until it is known what it means", tag_fault(code));
+	err_hint(reterr,
+		"`immure image verify` mends what it can; `immure rmi %s` gives the name up", text);
+	return code;
+}
+
 int roots_gather(const struct storage *storage, struct arena *arena, struct digest_set *ret,
 	struct err *reterr)
 {
@@ -87,7 +99,7 @@ int roots_gather(const struct storage *storage, struct arena *arena, struct dige
 		.storage = storage, .arena = arena, .set = &set, .err = reterr};
 	struct tag *tags = NULL;
 	size_t count = 0;
-	int r = tag_list(storage, arena, &tags, &count, reterr);
+	int r = tag_list_each(storage, arena, refuse, NULL, &tags, &count, reterr);
 
 	for (size_t i = 0; r == 0 && i < count; i++)
 		for (size_t j = 0; r == 0 && j < tags[i].meaning_count; j++)

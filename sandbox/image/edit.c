@@ -9,25 +9,13 @@
 #include "image/index.h"
 #include "image/options.h"
 #include "image/print.h"
+#include "image/short.h"
 #include "image/tag.h"
 #include "image/verbs.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
 
 /* ---- tag ---- */
-
-static int parse_name(const char *text, struct reference *ret, struct err *reterr)
-{
-	int r = reference_parse(text, ret, reterr);
-
-	if (r < 0)
-		return r;
-	if (ret->digest.text[0])
-		return err_set(reterr, -EINVAL, text,
-			"a digest says what it means: it cannot be given to another image");
-	reference_complete(ret);
-	return 0;
-}
 
 int verb_tag(struct verb_context *context, int argc, char **argv)
 {
@@ -40,7 +28,7 @@ int verb_tag(struct verb_context *context, int argc, char **argv)
 
 	/* all names first: none is given where one is wrong */
 	for (int i = 2; r == 0 && i < argc; i++)
-		r = parse_name(argv[i], &name, &context->err);
+		r = short_complete(&context->storage, argv[i], &name, &context->err);
 	if (r < 0)
 		return r;
 	hold = collect_hold(&context->storage, &context->err);
@@ -50,7 +38,7 @@ int verb_tag(struct verb_context *context, int argc, char **argv)
 	if (r == 0)
 		r = catalog_find(&catalog, argv[1], &image, &source, &context->err);
 	for (int i = 2; r == 0 && i < argc; i++) {
-		r = parse_name(argv[i], &name, &context->err);
+		r = short_complete(&context->storage, argv[i], &name, &context->err);
 		if (r == 0)
 			r = tag_set(&context->storage, &name, &image->manifest, &context->err);
 	}
@@ -87,7 +75,7 @@ int verb_rollback(struct verb_context *context, int argc, char **argv)
 	int r = options_take(NULL, 0, &context->arena, &argc, argv, 1, 1, &context->err);
 
 	if (r == 0)
-		r = parse_name(argv[1], &name, &context->err);
+		r = short_complete(&context->storage, argv[1], &name, &context->err);
 	if (r < 0)
 		return r;
 	hold = collect_hold(&context->storage, &context->err);
@@ -189,6 +177,19 @@ static int remove_image(struct removal *removal, const struct catalog_image *ima
 	return r;
 }
 
+/* What a damaged name means is not known; that it is to go is. -ENOENT where it is not damaged. */
+static int untag_damaged(struct removal *removal, const char *word)
+{
+	struct verb_context *context = removal->context;
+	struct reference name;
+	struct tag tag;
+	int r = short_complete(&context->storage, word, &name, NULL);
+
+	if (r == 0)
+		r = tag_read(&context->storage, &name, &context->arena, &tag, NULL);
+	return r == -EBADMSG ? untag(removal, &name) : -ENOENT;
+}
+
 static int remove_word(struct removal *removal, const char *word)
 {
 	struct verb_context *context = removal->context;
@@ -198,23 +199,27 @@ static int remove_word(struct removal *removal, const char *word)
 	int r;
 
 	/* anew each time: an earlier word may have taken a name from this image */
-	r = catalog_read(&context->storage, &context->arena, &removal->catalog, &context->err);
+	r = catalog_read_quietly(
+		&context->storage, &context->arena, &removal->catalog, &context->err);
 	if (r < 0)
 		return r;
 	r = catalog_find(&removal->catalog, word, &image, &name, &err);
-	if (r == -ENOENT && removal->ignore)
+	if (r == -ENOENT && untag_damaged(removal, word) == 0)
 		return 0;
-	if (r < 0) {
+	if (r == -ENOENT && removal->ignore && !context->err.code)
+		return 0;
+	if (r < 0 && !context->err.code)
 		context->err = err;
+	if (r < 0)
 		return r;
-	}
 	return name ? remove_name(removal, image, name) : remove_image(removal, image);
 }
 
 static int remove_all(struct removal *removal)
 {
 	struct verb_context *context = removal->context;
-	int r = catalog_read(&context->storage, &context->arena, &removal->catalog, &context->err);
+	int r = catalog_read_quietly(
+		&context->storage, &context->arena, &removal->catalog, &context->err);
 
 	for (size_t i = 0; r == 0 && i < removal->catalog.count; i++)
 		r = remove_manifest(removal, &removal->catalog.images[i]);
@@ -306,7 +311,7 @@ int verb_rm(struct verb_context *context, int argc, char **argv)
 	hold = collect_hold(&context->storage, &context->err);
 	if (hold < 0)
 		return hold;
-	r = catalog_read(&context->storage, &context->arena, &before, &context->err);
+	r = catalog_read_quietly(&context->storage, &context->arena, &before, &context->err);
 	if (r == 0 && removal.all)
 		r = remove_all(&removal);
 	for (int i = 1; r == 0 && i < argc; i++)
@@ -320,7 +325,7 @@ int verb_rm(struct verb_context *context, int argc, char **argv)
 static int forget_unused(struct verb_context *context)
 {
 	struct catalog catalog = {0};
-	int r = catalog_read(&context->storage, &context->arena, &catalog, &context->err);
+	int r = catalog_read_quietly(&context->storage, &context->arena, &catalog, &context->err);
 
 	for (size_t i = 0; r == 0 && i < catalog.count; i++) {
 		const struct catalog_image *image = &catalog.images[i];
@@ -352,7 +357,7 @@ int verb_prune(struct verb_context *context, int argc, char **argv)
 	hold = collect_hold(&context->storage, &context->err);
 	if (hold < 0)
 		return hold;
-	r = catalog_read(&context->storage, &context->arena, &before, &context->err);
+	r = catalog_read_quietly(&context->storage, &context->arena, &before, &context->err);
 	if (r == 0)
 		r = tag_forget(&context->storage, &context->err);
 	if (r == 0 && all)

@@ -85,7 +85,7 @@ int image_publish(const struct storage *storage, const struct reference *name,
 		return r;
 	r = index_update(storage, reterr);
 	/* what failed has not happened: others would not see what we do */
-	if (r < 0 && changed && tag_rollback(storage, name, &(struct digest){0}, NULL) == -ENODATA)
-		(void)tag_remove(storage, name, NULL);
+	if (r < 0 && changed)
+		(void)tag_take_back(storage, name, &record->manifest, NULL);
 	return r;
 }

@@ -9,6 +9,7 @@
 #include "image/blob.h"
 #include "image/collect.h"
 #include "image/options.h"
+#include "image/short.h"
 #include "image/stream.h"
 #include "image/verbs.h"
 #include "util/cleanup.h"
@@ -142,7 +143,7 @@ static int import_all(const struct import *import, const char *name)
 	int r = hold < 0 ? hold : 0;
 
 	if (r == 0 && name)
-		r = reference_parse(name, &reference, &context->err);
+		r = short_complete(&context->storage, name, &reference, &context->err);
 	if (r == 0)
 		r = import_blob(&context->storage, STDIN_FILENO, &layer, &context->err);
 	if (r == 0)
@@ -151,7 +152,6 @@ static int import_all(const struct import *import, const char *name)
 		r = make_config(import, &diff, &text, &length, &context->err);
 	if (r < 0)
 		return r;
-	reference_complete(&reference);
 	r = make_image(&context->storage, &context->arena, text, length, &layer, 1,
 		name ? &reference : NULL, &id, &context->err);
 	if (r == 0 && printf("%s\n", digest_hex(&id)) < 0)

@@ -174,6 +174,9 @@ static int read_file(int directory, const char *leaf, struct arena *arena, struc
 	size_t length = 0;
 	int r = file_read(directory, leaf, FILE_BYTES, &text, &length);
 
+	/* a directory, a FIFO, a circle of links, more than a tag: not what we wrote either */
+	if (r == -EISDIR || r == -EINVAL || r == -ELOOP || r == -EFBIG)
+		return -EBADMSG;
 	return r < 0 ? r : parse_meanings(text, length, arena, ret);
 }
 
@@ -189,6 +192,11 @@ static int write_file(
 	return file_replace_at(directory, leaf, text, (size_t)(at - text));
 }
 
+const char *tag_fault(int code)
+{
+	return code == -EBADMSG ? "what is stored under this name is damaged" : strerror(-code);
+}
+
 static int set_unreadable(const struct reference *name, int code, struct err *reterr)
 {
 	char text[REFERENCE_ROOM];
@@ -197,8 +205,7 @@ static int set_unreadable(const struct reference *name, int code, struct err *re
 	if (code == -EBADMSG)
 		err_hint(
 			reterr, "`immure image verify` finds what is broken and mends what it can");
-	return err_set(reterr, code, text, "%s",
-		code == -EBADMSG ? "what is stored under this name is damaged" : strerror(-code));
+	return err_set(reterr, code, text, "%s", tag_fault(code));
 }
 
 /* ---- reading ---- */
@@ -344,6 +351,20 @@ int tag_list_each(const struct storage *storage, struct arena *arena, tag_damage
 	return 0;
 }
 
+bool tag_has_any(const struct storage *storage, const struct reference *reference)
+{
+	_cleanup_closedir_ DIR *stream = NULL;
+	const struct dirent *entry;
+	struct place place;
+	int r = place_of(reference, &place, NULL);
+
+	if (r == 0)
+		r = directory_start(storage_directory(storage, place.directory), &stream);
+	while (r == 0 && (r = directory_next(stream, &entry)) > 0)
+		r = strchr(":@", entry->d_name[0]) ? -EEXIST : 0;
+	return r < 0 && r != -ENOENT;
+}
+
 int tag_list(const struct storage *storage, struct arena *arena, struct tag **ret,
 	size_t *ret_count, struct err *reterr)
 {
@@ -400,54 +421,26 @@ int tag_set(const struct storage *storage, const struct reference *name,
 	return r < 0 ? set_unwritable(name, r, reterr) : 0;
 }
 
-int tag_rollback(const struct storage *storage, const struct reference *name,
-	struct digest *ret_manifest, struct err *reterr)
+/* The newest meaning goes, of more than one. */
+static int step_back(const struct storage *storage, const struct place *place,
+	const struct tag *tag, struct err *reterr)
 {
-	_cleanup_(arena_free) struct arena arena = {0};
-	_cleanup_close_ int directory = -1;
-	_cleanup_close_ int lock = lock_tags(storage, reterr);
-	char text[REFERENCE_ROOM];
-	struct place place;
-	struct tag tag;
-	int r;
+	_cleanup_close_ int directory = storage_directory(storage, place->directory);
+	int r = directory < 0 ? directory
+			      : write_file(directory, place->leaf, tag->meanings + 1,
+					tag->meaning_count - 1);
 
-	if (lock < 0)
-		return lock;
-	r = tag_read(storage, name, &arena, &tag, reterr);
-	if (r < 0)
-		return r;
-	if (tag.meaning_count < 2)
-		return err_set(reterr, -ENODATA, reference_format(name, text),
-			"has never meant another image");
-	r = place_of(name, &place, reterr);
-	if (r < 0)
-		return r;
-	directory = storage_directory(storage, place.directory);
-	r = directory < 0
-		    ? directory
-		    : write_file(directory, place.leaf, tag.meanings + 1, tag.meaning_count - 1);
-	if (r < 0)
-		return set_unwritable(name, r, reterr);
-	*ret_manifest = tag.meanings[1].manifest;
-	return 0;
+	return r < 0 ? set_unwritable(&tag->name, r, reterr) : 0;
 }
 
-int tag_remove(const struct storage *storage, const struct reference *name, struct err *reterr)
+static int remove_locked(const struct storage *storage, struct place *place,
+	const struct reference *name, struct err *reterr)
 {
+	_cleanup_close_ int directory = storage_directory(storage, place->directory);
 	char text[REFERENCE_ROOM];
-	struct place place;
-	int r = place_of(name, &place, reterr);
-	_cleanup_close_ int lock = r < 0 ? -1 : lock_tags(storage, reterr);
-	_cleanup_close_ int directory = -1;
+	int r = directory < 0 ? directory : 0;
 
-	if (r < 0)
-		return r;
-	if (lock < 0)
-		return lock;
-	directory = storage_directory(storage, place.directory);
-	if (directory < 0)
-		r = directory;
-	else if (unlinkat(directory, place.leaf, 0))
+	if (r == 0 && unlinkat(directory, place->leaf, 0))
 		r = -errno;
 	if (r == -ENOENT)
 		return err_set(
@@ -456,8 +449,58 @@ int tag_remove(const struct storage *storage, const struct reference *name, stru
 		return err_set(reterr, r, reference_format(name, text), "cannot remove its tag: %s",
 			strerror(-r));
 	(void)fsync(directory); /* as file_replace_at() does; some file systems refuse it */
-	remove_empty(storage, &place);
+	remove_empty(storage, place);
 	return 0;
+}
+
+int tag_rollback(const struct storage *storage, const struct reference *name,
+	struct digest *ret_manifest, struct err *reterr)
+{
+	_cleanup_(arena_free) struct arena arena = {0};
+	_cleanup_close_ int lock = lock_tags(storage, reterr);
+	char text[REFERENCE_ROOM];
+	struct place place;
+	struct tag tag;
+	int r = lock < 0 ? lock : place_of(name, &place, reterr);
+
+	if (r == 0)
+		r = tag_read(storage, name, &arena, &tag, reterr);
+	if (r == 0 && tag.meaning_count < 2)
+		r = err_set(reterr, -ENODATA, reference_format(name, text),
+			"has never meant another image");
+	if (r == 0)
+		r = step_back(storage, &place, &tag, reterr);
+	if (r == 0)
+		*ret_manifest = tag.meanings[1].manifest;
+	return r;
+}
+
+int tag_take_back(const struct storage *storage, const struct reference *name,
+	const struct digest *manifest, struct err *reterr)
+{
+	_cleanup_(arena_free) struct arena arena = {0};
+	_cleanup_close_ int lock = lock_tags(storage, reterr);
+	struct place place;
+	struct tag tag;
+	int r = lock < 0 ? lock : place_of(name, &place, reterr);
+
+	if (r == 0)
+		r = tag_read(storage, name, &arena, &tag, reterr);
+	if (r < 0 || !digest_equal(&tag.meanings[0].manifest, manifest))
+		return r;
+	return tag.meaning_count > 1 ? step_back(storage, &place, &tag, reterr)
+				     : remove_locked(storage, &place, name, reterr);
+}
+
+int tag_remove(const struct storage *storage, const struct reference *name, struct err *reterr)
+{
+	struct place place;
+	int r = place_of(name, &place, reterr);
+	_cleanup_close_ int lock = r < 0 ? -1 : lock_tags(storage, reterr);
+
+	if (r < 0 || lock < 0)
+		return r < 0 ? r : lock;
+	return remove_locked(storage, &place, name, reterr);
 }
 
 /* Cuts a tag's file off after so many meanings, the latest: this needs no room, where a new file
@@ -510,14 +553,25 @@ static int drop_meanings(const struct storage *storage, const struct tag *tag,
 	return r < 0 ? set_unwritable(&tag->name, r, reterr) : 0;
 }
 
-static int drop_everywhere(
-	const struct storage *storage, const struct digest *manifest, struct err *reterr)
+/* What a damaged one means nobody knows. */
+static int pass_over(void *context, const struct reference *name, int code, struct err *reterr)
+{
+	(void)context;
+	(void)name;
+	(void)code;
+	(void)reterr;
+	return 0;
+}
+
+static int drop_everywhere(const struct storage *storage, const struct digest *manifest,
+	tag_damaged damaged, struct err *reterr)
 {
 	_cleanup_(arena_free) struct arena arena = {0};
 	_cleanup_close_ int lock = lock_tags(storage, reterr);
 	struct tag *tags = NULL;
 	size_t count = 0;
-	int r = lock < 0 ? lock : tag_list(storage, &arena, &tags, &count, reterr);
+	int r = lock < 0 ? lock
+			 : tag_list_each(storage, &arena, damaged, NULL, &tags, &count, reterr);
 
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = drop_meanings(storage, &tags[i], manifest, reterr);
@@ -526,12 +580,12 @@ static int drop_everywhere(
 
 int tag_drop(const struct storage *storage, const struct digest *manifest, struct err *reterr)
 {
-	return drop_everywhere(storage, manifest, reterr);
+	return drop_everywhere(storage, manifest, pass_over, reterr);
 }
 
 int tag_forget(const struct storage *storage, struct err *reterr)
 {
-	return drop_everywhere(storage, NULL, reterr);
+	return drop_everywhere(storage, NULL, NULL, reterr);
 }
 
 /* Takes fd. What cannot be removed stays for another time. */

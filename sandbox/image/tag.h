@@ -6,6 +6,7 @@
 #ifndef IMMURE_IMAGE_TAG_H
 #define IMMURE_IMAGE_TAG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,7 @@ int tag_list(const struct storage *storage, struct arena *arena, struct tag **re
 
 /* The same, but a damaged file does not end it: damaged is told of each (code: -EBADMSG, or why it
  * cannot be read) and answers 0 to go on. Not under the lock: it may call tag_remove(). */
+const char *tag_fault(int code); /* in words */
 typedef int (*tag_damaged)(
 	void *context, const struct reference *name, int code, struct err *reterr);
 int tag_list_each(const struct storage *storage, struct arena *arena, tag_damaged damaged,
@@ -54,6 +56,15 @@ int tag_rollback(const struct storage *storage, const struct reference *name,
 
 /* Removes name with its history. -ENOENT. */
 int tag_remove(const struct storage *storage, const struct reference *name, struct err *reterr);
+
+/* Returns name to what it meant before it meant manifest, or removes it; nothing where it means
+ * something else by now. */
+int tag_take_back(const struct storage *storage, const struct reference *name,
+	const struct digest *manifest, struct err *reterr);
+
+/* Whether there is any tag of the repository, whatever of reference is filled in beside it; true
+ * where that cannot be told. */
+bool tag_has_any(const struct storage *storage, const struct reference *reference);
 
 /* Lets every name forget that it ever meant manifest; what a name means now is not touched. */
 int tag_drop(const struct storage *storage, const struct digest *manifest, struct err *reterr);

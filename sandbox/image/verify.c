@@ -62,11 +62,15 @@ static int mend_tag(void *context, const struct reference *name, int code, struc
 
 	(void)reterr;
 	(void)reference_format(name, text);
-	if (code == -EBADMSG && tag_remove(&verb->storage, name, NULL) == 0)
-		tell(verification, true, text, "what it means was damaged: the name is removed");
-	else
-		tell(verification, false, text, "what it means cannot be read: %s",
-			strerror(-code));
+	if (code == -EBADMSG) {
+		code = tag_remove(&verb->storage, name, NULL);
+		if (code == 0) {
+			tell(verification, true, text,
+				"what it means was damaged: the name is removed");
+			return 0;
+		}
+	}
+	tell(verification, false, text, "what it means cannot be read: %s", strerror(-code));
 	return 0;
 }
 

@@ -101,7 +101,23 @@ refuses 'no digest as a name' '*a digest says what it means*' im tag app:a "x@sh
 check 'a name is moved' im tag localhost:5000/team/app:five quay.io/other/name:1
 says 'and goes back' "quay.io/other/name:1: $(im inspect -f '{{.Digest}}' app:a)" im rollback quay.io/other/name:1
 refuses 'but no further' '*never meant another image*' im rollback quay.io/other/name:1
+mkdir -m 700 "$storage/short" # as pull leaves it
+for link in name=quay.io/other/name gone=quay.io/nothing/here near=quay.io/other .new-0123456789abcdef=quay.io/other/name nonsense='no name'; do
+	ln -s "${link#*=}" "$storage/short/${link%%=*}"
+done
+check 'a name is moved by its short form' im tag localhost:5000/team/app:five name:1
+says 'which goes back by it' "quay.io/other/name:1: $(im inspect -f '{{.Digest}}' app:a)" im rollback name:1
+says 'prune forgets what short names lead nowhere, and what a killed writer left' name sh -c "timeout 60 '$image' --storage '$storage' prune > /dev/null && ls -A '$storage/short'"
 says 'one of its names goes' 'Untagged: quay.io/other/name:1' im rm quay.io/other/name:1
+says 'and its short form with it' '' ls -A "$storage/short"
+: > "$storage/short/file"
+mkdir "$storage/short/directory"
+says 'what is no link stays there, which is told' 'immure: short/directory: is no link of ours, and stays
+immure: short/file: is no link of ours, and stays' sh -c "timeout 60 '$image' --storage '$storage' prune 2>&1 > /dev/null | sort"
+rm -r "$storage"/short/*
+chmod 750 "$storage/short"
+refuses 'short names that others can look into' '*short in it is not yours alone*' im list
+chmod 700 "$storage/short"
 mkdir -p "$storage/containers/cafe" && ln -s "$(im inspect -f '{{.Digest}}' team/app:five 2> /dev/null || im inspect -f '{{.Digest}}' localhost:5000/team/app:five)" "$storage/containers/cafe/image"
 echo '{"name":"busy_bee"}' > "$storage/containers/cafe/container.json"
 refuses 'an image that a container was made from' '*the container busy_bee was made from this image*' im rm localhost:5000/team/app:five
@@ -127,6 +143,26 @@ done
 
 # ---- damage ----
 
+tag=$storage/tags/docker.io/library/hurt/:1
+stored() { (cd "$storage" && ls records images/blobs/sha256 layers/*); }
+for what in cut empty other fifo circle large; do
+	im tag hostile:1 hurt:1; load a
+	case $what in
+	cut) truncate -s 30 "$tag" ;;
+	empty) : > "$tag" ;;
+	other) echo 'immure tag 2' > "$tag" ;;
+	fifo) rm "$tag"; mkfifo "$tag" ;;
+	circle) ln -sf :1 "$tag" ;;
+	large) truncate -s 1M "$tag" ;;
+	esac
+	before=$(stored)
+	refuses "a damaged name ($what): rmi of another says that nothing is collected" 'immure: docker.io/library/hurt:1: what is stored under this name is damaged: nothing is collected*' im rm app:a
+	[ "$what" != cut ] || says 'in one line and one of advice' 2 sh -c "timeout 60 '$image' --storage '$storage' prune 2>&1 | wc -l"
+	refuses "prune, too ($what)" '*hurt:1: what is stored under this name is damaged*' im prune
+	says "nothing is lost ($what)" "$before" stored
+	check "rmi gives the name up ($what)" im rm hurt:1
+	check "and then all is well ($what)" sh -c "timeout 60 '$image' --storage '$storage' verify -q > /dev/null"
+done
 blob=$(find "$storage/images/blobs/sha256" -size +100k | head -n 1)
 echo x >> "$blob"
 says 'verify tells of a damaged blob' 1 sh -c "timeout 60 '$image' --storage '$storage' verify > '$work/verified'; echo \$?"

@@ -77,6 +77,34 @@ static void check_meanings(void)
 	fixture_close(&fixture);
 }
 
+/* What failed is taken back, and nothing that another has written since. */
+static void check_taking_back(void)
+{
+	struct fixture fixture;
+	struct reference name = fixture_name("debian:12"), other = fixture_name("debian/more:12");
+	struct digest one = digest_of(1), two = digest_of(2);
+	struct tag tag;
+
+	fixture_open(&fixture);
+	check_int(tag_take_back(&fixture.storage, &name, &one, NULL), -ENOENT, "there is none");
+	check(!tag_has_any(&fixture.storage, &name), "of that repository");
+	MUST(tag_set(&fixture.storage, &name, &one, NULL) == 0);
+	check(tag_has_any(&fixture.storage, &name), "then there is one");
+	check(!tag_has_any(&fixture.storage, &other), "but none of one below");
+	MUST(tag_set(&fixture.storage, &name, &two, NULL) == 0);
+	check_int(tag_take_back(&fixture.storage, &name, &one, NULL), 0, "another has come since");
+	MUST(tag_read(&fixture.storage, &name, &fixture.arena, &tag, NULL) == 0);
+	check(tag.meaning_count == 2 && digest_equal(&tag.meanings[0].manifest, &two), "it stays");
+	check_int(tag_take_back(&fixture.storage, &name, &two, NULL), 0, "the last one");
+	MUST(tag_read(&fixture.storage, &name, &fixture.arena, &tag, NULL) == 0);
+	check(tag.meaning_count == 1 && digest_equal(&tag.meanings[0].manifest, &one),
+		"gives way to the one before");
+	check_int(tag_take_back(&fixture.storage, &name, &one, NULL), 0, "the only one");
+	check_int(tag_read(&fixture.storage, &name, &fixture.arena, &tag, NULL), -ENOENT,
+		"leaves no name");
+	fixture_close(&fixture);
+}
+
 static void check_list(void)
 {
 	static const char *const names[] = {"debian:12", "localhost:5000/a/b/c:x", "debian:11",
@@ -303,6 +331,7 @@ static void check_against_removal(void)
 int main(void)
 {
 	check_meanings();
+	check_taking_back();
 	check_list();
 	check_damage();
 	check_refusals();
