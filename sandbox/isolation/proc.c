@@ -172,36 +172,35 @@ static int make_cover(const struct child *child, const struct cover *cover, bool
  * the host's root. No capability helps against an owner who is not mapped (user_namespaces(7)), and
  * a third of what is to be masked is closed like that already.
  */
-static bool is_closed(int place, const struct stat *status)
+static bool is_closed(const struct child *child, const char *target, mode_t mode)
 {
-	int wanted = status->st_mode & S_IRUSR ? R_OK : W_OK;
+	int wanted = mode & S_IRUSR ? R_OK : W_OK;
 
-	return !(status->st_mode & (S_IRWXG | S_IRWXO)) &&
-	       syscall(SYS_faccessat2, place, "", wanted, AT_EMPTY_PATH | AT_EACCESS) < 0 &&
+	return !(mode & (S_IRWXG | S_IRWXO)) &&
+	       syscall(SYS_faccessat2, child->root, target, wanted,
+		       AT_SYMLINK_NOFOLLOW | AT_EACCESS) < 0 &&
 	       errno == EACCES;
 }
 
-/* Covers an existing place; what is absent needs no cover. */
+/* Covers an existing place; what is absent needs no cover. By its path: nobody but the kernel makes
+ * or moves anything in the /proc and /sys that have just been mounted. */
 static int mask(const struct child *child, const char *target, struct cover *cover)
 {
-	_cleanup_close_ int place = openat(child->root, target, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	_cleanup_close_ int tree = -1;
 	struct stat status;
 	int *first;
 
-	if (place < 0)
+	if (fstatat(child->root, target, &status, AT_SYMLINK_NOFOLLOW))
 		return errno == ENOENT || errno == EACCES ? 0 : -errno;
-	if (fstat(place, &status))
-		return -errno;
 	if (S_ISLNK(status.st_mode)) /* sysfs classes: what the link leads to is masked by its own
 					name */
 		return 0;
-	if (is_closed(place, &status))
+	if (is_closed(child, target, status.st_mode))
 		return 0;
 	tree = make_cover(child, cover, S_ISDIR(status.st_mode));
 	if (tree < 0)
 		return tree;
-	if (move_mount(tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
+	if (move_mount(tree, "", child->root, target, MOVE_MOUNT_F_EMPTY_PATH))
 		return -errno;
 	first = S_ISDIR(status.st_mode) ? &cover->empty : &cover->file;
 	if (*first < 0)
