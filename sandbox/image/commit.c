@@ -36,7 +36,7 @@ static int pack_upper(struct commit *commit, int upper, struct err *reterr)
 	const struct image_record *record = &commit->image.config.record;
 	struct layer_below below = {.count = 0};
 	struct pack_result result = {0};
-	struct pack_sink sink;
+	struct tar_sink sink;
 	struct gzip *gzip = NULL;
 	int r = layer_below_open(
 		storage, layer_way_here(), record->chains, record->layer_count, &below, reterr);

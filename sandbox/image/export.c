@@ -9,19 +9,9 @@
 #include "image/print.h"
 #include "image/verbs.h"
 #include "util/cleanup.h"
-#include "util/file.h"
-
-static int put(void *context, const void *data, size_t length, struct err *reterr)
-{
-	int r = file_write_all(*(const int *)context, data, length);
-
-	return r < 0 ? err_set(reterr, r, "standard output", "%s", strerror(-r)) : 0;
-}
 
 int verb_export(struct verb_context *context, int argc, char **argv)
 {
-	int output = STDOUT_FILENO;
-	const struct pack_sink sink = {.data = put, .context = &output};
 	_cleanup_close_ int root = -1;
 	struct pack_result result;
 	int r = options_take(NULL, 0, &context->arena, &argc, argv, 1, 1, &context->err);
@@ -32,7 +22,8 @@ int verb_export(struct verb_context *context, int argc, char **argv)
 	if (root < 0)
 		return err_set(
 			&context->err, -errno, argv[1], "cannot open it: %s", strerror(errno));
-	r = pack_tree(root, layer_way_here(), PACK_TREE, NULL, NULL, &sink, &result, &context->err);
+	r = pack_tree(root, layer_way_here(), PACK_TREE, NULL, NULL, &tar_to_stdout, &result,
+		&context->err);
 	if (r == 0 && result.skipped)
 		print_note("%llu sockets and devices are left out",
 			(unsigned long long)result.skipped);

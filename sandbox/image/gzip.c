@@ -57,7 +57,7 @@ static int take(void *context, const void *data, size_t length, struct err *rete
 	return pump(gzip, Z_NO_FLUSH, reterr);
 }
 
-int gzip_start(const struct storage *storage, struct gzip **ret, struct pack_sink *ret_sink,
+int gzip_start(const struct storage *storage, struct gzip **ret, struct tar_sink *ret_sink,
 	struct err *reterr)
 {
 	struct gzip *gzip = calloc(1, sizeof(*gzip));
@@ -79,7 +79,7 @@ int gzip_start(const struct storage *storage, struct gzip **ret, struct pack_sin
 		return r;
 	}
 	*ret = gzip;
-	*ret_sink = (struct pack_sink){.data = take, .context = gzip};
+	*ret_sink = (struct tar_sink){.data = take, .context = gzip};
 	return 0;
 }
 

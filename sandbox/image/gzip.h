@@ -9,7 +9,7 @@
 struct gzip; /* opaque */
 
 /* sink: takes the bytes before compression. 0 or -errno. */
-int gzip_start(const struct storage *storage, struct gzip **ret, struct pack_sink *ret_sink,
+int gzip_start(const struct storage *storage, struct gzip **ret, struct tar_sink *ret_sink,
 	struct err *reterr);
 /* ret_diff: the digest of what went in. Frees gzip in every case. */
 int gzip_finish(

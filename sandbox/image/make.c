@@ -270,6 +270,8 @@ int make_change(json_t *config, const char *instruction, struct err *reterr)
 	const char *value = instruction + length;
 
 	value += strspn(value, " =");
+	if (record_text_fault(instruction))
+		return err_set(reterr, -EINVAL, "--change", "%s", record_text_fault(instruction));
 	for (size_t i = 0; i < sizeof(instructions) / sizeof(instructions[0]); i++) {
 		const char *key = instructions[i].key;
 

@@ -1,7 +1,6 @@
 /* Trees into archives: see pack.h. */
 #include "image/pack.h"
 
-#include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -32,13 +31,10 @@ struct pack {
 	enum pack_kind kind;
 	const struct layer_below *below;
 	const struct pack_without *without;
-	const struct pack_sink *sink;
+	const struct tar_sink *sink;
 	struct pack_result *result;
-	struct archive *archive;
-	struct archive_entry *entry;
-	uint64_t bytes; /* of files, so far */
-	bool broken;    /* nothing more is written: not even an end, which would look whole */
-	struct err *err;
+	struct tar_writer writer;
+	uint64_t bytes;     /* of files, so far */
 	struct arena arena; /* of the paths of seen */
 	struct seen *seen;
 	size_t seen_room, seen_count;
@@ -56,47 +52,10 @@ static int fail(const char *path, const char *what, struct err *reterr)
 	return err_set(reterr, code, path, "cannot %s: %s", what, strerror(-code));
 }
 
-/* ---- libarchive ---- */
-
-static la_ssize_t put_data(struct archive *archive, void *context, const void *data, size_t length)
-{
-	struct pack *pack = context;
-	int r = pack->broken ? 0 : pack->sink->data(pack->sink->context, data, length, pack->err);
-
-	if (r < 0)
-		archive_set_error(archive, -r, "see the sink's own error");
-	return r < 0 ? -1 : (la_ssize_t)length;
-}
-
-static int archive_fault(struct pack *pack, const char *path, struct err *reterr)
-{
-	return err_set(reterr, -EIO, path, "cannot be written into the archive: %s",
-		archive_error_string(pack->archive));
-}
-
-static int open_archive(struct pack *pack, struct err *reterr)
-{
-	pack->archive = archive_write_new();
-	pack->entry = archive_entry_new();
-	if (!pack->archive || !pack->entry)
-		return err_no_memory(reterr);
-	if (archive_write_set_format_pax_restricted(pack->archive) != ARCHIVE_OK ||
-		archive_write_set_format_option(pack->archive, NULL, "xattrheader", "SCHILY") !=
-			ARCHIVE_OK ||
-		archive_write_set_bytes_per_block(pack->archive, 64 * 1024) != ARCHIVE_OK ||
-		archive_write_set_bytes_in_last_block(pack->archive, 512) != ARCHIVE_OK ||
-		archive_write_open(pack->archive, pack, NULL, put_data, NULL) != ARCHIVE_OK)
-		return archive_fault(pack, NULL, reterr);
-	return 0;
-}
-
-/* A warning says that a name is not UTF-8: it is written as it is, and marked. */
 static int put_header(struct pack *pack, const char *path, struct err *reterr)
 {
-	int r = archive_write_header(pack->archive, pack->entry);
-
 	pack->result->entries++;
-	return r == ARCHIVE_OK || r == ARCHIVE_WARN ? 0 : archive_fault(pack, path, reterr);
+	return tar_writer_header(&pack->writer, path, reterr);
 }
 
 /* ---- files with many names ---- */
@@ -158,20 +117,20 @@ static int first_path(struct pack *pack, const struct stat *status, const char *
 static void begin_entry(struct pack *pack, const char *path, const char *after,
 	const struct layer_attributes *attributes)
 {
-	archive_entry_clear(pack->entry);
+	archive_entry_clear(pack->writer.entry);
 	(void)snprintf(pack->name, sizeof(pack->name), "%s%s", path, after);
-	archive_entry_set_pathname(pack->entry, pack->name);
-	archive_entry_set_mode(pack->entry, attributes->mode);
-	archive_entry_set_uid(pack->entry, attributes->uid);
-	archive_entry_set_gid(pack->entry, attributes->gid);
-	archive_entry_set_size(pack->entry, 0);
+	archive_entry_set_pathname(pack->writer.entry, pack->name);
+	archive_entry_set_mode(pack->writer.entry, attributes->mode);
+	archive_entry_set_uid(pack->writer.entry, attributes->uid);
+	archive_entry_set_gid(pack->writer.entry, attributes->gid);
+	archive_entry_set_size(pack->writer.entry, 0);
 	/* whole seconds, as docker has it: fractions cost a header of their own for every file */
-	archive_entry_set_mtime(pack->entry, attributes->mtime.tv_sec, 0);
+	archive_entry_set_mtime(pack->writer.entry, attributes->mtime.tv_sec, 0);
 }
 
 static int add_xattrs(struct pack *pack, int fd, mode_t mode, const char *path, struct err *reterr)
 {
-	char names[8 * 1024], value[64 * 1024];
+	char names[64 * 1024], value[64 * 1024];
 	ssize_t length = flistxattr(fd, names, sizeof(names)), size;
 
 	if (length < 0)
@@ -182,7 +141,7 @@ static int add_xattrs(struct pack *pack, int fd, mode_t mode, const char *path, 
 		size = fgetxattr(fd, name, value, sizeof(value));
 		if (size < 0)
 			return fail(path, "read its extended attributes", reterr);
-		archive_entry_xattr_add_entry(pack->entry, name, value, (size_t)size);
+		archive_entry_xattr_add_entry(pack->writer.entry, name, value, (size_t)size);
 	}
 	return 0;
 }
@@ -231,29 +190,13 @@ static int add_pieces(struct pack *pack, int fd, off_t size)
 		if (hole > size)
 			hole = size;
 		if (hole > data)
-			archive_entry_sparse_add_entry(pack->entry, data, hole - data);
+			archive_entry_sparse_add_entry(pack->writer.entry, data, hole - data);
 		data = hole;
 	}
 	/* all of it a hole: one piece of nothing at the end says so */
-	if (archive_entry_sparse_count(pack->entry) == 0)
-		archive_entry_sparse_add_entry(pack->entry, size, 0);
+	if (archive_entry_sparse_count(pack->writer.entry) == 0)
+		archive_entry_sparse_add_entry(pack->writer.entry, size, 0);
 	return lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
-}
-
-static int put_bytes(
-	struct pack *pack, const void *data, size_t length, const char *path, struct err *reterr)
-{
-	const char *rest = data;
-
-	while (length > 0) {
-		la_ssize_t put = archive_write_data(pack->archive, rest, length);
-
-		if (put <= 0)
-			return archive_fault(pack, path, reterr);
-		rest += put;
-		length -= (size_t)put;
-	}
-	return 0;
 }
 
 /* As many bytes as the header says, whatever happens to the file meanwhile. */
@@ -273,7 +216,7 @@ static int put_content(struct pack *pack, int fd, off_t size, const char *path, 
 			size_t hole = (uint64_t)(data - at) < sizeof(zeros) ? (size_t)(data - at)
 									    : sizeof(zeros);
 
-			r = put_bytes(pack, zeros, hole, path, reterr);
+			r = tar_writer_data(&pack->writer, zeros, hole, path, reterr);
 			at += (off_t)hole;
 		}
 		if (r < 0 || at == size)
@@ -285,7 +228,7 @@ static int put_content(struct pack *pack, int fd, off_t size, const char *path, 
 			return fail(path, "read it", reterr);
 		if (got == 0)
 			return err_set(reterr, -EAGAIN, path, "changed while it was read");
-		r = put_bytes(pack, pack->buffer, (size_t)got, path, reterr);
+		r = tar_writer_data(&pack->writer, pack->buffer, (size_t)got, path, reterr);
 		at += got;
 	}
 	return r;
@@ -322,14 +265,14 @@ static int put_file(struct pack *pack, int directory, const char *name, const ch
 		return r;
 	begin_entry(pack, path, "", &attributes);
 	if (before) {
-		archive_entry_set_hardlink(pack->entry, before);
+		archive_entry_set_hardlink(pack->writer.entry, before);
 		return put_header(pack, path, reterr);
 	}
 	if ((uint64_t)status->st_size > layer_limits_default.bytes - pack->bytes)
 		return err_set(reterr, -EFBIG, path, "makes the archive larger than %llu bytes",
 			(unsigned long long)layer_limits_default.bytes);
 	pack->bytes += (uint64_t)status->st_size;
-	archive_entry_set_size(pack->entry, status->st_size);
+	archive_entry_set_size(pack->writer.entry, status->st_size);
 	if (add_pieces(pack, fd, status->st_size) < 0)
 		return fail(path, "find its holes", reterr);
 	r = add_xattrs(pack, fd, status->st_mode, path, reterr);
@@ -390,17 +333,20 @@ static int put_directory(struct pack *pack, int directory, const char *name, con
 
 /* ---- the rest ---- */
 
-static int put_symlink(struct pack *pack, int directory, const char *name, const char *path,
+/* A symbolic link or a FIFO, by its name alone. */
+static int put_special(struct pack *pack, int directory, const char *name, const char *path,
 	const struct stat *status, struct err *reterr)
 {
 	struct layer_attributes attributes = {.uid = pack->way == LAYER_MAPPED ? status->st_uid : 0,
 		.gid = pack->way == LAYER_MAPPED ? status->st_gid : 0,
-		.mode = S_IFLNK | 0777,
+		.mode = status->st_mode,
 		.mtime = status->st_mtim};
-	ssize_t length = readlinkat(directory, name, pack->target, sizeof(pack->target) - 1);
 	const char *before;
+	ssize_t length = 0;
 	int r;
 
+	if (S_ISLNK(status->st_mode))
+		length = readlinkat(directory, name, pack->target, sizeof(pack->target) - 1);
 	if (length < 0)
 		return fail(path, "read the link", reterr);
 	pack->target[length] = '\0';
@@ -409,21 +355,9 @@ static int put_symlink(struct pack *pack, int directory, const char *name, const
 		return r;
 	begin_entry(pack, path, "", &attributes);
 	if (before)
-		archive_entry_set_hardlink(pack->entry, before);
-	else
-		archive_entry_set_symlink(pack->entry, pack->target);
-	return put_header(pack, path, reterr);
-}
-
-static int put_fifo(
-	struct pack *pack, const char *path, const struct stat *status, struct err *reterr)
-{
-	struct layer_attributes attributes = {.uid = pack->way == LAYER_MAPPED ? status->st_uid : 0,
-		.gid = pack->way == LAYER_MAPPED ? status->st_gid : 0,
-		.mode = status->st_mode,
-		.mtime = status->st_mtim};
-
-	begin_entry(pack, path, "", &attributes);
+		archive_entry_set_hardlink(pack->writer.entry, before);
+	else if (S_ISLNK(status->st_mode))
+		archive_entry_set_symlink(pack->writer.entry, pack->target);
 	return put_header(pack, path, reterr);
 }
 
@@ -433,7 +367,6 @@ static int visit(void *context, int directory, const char *name, const char *pat
 	struct pack *pack = context;
 	bool layer = pack->kind == PACK_LAYER;
 
-	pack->err = reterr;
 	if (layer && overlay_is_whiteout(status))
 		return put_whiteout(pack, path, name, reterr);
 	if (layer && strncmp(name, WHITEOUT, strlen(WHITEOUT)) == 0) {
@@ -443,8 +376,8 @@ static int visit(void *context, int directory, const char *name, const char *pat
 	switch (status->st_mode & S_IFMT) {
 	case S_IFDIR: return put_directory(pack, directory, name, path, status, empty, reterr);
 	case S_IFREG: return put_file(pack, directory, name, path, status, reterr);
-	case S_IFLNK: return put_symlink(pack, directory, name, path, status, reterr);
-	case S_IFIFO: return put_fifo(pack, path, status, reterr);
+	case S_IFLNK:
+	case S_IFIFO: return put_special(pack, directory, name, path, status, reterr);
 	default: pack->result->skipped++; return 0;
 	}
 }
@@ -452,19 +385,16 @@ static int visit(void *context, int directory, const char *name, const char *pat
 static int write_tree(struct pack *pack, int root, struct err *reterr)
 {
 	struct pack_walk walk = {.visit = visit, .context = pack, .without = pack->without};
-	int r;
+	int closed, r = tar_writer_open(&pack->writer, TAR_PAX, pack->sink, reterr);
 
-	pack->err = reterr;
-	r = open_archive(pack, reterr);
 	if (r == 0)
 		r = pack_walk(root, &walk, reterr);
-	if (r == 0 && archive_write_close(pack->archive) != ARCHIVE_OK)
-		r = archive_fault(pack, NULL, reterr);
-	return r;
+	closed = tar_writer_close(&pack->writer, r == 0, reterr);
+	return r < 0 ? r : closed;
 }
 
 int pack_tree(int root, enum layer_way way, enum pack_kind kind, const struct layer_below *below,
-	const struct pack_without *without, const struct pack_sink *sink, struct pack_result *ret,
+	const struct pack_without *without, const struct tar_sink *sink, struct pack_result *ret,
 	struct err *reterr)
 {
 	struct pack *pack = calloc(1, sizeof(*pack));
@@ -485,9 +415,6 @@ int pack_tree(int root, enum layer_way way, enum pack_kind kind, const struct la
 	*ret = (struct pack_result){0};
 	before = uselocale(utf8);
 	r = write_tree(pack, root, reterr);
-	pack->broken = r < 0; /* freeing closes it */
-	(void)archive_write_free(pack->archive);
-	archive_entry_free(pack->entry);
 	arena_free(&pack->arena);
 	free(pack->seen);
 	(void)uselocale(before);

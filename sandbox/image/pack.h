@@ -12,16 +12,12 @@
 
 #include "image/layer.h"
 #include "image/layer_below.h"
+#include "image/tar_writer.h"
 #include "util/err.h"
 
 enum pack_kind {
 	PACK_LAYER, /* whiteouts and opaque directories become the files that stand for them */
 	PACK_TREE
-};
-
-struct pack_sink {
-	int (*data)(void *context, const void *data, size_t length, struct err *reterr);
-	void *context;
 };
 
 struct pack_result {
@@ -42,7 +38,7 @@ struct pack_without {
  * may be NULL.
  */
 int pack_tree(int root, enum layer_way way, enum pack_kind kind, const struct layer_below *below,
-	const struct pack_without *without, const struct pack_sink *sink, struct pack_result *ret,
+	const struct pack_without *without, const struct tar_sink *sink, struct pack_result *ret,
 	struct err *reterr);
 
 /*

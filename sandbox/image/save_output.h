@@ -9,17 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "image/tar_writer.h"
 #include "util/err.h"
 
-struct archive;
-struct archive_entry;
-
 struct save_output {
-	struct archive *archive; /* NULL: the directory */
-	struct archive_entry *entry;
-	int directory;
-	int file;    /* in it, being written; -1: none */
-	bool broken; /* nothing more is written: not even an end, which would look whole */
+	struct tar_writer writer; /* where there is no directory */
+	int directory;            /* -1: the archive */
+	int file;                 /* in it, being written; -1: none */
 };
 
 /* directory: the path of one that is there and empty; NULL: standard output. 0 or -errno; the

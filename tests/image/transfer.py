@@ -86,6 +86,12 @@ def make_upper(top):
     with open(top + '/.wh.etc', 'wb'):
         pass
     os.mkfifo(top + '/fifo')
+    os.link(top + '/fifo', top + '/pipe')
+    try:
+        for i in range(60):  # as many as a layer may have: more than a block of ext4 holds
+            os.setxattr(top + '/etc/new/f', f'user.{"n" * 200}{i}', b'v')
+    except OSError:
+        pass
     if MAPPED:
         os.chown(top + '/etc/new/f', 5, 6)
     for path in ('', '/etc', '/opt', '/etc/new'):
@@ -101,7 +107,7 @@ def commits():
     upper = os.path.join(WORK, 'upper')
     make_upper(upper)
     output = good('diff', 'one', 'diff', '--upper', upper, '--', base).decode().split('\n')
-    wanted = ['A /.wh.etc', 'A /etc/new', 'A /etc/new/f', 'A /etc/new/g', 'A /fifo', 'A /hole', 'A /link', 'C /etc', 'C /etc/a', 'C /opt', 'C /same',
+    wanted = ['A /.wh.etc', 'A /etc/new', 'A /etc/new/f', 'A /etc/new/g', 'A /fifo', 'A /hole', 'A /link', 'A /pipe', 'C /etc', 'C /etc/a', 'C /opt', 'C /same',
               'D /etc/b', 'D /opt/x', '']
     report(sorted(output) == sorted(wanted), 'tells what was added, changed and removed', output)
     status, _, errors = run('one', 'commit', '-m', 'why', '-a', 'me', '-c', 'LABEL x=y z', '-c', 'ENV A=c', '-c', 'EXPOSE 80/tcp', '--upper', upper, '--', base, 'child:2')
@@ -110,9 +116,9 @@ def commits():
     manifest = json.loads(blob('one', child))
     layer = blob('one', manifest['layers'][1]['digest'])
     inside = {entry.name: entry for entry in tarfile.open(fileobj=io.BytesIO(layer), mode='r:gz')}
-    report(sorted(inside) == ['etc', 'etc/.wh.b', 'etc/a', 'etc/new', 'etc/new/f', 'etc/new/g', 'fifo', 'hole', 'link', 'opt', 'opt/.wh..wh..opq'],
+    report(sorted(inside) == ['etc', 'etc/.wh.b', 'etc/a', 'etc/new', 'etc/new/f', 'etc/new/g', 'fifo', 'hole', 'link', 'opt', 'opt/.wh..wh..opq', 'pipe'],
            'the layer is the difference, and only that', sorted(inside))
-    report(inside['etc/new/g'].islnk() and inside['hole'].issparse() and inside['etc/a'].pax_headers.get('SCHILY.xattr.user.note') == 'v'
+    report(inside['etc/new/g'].islnk() and inside['pipe'].islnk() and len(inside['etc/new/f'].pax_headers) >= len(os.listxattr(upper + '/etc/new/f')) and inside['hole'].issparse() and inside['etc/a'].pax_headers.get('SCHILY.xattr.user.note') == 'v'
            and (not MAPPED or inside['etc/new/f'].uid == 5), 'with links, holes, attributes and owners', inside['etc/a'].pax_headers)
     config = json.loads(blob('one', manifest['config']['digest']))
     report(config['config']['Cmd'] == ['/bin/sh', '-l'] and config['config']['Env'] == ['A=c'] and config['config']['Labels'] == {'x': 'y z'}
@@ -130,6 +136,9 @@ def commits():
             ('an instruction without a value', ['commit', '-c', 'CMD', '--upper', upper, '--', base], 'needs a value'),
             ('a variable without a value', ['commit', '-c', 'ENV A', '--upper', upper, '--', base], 'NAME=VALUE'),
             ('a relative working directory', ['commit', '-c', 'WORKDIR x', '--upper', upper, '--', base], 'WorkingDir'),
+            ('an instruction that is no text', ['commit', '-c', b'CMD \xff', '--upper', upper, '--', base], 'immure: --change: is not UTF-8'),
+            ('commit under a digest', ['commit', '--upper', upper, '--', base, 'x@sha256:' + 64 * 'a'], 'a digest says what it means'),
+            ('import under a digest', ['import', '-', 'x@sha256:' + 64 * 'a'], 'a digest says what it means'),
             ('diff of no digest', ['diff', '--upper', upper, '--', 'base:1'], 'digest'),
             ('diff of what is not there', ['diff', '--upper', upper + '/none', '--', base], 'cannot open'),
             ('export of what is not there', ['export', upper + '/none'], 'cannot open'),
