@@ -613,6 +613,18 @@ static enum address_class reached(const struct exchange *exchange)
 	return address_classify_host(bracketed);
 }
 
+/* A transfer that failed may have kept its buffer, and with one libcurl takes no size of another
+ * (CURLOPT_BUFFERSIZE): the next request would fail of that. */
+static void renew(struct transport *transport)
+{
+	CURL *fresh = curl_easy_init();
+
+	if (!fresh)
+		return;
+	curl_easy_cleanup(transport->curl);
+	transport->curl = fresh;
+}
+
 static int perform(struct exchange *exchange, struct curl_slist *headers)
 {
 	CURL *curl = exchange->transport->curl;
@@ -635,8 +647,10 @@ static int perform(struct exchange *exchange, struct curl_slist *headers)
 	if (!code)
 		code = curl_easy_perform(curl);
 	exchange->response->reached = reached(exchange);
-	if (code)
+	if (code) {
+		renew(exchange->transport);
 		return explain(exchange, code);
+	}
 	if (exchange->response->status == 0)
 		return fail(exchange, -EBADMSG, "its answer is not HTTP");
 	/* libcurl takes what it has for whole where the connection ends in the head */
