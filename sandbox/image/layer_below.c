@@ -172,6 +172,18 @@ static int look_at_place(const struct layer_below *below, struct route *route, s
 	}
 }
 
+/* place has one name more than what at is of. What is no directory is made of no layers. */
+static int look_one_further(
+	const struct layer_below *below, struct route *route, struct err *reterr)
+{
+	struct layer_set set = route->at.set;
+
+	if (route->at.fd >= 0)
+		(void)close(route->at.fd);
+	route->at = (struct layer_found){.fd = -1};
+	return layer_below_look(below, &set, route->place, &route->at, reterr);
+}
+
 static int put_link(const struct layer_below *below, struct route *route, struct err *reterr)
 {
 	char text[PATH_MAX], whole[2 * PATH_MAX], *slash = strrchr(route->place, '/');
@@ -199,7 +211,7 @@ static int take_name(
 	const char *start = route->rest + strspn(route->rest, "/"), *after;
 	size_t length = strcspn(start, "/"), place = strlen(route->place);
 	char *slash = strrchr(route->place, '/');
-	bool last;
+	bool last, further = false;
 	int r;
 
 	after = start + length;
@@ -215,9 +227,10 @@ static int take_name(
 			route->place[place++] = '/';
 		memcpy(route->place + place, start, length);
 		route->place[place + length] = '\0';
+		further = true;
 	}
 	memmove(route->rest, after, strlen(after) + 1);
-	r = look_at_place(below, route, reterr);
+	r = further ? look_one_further(below, route, reterr) : look_at_place(below, route, reterr);
 	if (r == 0 && route->at.kind == LAYER_LINK && (!last || follow_last)) {
 		r = put_link(below, route, reterr);
 		if (r == 0)
