@@ -13,7 +13,7 @@
 # the launcher itself below a probe; $program is the launcher's file; $canary, $secret and $work are those of lib.sh.
 #
 # ESCAPE_ROWS=REGEX takes only some rows. ESCAPE_KILL=1: says for each row which guard it watches, and whether it sees that guard gone.
-# ESCAPE_SECONDS: how long each race lasts (2). ESCAPE_STRIDE: of long series of the like only every Nth (1). ESCAPE_MOMENT: seconds until a program has surely begun (0.3). ESCAPE_CONTROLS: of the controls of each row only these (in a virtual machine none, as
+# ESCAPE_SECONDS: how long each race lasts (2). ESCAPE_STRIDE: of long series of the like only every Nth (1). ESCAPE_CONTROLS: of the controls of each row only these (in a virtual machine none, as
 # they are tried on the host, or the guards of what the host lacks).
 # shellcheck shell=bash disable=SC2034,SC2317 # the variables and functions are for rows, which are evaluated
 
@@ -24,7 +24,6 @@
 cp -r "$probes" "$work/probes" || exit 2
 probes=$work/probes
 seconds=${ESCAPE_SECONDS:-2}
-moment=${ESCAPE_MOMENT:-0.3} # by then a program has begun
 stride=${ESCAPE_STRIDE:-1}
 set -o pipefail
 exec < /dev/null
@@ -210,9 +209,9 @@ says() { # TEXT COMMAND…: the command succeeds and prints TEXT
 	return 1
 }
 
-# Runs COMMAND again and again for $seconds; stops at the first ESCAPED.
+# Runs COMMAND again and again for $seconds; stops at the first ESCAPED, for which a control has all the time that a slow machine needs.
 again() {
-	local end=$((${EPOCHREALTIME/./} + seconds * 1000000)) text attempts=0
+	local end=$((${EPOCHREALTIME/./} + seconds * $(by_launcher 1 30) * 1000000)) text attempts=0
 	while [ ${EPOCHREALTIME/./} -lt $end ]; do
 		attempts=$((attempts + 1))
 		text=$("$@" 2>&1)
@@ -220,6 +219,7 @@ again() {
 			echo "$text"
 			return
 		fi
+		[ "$launcher" = immure ] || [ -z "$(canary_changes)" ] || break
 	done
 	echo "$text"
 	echo "attempts $attempts"
@@ -235,33 +235,47 @@ descendants() { # PID: it and all below it
 	done 2> /dev/null
 }
 
+by_launcher() { if [ "$launcher" = immure ]; then echo "$1"; else echo "$2"; fi; } # OURS CONTROL'S: one of the two
+
+# ---- a jail in the background: PID is what $! was ----
+
+runs() { # PID NAME: whether it or one below it has a program of this name
+	local pid name
+	for pid in $(descendants "$1"); do read -r name < "/proc/$pid/comm" && [ "$name" = "$2" ] && return; done 2> /dev/null
+	return 1
+}
+
+begun() { await runs "$1" "$2" || echo "UNCLEAR: $2 never began"; } # PID NAME: waits until the program runs
+
+launcher_of() { descendants "$1" | sed -n 3p; } # PID: below it is the reaper, and below that the launcher
+
+end() { # PID: it and all below it
+	local pid
+	for pid in $(descendants "$1"); do
+		kill -CONT "$pid"
+		kill -9 "$pid"
+	done 2> /dev/null
+	wait
+}
+
 # Looks at PID 1 of a jail from the host: a FIELD of its status must read VALUE (O5).
 from_outside() { # FIELD VALUE
 	local pid init='' value
-	jail -- /bin/sleep 15 & # ended below; an emulated machine takes seconds to look through /proc
-	for _ in {1..60}; do
-		sleep 0.05 # and once more after the program was seen, for PID 1 to come to rest
-		[ -z "$init" ] || break
-		for pid in $(descendants $!); do
-			if [ "$(cat "/proc/$pid/comm" 2> /dev/null)" = sleep ]; then init=found; fi
-		done
-	done
+	jail -- /bin/sleep 1000 &
+	begun $! sleep
+	sleep 0.05 # for PID 1 to come to rest
 	for pid in $(descendants $!); do
 		if grep -Eqs '^NSpid:.*[[:space:]]1$' "/proc/$pid/status"; then init=$pid; fi
 	done
 	value=$(sed -n "s/^$1:[[:space:]]*//p" "/proc/${init:-none}/status")
 	if [ -z "$value" ]; then echo 'UNCLEAR: no PID 1'; elif [ "$value" = "$2" ]; then echo "CONTAINED: $1 of PID 1 is $value"; else
 		echo "ESCAPED: $1 of PID 1 is $value, not $2"; fi
-	for pid in $(descendants $!); do kill -9 "$pid"; done 2> /dev/null
-	wait
+	end $!
 }
 
 # A process outside that tells the secret to whoever reaches it; "PORT ABSTRACT SHMKEY QUEUE" is in $work/witness.
 start_witness() {
 	"$probes/witness" "$work" "$secret" &
 	helpers+=($!)
-	for _ in {1..40}; do
-		[ ! -s "$work/witness" ] || return 0
-		sleep 0.05
-	done
+	await test -s "$work/witness"
 }

@@ -118,7 +118,7 @@ static const struct attempt attempts[] = {
 	{"T-SEC-40", "clock_settime", SYS_clock_settime, {0, BAD}},
 	{"T-SEC-40", "adjtimex", SYS_adjtimex, {BAD}},
 	{"T-LSM-19", "lsm_set_self_attr", 460, {0, 0, 0, 1}},
-	{"T-RES-10", "SCHED_BATCH", SYS_sched_setscheduler, {0, SCHED_BATCH, SCRATCH}},
+	{"T-RES-10", "SCHED_IDLE", SYS_sched_setscheduler, {0, SCHED_IDLE, SCRATCH}},
 	{"T-PATH-39", "chroot", SYS_chroot, {BAD}},
 	{"T-PATH-39", "pivot_root", SYS_pivot_root, {BAD, BAD}},
 };

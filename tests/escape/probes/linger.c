@@ -71,7 +71,7 @@ static void make_orphans(long count)
 		}
 		(void)waitpid(pid, NULL, 0);
 	}
-	for (int tries = 0; tries < 40; tries++) {
+	for (int tries = 0; tries < 200; tries++) {
 		zombies = count_zombies();
 		if (zombies == 0)
 			contained("%ld orphans, no zombie", count);

@@ -141,7 +141,7 @@ static int listener_of(pid_t pid, long number)
 {
 	(void)pid;
 	(void)number;
-	for (int tries = 0; tries < 2000; tries++) {
+	for (int tries = 0; tries < 120000; tries++) {
 		char path[64], link[64];
 
 		for (int fd = 3; fd < 16; fd++) {

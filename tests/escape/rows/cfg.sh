@@ -181,7 +181,7 @@ row T-CFG-24d 'a writable bind that holds our profiles protects them' 'plain' \
 row T-CFG-23 'files named like a profile inside a root are not read' 'plain' \
 	'mkdir -p "$work/cwd"; for name in immure.json box.json config.json .immure.json; do printf "{\"version\": 1, \"environment\": {\"set\": {\"TROJAN\": \"%s\"}}}" "$secret" > "$work/cwd/$name"; done
 	(cd "$work/cwd" && silent jail -- /usr/bin/env)' 'jail -- /bin/true'
-row T-CFG-33a 'a FIFO for a profile does not hang' 'plain' 'mkfifo "$work/fifo" 2> /dev/null; limit=3; refused jail -p "$work/fifo" -- @started' \
+row T-CFG-33a 'a FIFO for a profile does not hang' 'plain' 'mkfifo "$work/fifo" 2> /dev/null; limit=30; refused jail -p "$work/fifo" -- @started' \
 	'jail -p <(printf "%s}" "$start") -- /bin/true || printf "%s}" "$start" | jail -p - -- /bin/true'
 row T-CFG-33b 'a directory for a profile' 'plain' 'refused jail -p "$work" -- @started' run_document
 row T-CFG-33c 'a profile that is not there' 'plain' 'refused jail -p nothing-of-that-name -- @started' 'jail -p strict -- @status Seccomp 2'

@@ -67,7 +67,7 @@ row T-CRED-11b 'keys, filter and all' 'keep-keyring,no-seccomp bwrap' \
 # ---- two jails of one user ----
 
 row T-CRED-12 'a jail reaches no process of another one' 'plain' \
-	'jail -- /bin/sleep 0.7 & sleep 0.3; jail -- /bin/sh -c "for p in /proc/[0-9]*; do read -r n < \$p/comm; [ \$n != sleep ] || echo ESCAPED: \$p; done; echo CONTAINED: none seen"; wait' \
+	'jail -- /bin/sleep 1000 & begun $! sleep; jail -- /bin/sh -c "for p in /proc/[0-9]*; do read -r n < \$p/comm; [ \$n != sleep ] || echo ESCAPED: \$p; done; echo CONTAINED: none seen"; end $!' \
 	'jail -- /bin/sh -c "sleep 5 & kill \$!"'
 
 # ---- every step of the child fails once: then the program must not start, or every wall must stand all the same ----

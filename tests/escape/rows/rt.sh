@@ -67,7 +67,7 @@ row T-RT-13 'set-user-id: the launcher refuses' 'plain' \
 	'cp "$program" "$work/copy"; guarded "$work/copy" jail -- /bin/true'
 
 row T-RT-14a 'ignored signals do not go in' 'keep-signals bwrap' \
-	'under hostile signals-ignored; jail -- @status SigIgn 0000000000000000' 'jail -- /bin/sh -c "trap : USR1; kill -USR1 \$\$"'
+	'limit=$(by_launcher 60 10); under hostile signals-ignored; jail -- @status SigIgn 0000000000000000' 'jail -- /bin/sh -c "trap : USR1; kill -USR1 \$\$"'
 row T-RT-14b 'blocked signals do not go in' 'keep-signals' \
 	'under hostile signals-blocked; jail -- @status SigBlk 0000000000000000' 'jail -- /bin/true'
 row T-RT-14c 'the umask is the profile'"'"'s, not the caller'"'"'s' 'bwrap' \
@@ -96,8 +96,8 @@ row T-RT-15 'thirty names of secrets stay out' 'keep-environment bwrap' leak_env
 row T-RT-16 'names that are patterns, or none, are refused' 'plain' \
 	'all_refused -e "*" "SECRET*" =x "" "A B=1" "1A=1" $'"'A\nB=1'"' "A*" "A-B=1"' 'jail -e A=a=b -- /bin/true'
 row T-RT-17 'a jail does not see the environment of another one' 'plain' \
-	'jail -e "OTHER=$secret" -- /bin/sleep 0.6 & sleep 0.3
-	silent jail -- /bin/sh -c "cat /proc/[0-9]*/environ 2> /dev/null | grep -a OTHER= | grep -av grep; true"; wait' \
+	'jail -e "OTHER=$secret" -- /bin/sleep 1000 & begun $! sleep
+	silent jail -- /bin/sh -c "cat /proc/[0-9]*/environ 2> /dev/null | grep -a OTHER= | grep -av grep; true"; end $!' \
 	'jail -e "OTHER=x" -- /bin/true'
 row T-RT-18 'the caller'"'"'s secrets are not in /proc/1' 'dumpable' \
 	'jail -- @reach read /proc/1/environ /proc/1/mem /proc/1/maps /proc/1/auxv /proc/1/exe' 'jail -- /bin/cat /proc/self/environ'
@@ -133,7 +133,15 @@ row T-RT-21b 'the program is not looked for in the caller'"'"'s PATH' 'plain' \
 cores() { # does a launcher that is hit by SIGSEGV leave a core file?
 	rm -rf "$work/cores"
 	mkdir "$work/cores"
-	(cd "$work/cores" && ulimit -c unlimited && under=(timeout -k 0.3 -s SEGV "$moment") && jail -- /bin/sleep 4)
+	(
+		cd "$work/cores" && ulimit -c unlimited
+		jail -- /bin/sleep 1000 &
+		begun $! sleep
+		pid=$(launcher_of $!)
+		kill -SEGV "$pid"
+		turns=$(by_launcher 20 600) await eval '! runs $! sleep'
+		end $!
+	)
 	if compgen -G "$work/cores/*" > /dev/null; then echo 'ESCAPED: a core file'; else echo 'CONTAINED: no core file'; fi
 }
 if [[ $(< /proc/sys/kernel/core_pattern) == [!/\|]* ]]; then
