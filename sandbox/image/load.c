@@ -26,13 +26,21 @@
 #include "util/json.h"
 #include "util/overlay.h"
 
-#define IMAGES 1024 /* in one archive: as many as save puts there */
+#define NAMES 1024 /* of all images of an archive: as many as save puts there */
+
+/* Blobs that have been decompressed for their diff ids: images share layers. */
+struct checked {
+	struct digest blob, diff;
+	enum compression compression;
+};
 
 struct load {
 	struct verb_context *context;
 	struct load_files files;
 	const char *directory; /* NULL: standard input */
 	bool quiet;
+	struct checked *checked; /* the arena's */
+	size_t checked_count;
 };
 
 /* ---- what the archive says of them ---- */
@@ -94,27 +102,52 @@ static int parse_name(
 	return 0;
 }
 
+static int find_diff(struct load *load, const struct descriptor *layer, const struct digest **ret,
+	struct err *reterr)
+{
+	struct verb_context *context = load->context;
+	const struct make_layer blob = {
+		.blob = layer->digest, .size = layer->size, .compression = layer->compression};
+	struct checked *checked;
+	struct digest diff;
+	uint64_t size;
+	int r;
+
+	for (size_t i = 0; i < load->checked_count; i++)
+		if (load->checked[i].compression == layer->compression &&
+			digest_equal(&load->checked[i].blob, &layer->digest)) {
+			*ret = &load->checked[i].diff;
+			return 0;
+		}
+	r = import_diff(&context->storage, &blob, &diff, &size, reterr);
+	if (r < 0)
+		return r;
+	checked = ARENA_APPEND(&context->arena, load->checked, load->checked_count);
+	if (!checked)
+		return err_no_memory(reterr);
+	*checked = (struct checked){
+		.blob = layer->digest, .diff = diff, .compression = layer->compression};
+	*ret = &checked->diff;
+	return 0;
+}
+
 /*
  * Unpacking checks a layer against its diff id; one that is unpacked already would go by unseen,
  * and with it whatever else the archive has in its place, to be saved or pushed on.
  */
 static int check_present(struct load *load, const struct image *image, struct err *reterr)
 {
-	const struct storage *storage = &load->context->storage;
-	struct digest diff;
-	uint64_t size;
+	const struct digest *diff;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < image->manifest.layer_count; i++) {
 		const struct descriptor *layer = &image->manifest.layers[i];
-		const struct make_layer blob = {.blob = layer->digest,
-			.size = layer->size,
-			.compression = layer->compression};
 
-		if (!layer_exists(storage, layer_way_here(), &image->config.record.chains[i]))
+		if (!layer_exists(&load->context->storage, layer_way_here(),
+			    &image->config.record.chains[i]))
 			continue;
-		r = import_diff(storage, &blob, &diff, &size, reterr);
-		if (r == 0 && !digest_equal(&diff, &image->config.diffs[i]))
+		r = find_diff(load, layer, &diff, reterr);
+		if (r == 0 && !digest_equal(diff, &image->config.diffs[i]))
 			r = err_set(reterr, -EBADMSG, layer->digest.text,
 				"is not the layer that the image says it is");
 	}
@@ -357,13 +390,20 @@ static int load_list(struct load *load, const json_t *list, const char *name,
 	int (*one)(struct load *load, const json_t *entry, struct err *reterr), struct err *reterr)
 {
 	const json_t *entry;
-	size_t i;
+	size_t i, names = 0;
 	int r = 0;
 
 	if (!json_is_array(list))
 		return err_set(reterr, -EBADMSG, name, "has no list of images");
-	if (json_array_size(list) > IMAGES)
-		return err_set(reterr, -EFBIG, name, "has more than %d images", IMAGES);
+	json_array_foreach(list, i, entry)
+	{
+		size_t tags = json_array_size(json_object_get(entry, "RepoTags"));
+
+		names += tags ? tags : 1;
+	}
+	if (names > NAMES)
+		return err_set(
+			reterr, -EFBIG, name, "has more than %d images or names of them", NAMES);
 	json_array_foreach(list, i, entry)
 	{
 		if (r == 0)

@@ -312,6 +312,9 @@ static int take_file(struct load_files *files, int directory, const char *below,
 			errno == ELOOP ? "it is a link" : strerror(errno));
 	if (!S_ISREG(status.st_mode))
 		return err_set(reterr, -EBADMSG, file.name + 1, "is no file");
+	if ((uint64_t)status.st_size > LAYER_BYTES) /* which may be a hole: no reason to fill it */
+		return err_set(reterr, -EFBIG, file.name + 1, "is larger than %llu bytes",
+			(unsigned long long)LAYER_BYTES);
 	r = import_blob(files->storage, fd, &file.blob, reterr);
 	return r < 0 ? r : add_file(files, &file, reterr);
 }

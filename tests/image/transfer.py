@@ -327,6 +327,12 @@ def often():
     report(done.returncode == 0, 'an image sixty times in one archive', done.stderr)
 
 
+def hole(top):
+    os.makedirs(top + '/blobs/sha256')
+    with open(top + '/blobs/sha256/' + 64 * '0', 'wb') as content:
+        content.truncate((8 << 30) + 1)
+
+
 def hostile():
     os.mkdir(storage('three'), 0o700)
     secret = os.path.join(WORK, 'secret')
@@ -361,6 +367,16 @@ def hostile():
             data=of_layers([layer], 'debian@sha256:' + 64 * 'a'))
     good("the image's own", 'three', 'load', '-q', data=of_layers([layer], 'debian@sha256:{manifest}'))
     report(any('debian:<none>' in name for name in names('three')), 'which is its name then', names('three'))
+    other = archive(file('y', 'y'))
+    configs = [json.dumps({'architecture': 'amd64', 'os': 'linux', 'config': {}, 'rootfs': {'type': 'layers', 'diff_ids': ['sha256:' + digest(which)]}}) for which in (layer, other)]
+    shared = [{'Config': '0', 'RepoTags': ['shared:0'], 'Layers': ['x']}, {'Config': '0', 'RepoTags': ['shared:1'], 'Layers': ['x']}, {'Config': '1', 'RepoTags': ['shared:2'], 'Layers': ['y']}]
+
+    def sharing(*entries):
+        return archive(file('manifest.json', json.dumps(entries)), file('0', configs[0]), file('1', configs[1]), file('x', layer), file('y', other))
+
+    good('images that share a layer', 'three', 'load', '-q', data=sharing(*shared))
+    refuses('and one that has it for another that is here', 'three', ['load'], 'is not the layer that the image says it is',
+            data=sharing(shared[0], {'Config': '1', 'RepoTags': ['shared:3'], 'Layers': ['x']}))
     linked = {'Config': 'config.json', 'RepoTags': ['linked:1'], 'Layers': ['a/layer.tar']}
     good('a layer that is a link to another name in the archive', 'three', 'load', data=docker(linked, symlink('a/layer.tar', '../layer.tar')))
     for what, entry, pattern in (
@@ -388,6 +404,7 @@ def hostile():
             ('a layout whose blob is a link', lambda top: (os.makedirs(top + '/blobs/sha256'), os.symlink(secret, top + '/blobs/sha256/' + 64 * '0')),
              'blobs/sha256/0*: cannot open it: it is a link'),
             ('a layout whose blobs are a link', lambda top: os.symlink(WORK, top + '/blobs'), 'blobs/sha256: cannot read it'),
+            ('a layout with a blob that is one large hole', hole, 'blobs/sha256/0*: is larger than 8589934592 bytes'),
             ('a directory of other things', lambda top: shutil.copy(secret, top + '/secret'), 'holds no images'),
             ('a directory that is not there', os.rmdir, 'cannot open it')):
         path = os.path.join(WORK, 'layout')
@@ -404,8 +421,9 @@ def hostile():
         refuses(f'a sparse file with {what}', 'three', ['load'], 'config.json: is a sparse file', data=archive(pax(records), file('GNUSparseFile.0/config.json', data)))
     refuses('more names than memory is for', 'three', ['load'], 'more than 16777216 bytes of names',
             data=gzipped(archive(*(long_name('/'.join([f'{i:04}'] + ['y' * 250] * 15)) + header('x', '2', link='t', magic=b'ustar  \0') for i in range(4600))), 1))
-    refuses('more images than one archive has', 'three', ['load'], 'index.json: has more than 1024 images',
+    refuses('more images than one archive has', 'three', ['load'], 'index.json: has more than 1024 images or names',
             data=archive(file('index.json', json.dumps({'manifests': [{'digest': 'sha256:' + 64 * 'a'}] * 1025}))))
+    refuses('more names than one archive has', 'three', ['load'], 'manifest.json: has more than 1024 images or names', data=docker({**whole, 'RepoTags': [f'x:{i}' for i in range(1025)]}))
     often()
     found = subprocess.run(['grep', '-rl', 'token-of-the-host', storage('three')], stdout=subprocess.PIPE, check=False).stdout
     report(not found, 'nothing of the host came into the store', found)
