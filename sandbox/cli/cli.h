@@ -69,6 +69,10 @@ struct given_option {
 #define OPTIONS_ROOM 4096
 int options_parse(const struct option *table, int argc, char **argv, struct given_option *given,
 	size_t *ret_count, struct err *reterr);
+/* The same for a verb whose options may stand anywhere: its operands come last in argv then, and
+ * the number is that of the first of them. "--" ends the options. */
+int options_parse_all(const struct option *table, int argc, char **argv, struct given_option *given,
+	size_t *ret_count, struct err *reterr);
 void options_print(const struct option *table, FILE *out);
 
 /* ---- jail_options.c: what the options of a launch do to a profile ---- */

@@ -1,6 +1,7 @@
 /* immure ps, rm: the containers there are, and their end. */
 #include <errno.h>
 #include <limits.h>
+#include <regex.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -59,14 +60,15 @@ const struct option ps_options_table[] = {
 	{"noheading", 0, NULL, "no line of titles", OPTION_PLAIN},
 	{"format", 0, "json|[table ]TEMPLATE",
 		"JSON, or a line each: {{.ID}} {{.Names}} {{.Image}} {{.ImageID}} {{.Command}} "
-		"{{.CreatedAt}} {{.RunningFor}} {{.Status}} {{.State}} {{.ExitCode}} {{.Labels}}",
+		"{{.Created}} {{.CreatedAt}} {{.RunningFor}} {{.Status}} {{.State}} {{.ExitCode}} "
+		"{{.Labels}} {{.Ports}}",
 		OPTION_FORMAT},
 	{"storage", 0, "DIR", "where images and containers lie", OPTION_STORAGE},
 	{NULL, 0, NULL, NULL, 0},
 };
 
-static const char *const ps_fields[] = {"ID", "Image", "Command", "CreatedAt", "Status", "Names",
-	"ImageID", "State", "ExitCode", "RunningFor", "Labels", NULL};
+static const char *const ps_fields[] = {"ID", "Image", "Command", "Created", "Status", "Names",
+	"ImageID", "State", "ExitCode", "RunningFor", "Labels", "CreatedAt", "Ports", NULL};
 #define PS_FIELDS (sizeof(ps_fields) / sizeof(ps_fields[0]) - 1)
 static const char *const ps_titles[PS_FIELDS + 1] = {
 	"CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "NAMES"};
@@ -125,6 +127,19 @@ static const char *describe_status(const struct container *c, long long now, str
 		arena, "Exited (%d) %s ago", c->exit_code, table_age(c->finished, now, age));
 }
 
+/* As docker and podman print it, but always of the same zone. */
+static const char *describe_time(int64_t seconds, struct arena *arena)
+{
+	time_t when = (time_t)seconds;
+	struct tm parts;
+	char text[64];
+
+	return gmtime_r(&when, &parts) &&
+			       strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S +0000 UTC", &parts)
+		       ? arena_copy(arena, text)
+		       : "";
+}
+
 static bool describe(
 	const struct container *c, bool whole, struct arena *arena, const char *ret[TABLE_FIELDS])
 {
@@ -142,10 +157,38 @@ static bool describe(
 	ret[8] = c->exit_code < 0 ? "" : arena_format(arena, "%d", c->exit_code);
 	ret[9] = ret[3];
 	ret[10] = join_labels(c, arena);
+	ret[11] = describe_time(c->created, arena);
+	ret[12] = ""; /* nobody publishes any */
 	for (size_t i = 0; i < PS_FIELDS; i++)
 		if (!ret[i])
 			return false;
 	return true;
+}
+
+/* 1, 0, or -EINVAL with reterr. A regular expression, as docker and podman have it. */
+static int matches(const char *text, const char *expression, struct err *reterr)
+{
+	regex_t regex;
+	int r;
+
+	if (regcomp(&regex, expression, REG_EXTENDED | REG_NOSUB))
+		return err_set(reterr, -EINVAL, "--filter",
+			"name=%s: expected a regular expression", expression);
+	r = regexec(&regex, text, 0, NULL, 0) == 0;
+	regfree(&regex);
+	return r;
+}
+
+/* Those that no container of ours is ever in are no mistake of who asks for them. */
+static bool is_state(const char *word)
+{
+	static const char *const states[] = {"running", "exited", "created", "configured", "paused",
+		"restarting", "removing", "dead", "stopped", "unknown"};
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(states[i], word) == 0)
+			return true;
+	return false;
 }
 
 /* 1, 0, or -EINVAL with reterr. */
@@ -162,13 +205,12 @@ static int passes(const struct container *c, const char *filter, struct err *ret
 	if (value && text_starts_with(filter, "id="))
 		return text_starts_with(c->id, value + 1);
 	if (value && text_starts_with(filter, "name="))
-		return strstr(c->name, value + 1) != NULL;
+		return matches(c->name, value + 1, reterr);
 	if (value && text_starts_with(filter, "ancestor="))
 		return strstr(c->image, value + 1) != NULL ||
 		       text_starts_with(digest_hex(&c->image_id), value + 1);
-	if (value && text_starts_with(filter, "status=") &&
-		(strcmp(value + 1, "running") == 0 || strcmp(value + 1, "exited") == 0))
-		return c->running == (value[1] == 'r');
+	if (value && text_starts_with(filter, "status=") && is_state(value + 1))
+		return strcmp(value + 1, c->running ? "running" : "exited") == 0;
 	return err_set(reterr, -EINVAL, "--filter",
 		"expected id=, name=, ancestor=, label=, exited=CODE or status=running|exited");
 }
@@ -201,7 +243,8 @@ static int open_place(struct verb_place *place, const struct option *table, int 
 	int storage_option, struct err *reterr)
 {
 	const char *storage = NULL;
-	int taken = options_parse(table, argc, argv, place->given, &place->given_count, reterr), r;
+	int taken = options_parse_all(table, argc, argv, place->given, &place->given_count, reterr),
+	    r;
 
 	if (taken < 0)
 		return taken;
@@ -333,7 +376,7 @@ int cli_ps(int argc, char **argv)
 
 /* ---- rm ---- */
 
-enum { REMOVE_ALL, REMOVE_FORCE, REMOVE_IGNORE, REMOVE_VOLUMES, REMOVE_STORAGE };
+enum { REMOVE_ALL, REMOVE_FORCE, REMOVE_IGNORE, REMOVE_VOLUMES, REMOVE_TIME, REMOVE_STORAGE };
 
 const struct option rm_options_table[] = {
 	{"all", 'a', NULL, "every container that is not running", REMOVE_ALL},
@@ -342,6 +385,7 @@ const struct option rm_options_table[] = {
 	{"ignore", 'i', NULL, "one that is not there is no error", REMOVE_IGNORE},
 	{"volumes", 'v', NULL, "accepted for habit: volumes without a name always go along",
 		REMOVE_VOLUMES},
+	{"time", 't', "SECONDS", "accepted for habit: --force waits for nothing", REMOVE_TIME},
 	{"storage", 0, "DIR", "where images and containers lie", REMOVE_STORAGE},
 	{NULL, 0, NULL, NULL, 0},
 };

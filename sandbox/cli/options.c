@@ -1,5 +1,6 @@
 /* Options by table: see cli.h. */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -96,31 +97,78 @@ static int parse_letters(const struct option *table, char **word, struct given_o
 	return 1;
 }
 
+static int parse_one(const struct option *table, char **word, struct given_option *given,
+	size_t *count, struct err *reterr)
+{
+	if (word[0][1] != '-')
+		return parse_letters(table, word, given, count, reterr);
+	if (*count == OPTIONS_ROOM)
+		return err_set(reterr, -E2BIG, NULL, "more than %d options", OPTIONS_ROOM);
+	return parse_long(table, word, given, count, reterr);
+}
+
+static bool is_option(const char *word)
+{
+	return word[0] == '-' && word[1];
+}
+
 int options_parse(const struct option *table, int argc, char **argv, struct given_option *given,
 	size_t *ret_count, struct err *reterr)
 {
 	size_t count = 0;
 	int i = 1;
 
-	while (i < argc && argv[i][0] == '-' && argv[i][1]) {
+	while (i < argc && is_option(argv[i])) {
 		int taken;
 
 		if (strcmp(argv[i], "--") == 0) {
 			i++;
 			break;
 		}
-		if (argv[i][1] != '-')
-			taken = parse_letters(table, argv + i, given, &count, reterr);
-		else if (count == OPTIONS_ROOM)
-			taken = err_set(reterr, -E2BIG, NULL, "more than %d options", OPTIONS_ROOM);
-		else
-			taken = parse_long(table, argv + i, given, &count, reterr);
+		taken = parse_one(table, argv + i, given, &count, reterr);
 		if (taken < 0)
 			return taken;
 		i += taken;
 	}
 	*ret_count = count;
 	return i;
+}
+
+/* The word goes before the count words that stand before it. */
+static void move_before(char **word, int count)
+{
+	char *moved = *word;
+
+	memmove(word - count + 1, word - count, (size_t)count * sizeof(*word));
+	word[-count] = moved;
+}
+
+int options_parse_all(const struct option *table, int argc, char **argv, struct given_option *given,
+	size_t *ret_count, struct err *reterr)
+{
+	size_t count = 0;
+	int i = 1, operands = 0;
+
+	while (i < argc) {
+		bool end = strcmp(argv[i], "--") == 0;
+		int taken = 1;
+
+		if (!is_option(argv[i])) {
+			operands++;
+			i++;
+			continue;
+		}
+		if (!end)
+			taken = parse_one(table, argv + i, given, &count, reterr);
+		if (taken < 0)
+			return taken;
+		for (; taken > 0; taken--)
+			move_before(&argv[i++], operands);
+		if (end)
+			break;
+	}
+	*ret_count = count;
+	return i - operands;
 }
 
 void options_print(const struct option *table, FILE *out)

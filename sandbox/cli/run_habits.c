@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/arena.h"
+
 static const struct {
 	const char *name, *instead;
 } refusals[] = {
@@ -38,6 +40,19 @@ static const struct {
 	{"oom-kill-disable", "--memory and --memory-swap limit memory"},
 	{"oom-score-adj", "choom(1) before immure sets it"},
 	{"health-cmd", "nothing watches a container: there is no daemon"},
+	{"health-interval", "nothing watches a container: there is no daemon"},
+	{"health-retries", "nothing watches a container: there is no daemon"},
+	{"health-start-period", "nothing watches a container: there is no daemon"},
+	{"health-timeout", "nothing watches a container: there is no daemon"},
+	{"network", "there is no network of its own yet: expected none or host"},
+	{"cgroups", "limits make a cgroup, and nothing else does"},
+	{"cgroup-parent", "a cgroup lies below the caller's own"},
+	{"blkio-weight", "ionice(1) before immure sets it"},
+	{"device-cgroup-rule", "--device lets each node in"},
+	{"label-file", "--label names each"},
+	{"pidfile", "the launcher stays: its own pid is the one to signal"},
+	{"runtime", "immure is its own runtime"},
+	{"unsetenv-all", "--unsetenv names each"},
 	{"log-opt", "no log is kept: redirect the output"},
 	{"log-driver", "no log is kept: redirect the output"},
 	{"sig-proxy", "signals always go on to the program"},
@@ -72,6 +87,30 @@ int run_habit_refuse(const char *name, struct err *reterr)
 int run_habit_private(const char *name, const char *wanted, const char *value, struct err *reterr)
 {
 	return strcmp(value, wanted) == 0 ? 0 : refuse(name, value, reterr);
+}
+
+int run_habit_network(const char *value, struct err *reterr)
+{
+	return strcmp(value, "none") == 0 || strcmp(value, "host") == 0
+		       ? 0
+		       : refuse("network", value, reterr);
+}
+
+const char *run_habit_security(const char *value)
+{
+	return strcmp(value, "no-new-privileges:true") == 0 ||
+			       strcmp(value, "no-new-privileges=true") == 0
+		       ? "no-new-privileges"
+		       : value;
+}
+
+const char *run_habit_ulimit(const char *value, struct arena *arena)
+{
+	const char *equals = strchr(value, '=');
+
+	return equals && (strcmp(equals, "=-1") == 0 || strcmp(equals, "=-1:-1") == 0)
+		       ? arena_format(arena, "%.*s=unlimited", (int)(equals - value), value)
+		       : value;
 }
 
 int run_habit_ports(const char *value, struct err *reterr)

@@ -4,6 +4,8 @@
 
 #include "util/err.h"
 
+struct arena;
+
 /* Their identifiers: below 0, so that no help tells of them. */
 enum { OPTION_REFUSED = -1, OPTION_HABIT = -2, OPTION_NET = -3, OPTION_PRIVATE = -4 };
 
@@ -28,6 +30,8 @@ enum { OPTION_REFUSED = -1, OPTION_HABIT = -2, OPTION_NET = -3, OPTION_PRIVATE =
 	{"log-driver", 0, "none", NULL, OPTION_PRIVATE}, \
 	{"systemd", 0, "false", NULL, OPTION_PRIVATE}, \
 	{"image-volume", 0, "bind", NULL, OPTION_PRIVATE}, \
+	{"cgroups", 0, "enabled", NULL, OPTION_PRIVATE}, \
+	{"health-cmd", 0, "none", NULL, OPTION_PRIVATE}, \
 	/* refused */ \
 	{"privileged", 0, NULL, NULL, OPTION_REFUSED}, \
 	{"publish", 0, "PORTS", NULL, OPTION_REFUSED}, \
@@ -56,7 +60,17 @@ enum { OPTION_REFUSED = -1, OPTION_HABIT = -2, OPTION_NET = -3, OPTION_PRIVATE =
 	{"memory-swappiness", 0, "N", NULL, OPTION_REFUSED}, \
 	{"oom-kill-disable", 0, NULL, NULL, OPTION_REFUSED}, \
 	{"oom-score-adj", 0, "N", NULL, OPTION_REFUSED}, \
-	{"health-cmd", 0, "COMMAND", NULL, OPTION_REFUSED}, \
+	{"health-interval", 0, "TIME", NULL, OPTION_REFUSED}, \
+	{"health-retries", 0, "N", NULL, OPTION_REFUSED}, \
+	{"health-start-period", 0, "TIME", NULL, OPTION_REFUSED}, \
+	{"health-timeout", 0, "TIME", NULL, OPTION_REFUSED}, \
+	{"cgroup-parent", 0, "PATH", NULL, OPTION_REFUSED}, \
+	{"blkio-weight", 0, "N", NULL, OPTION_REFUSED}, \
+	{"device-cgroup-rule", 0, "RULE", NULL, OPTION_REFUSED}, \
+	{"label-file", 0, "FILE", NULL, OPTION_REFUSED}, \
+	{"pidfile", 0, "FILE", NULL, OPTION_REFUSED}, \
+	{"runtime", 0, "PROGRAM", NULL, OPTION_REFUSED}, \
+	{"unsetenv-all", 0, NULL, NULL, OPTION_REFUSED}, \
 	{"log-opt", 0, "OPTION", NULL, OPTION_REFUSED}
 /* clang-format on */
 
@@ -68,5 +82,13 @@ int run_habit_private(const char *name, const char *wanted, const char *value, s
 
 /* The same for a value of -p that is one of docker's: ports, no profile. 0 where it is none. */
 int run_habit_ports(const char *value, struct err *reterr);
+
+/* 0 for a network that there is; else refuses. */
+int run_habit_network(const char *value, struct err *reterr);
+
+/* A --security-opt, and a --ulimit whose -1 is no limit, as they are written here (the second may
+ * be the arena's; NULL: no memory). */
+const char *run_habit_security(const char *value);
+const char *run_habit_ulimit(const char *value, struct arena *arena);
 
 #endif

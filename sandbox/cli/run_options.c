@@ -163,18 +163,30 @@ static int add_volume(struct reading *r, const struct volume_option *volume)
 	return 0;
 }
 
+static bool is_one_of(const char *const *words, const char *word)
+{
+	for (; *words; words++)
+		if (strcmp(*words, word) == 0)
+			return true;
+	return false;
+}
+
 static int read_volume_word(struct reading *r, char *word, struct volume_option *volume)
 {
-	if (strcmp(word, "ro") == 0 || strcmp(word, "readonly") == 0 ||
-		strcmp(word, "ro=true") == 0 || strcmp(word, "readonly=true") == 0)
+	static const char *const read_only[] = {
+		"ro", "readonly", "ro=true", "readonly=true", "rw=false", NULL};
+	/* which a volume is anyway */
+	static const char *const usual[] = {"rw", "exec", "nosuid", "nodev", "z", "copy", "rw=true",
+		"ro=false", "readonly=false", NULL};
+
+	if (is_one_of(read_only, word))
 		volume->read_only = true;
 	else if (strcmp(word, "noexec") == 0)
 		volume->no_exec = true;
-	else if (strcmp(word, "rw") != 0 && strcmp(word, "exec") != 0 &&
-		 strcmp(word, "nosuid") != 0 && strcmp(word, "nodev") != 0 &&
-		 strcmp(word, "z") != 0 && strcmp(word, "copy") != 0 &&
-		 strcmp(word, "rw=true") != 0) /* which a volume is anyway */
-		return bad(r, volume->flag, word, "ro, rw, exec or noexec");
+	else if (!is_one_of(usual, word))
+		return bad(r, volume->flag, word,
+			"ro, rw, exec or noexec (a volume is shared, keeps its owners, and begins "
+			"as the image is there)");
 	return 0;
 }
 
@@ -203,31 +215,53 @@ static int read_volume(struct reading *r, const char *value)
 	return e < 0 ? e : 1;
 }
 
+/* What a --mount is of, whatever it names first. Without a type it is a volume, as docker has it,
+ * but where its source can only be a path. */
+static bool is_volume_mount(const char *value)
+{
+	bool path = false;
+
+	for (const char *word = value; word; word = strchr(word, ',')) {
+		const char *source;
+		size_t length;
+
+		word += *word == ',';
+		if (text_starts_with(word, "type="))
+			return text_starts_with(word, "type=volume") &&
+			       (!word[11] || word[11] == ',');
+		source = text_starts_with(word, "source=") ? word + 7
+			 : text_starts_with(word, "src=")  ? word + 4
+							   : NULL;
+		length = source ? strcspn(source, ",") : 0;
+		path |= source && (length == 0 || source[0] == '.' || memchr(source, '/', length));
+	}
+	return !path;
+}
+
 /* "type=volume,src=NAME,dst=DST,…": 1, 0 for another type, or -errno. */
 static int read_mount(struct reading *r, const char *value)
 {
 	struct volume_option volume = {.flag = "--mount"};
 	char *rest = arena_copy(&r->launching->words, value), *word;
-	const char *type = NULL;
 	int e = 0;
 
 	if (!rest)
 		return no_memory(r);
+	if (!is_volume_mount(value))
+		return 0;
 	while (e == 0 && (word = strsep(&rest, ","))) {
 		char *equals = strchr(word, '=');
 
 		if (text_starts_with(word, "type="))
-			type = equals + 1;
-		else if (text_starts_with(word, "source=") || text_starts_with(word, "src="))
+			continue;
+		if (text_starts_with(word, "source=") || text_starts_with(word, "src="))
 			volume.name = equals + 1;
 		else if (text_starts_with(word, "destination=") || text_starts_with(word, "dst=") ||
 			 text_starts_with(word, "target="))
 			volume.target = path_canonical(&r->launching->words, equals + 1);
-		else if (type && strcmp(type, "volume") == 0)
+		else
 			e = read_volume_word(r, word, &volume);
 	}
-	if (!type || strcmp(type, "volume") != 0)
-		return 0;
 	if (e == 0 && (!volume.target || !volume.target[1] ||
 			      (volume.name && !name_is_valid(volume.name))))
 		e = bad(r, volume.flag, value, "type=volume,src=NAME,dst=DST with an absolute DST");
@@ -249,24 +283,43 @@ static int keep(struct reading *r, int identifier, const char *value)
 	return 0;
 }
 
+static int check_variable(
+	const struct reading *r, const char *file, unsigned number, const char *line)
+{
+	const char *name = arena_copy_range(&r->launching->words, line, strcspn(line, "="));
+	char where[512];
+
+	if (!name)
+		return no_memory(r);
+	(void)snprintf(where, sizeof(where), "%.490s:%u", file, number);
+	return grammar_environment_word(name)
+		       ? 0
+		       : bad(r, where, name, "the name of a variable: letters, digits, _, . and -");
+}
+
 /* As podman reads it: a line is NAME=VALUE as it stands, or NAME of the caller's; "#" begins a
  * comment at a line's start. */
 static int read_env_file(struct reading *r, const char *value)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t length;
+	unsigned number = 1;
 	char *rest;
 	int e = file_read(AT_FDCWD, value, (size_t)1024 * 1024, &text, &length);
 
 	if (e < 0)
 		return err_set(r->err, e, value, "cannot be read: %s", strerror(-e));
 	rest = text;
-	for (char *line; e == 0 && (line = strsep(&rest, "\n"));) {
+	for (char *line; e == 0 && (line = strsep(&rest, "\n")); number++) {
 		line += strspn(line, " \t");
+		if (rest && line[0] && line[strlen(line) - 1] == '\r')
+			line[strlen(line) - 1] = '\0'; /* of another system */
 		if (line[0] == '#' || line[0] == '\0')
 			continue;
 		line = arena_copy(&r->launching->words, line);
-		e = line ? keep(r, OPTION_ENVIRONMENT, line) : no_memory(r);
+		e = line ? check_variable(r, value, number, line) : no_memory(r);
+		if (e == 0)
+			e = keep(r, OPTION_ENVIRONMENT, line);
 	}
 	return e;
 }
@@ -375,6 +428,20 @@ static int read_proxies(struct reading *r, const char *value)
 		if (getenv(names[i]))
 			e = keep(r, OPTION_ENVIRONMENT, names[i]);
 	return e;
+}
+
+/* "NAME=ADDRESS" and "NAME:[ADDRESS]", as docker has them by now. */
+static int read_host(struct reading *r, const char *value)
+{
+	size_t name = strcspn(value, ":="), length = strlen(value);
+	bool bracketed = value[name] && value[name + 1] == '[' && value[length - 1] == ']';
+	const char *plain = value;
+
+	if (value[name] == '=' || bracketed)
+		plain = arena_format(&r->launching->words, "%.*s:%.*s", (int)name, value,
+			(int)(length - name - 1 - (bracketed ? 2 : 0)),
+			value + name + 1 + bracketed);
+	return plain ? add_word(r, &r->options->names.hosts, &r->host_count, plain) : no_memory(r);
 }
 
 /* "SIGTERM", "term", "15", "RTMIN+3" */
@@ -507,7 +574,7 @@ static int read_more(struct reading *r, int identifier, const char *value)
 	struct run_options *o = r->options;
 
 	switch (identifier) {
-	case OPTION_ADD_HOST: return add_word(r, &o->names.hosts, &r->host_count, value);
+	case OPTION_ADD_HOST: return read_host(r, value);
 	case OPTION_NO_HOSTS: o->names.no_hosts = true; return 0;
 	case OPTION_DNS: return add_word(r, &o->names.servers, &r->server_count, value);
 	case OPTION_DNS_SEARCH: return add_word(r, &o->names.domains, &r->domain_count, value);
@@ -546,7 +613,18 @@ static int read_one(struct reading *r, const struct given_option *given)
 	case OPTION_REFUSED: return run_habit_refuse(option->name, r->err);
 	case OPTION_PRIVATE:
 		return run_habit_private(option->name, option->argument, value, r->err);
-	case OPTION_NET: e = keep(r, OPTION_NETWORK, value); return e;
+	case OPTION_NET:
+	case OPTION_NETWORK:
+		e = run_habit_network(value, r->err);
+		return e < 0 ? e : keep(r, OPTION_NETWORK, value);
+	case OPTION_MEMORY:
+	case OPTION_CPUS:
+	case OPTION_PIDS:
+		return keep(r, option->identifier, strcmp(value, "0") == 0 ? "unlimited" : value);
+	case OPTION_ULIMIT:
+		value = run_habit_ulimit(value, &r->launching->words);
+		return value ? keep(r, OPTION_ULIMIT, value) : no_memory(r);
+	case OPTION_SECURITY: return keep(r, OPTION_SECURITY, run_habit_security(value));
 	case OPTION_PROFILE: e = run_habit_ports(value, r->err); return e < 0 ? e : 1;
 	case OPTION_REMOVE: o->transient = true; return 0;
 	case OPTION_NAME: return read_name(r, value);

@@ -25,6 +25,7 @@ enum {
 	COMMIT_AUTHOR,
 	COMMIT_CHANGE,
 	COMMIT_QUIET,
+	COMMIT_PAUSE,
 	SNAPSHOT_OUTPUT,
 	SNAPSHOT_STORAGE
 };
@@ -37,6 +38,7 @@ const struct option commit_options_table[] = {
 		"Dockerfile",
 		COMMIT_CHANGE},
 	{"quiet", 'q', NULL, "no progress", COMMIT_QUIET},
+	{"pause", 'p', NULL, "accepted for habit: the container goes on", COMMIT_PAUSE},
 	{"storage", 0, "DIR", "where images and containers lie", SNAPSHOT_STORAGE},
 	{NULL, 0, NULL, NULL, 0},
 };
@@ -75,7 +77,7 @@ static int begin(struct snapshot *s, const struct option *table, int argc, char 
 	int most, struct err *reterr)
 {
 	const char *storage = NULL;
-	int taken = options_parse(table, argc, argv, s->given, &s->given_count, reterr), r;
+	int taken = options_parse_all(table, argc, argv, s->given, &s->given_count, reterr), r;
 
 	if (taken < 0)
 		return taken;

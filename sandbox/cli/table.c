@@ -9,7 +9,7 @@
 
 #include "util/text.h"
 
-#define WIDEST 60
+#define WIDEST 80
 
 static const char *shown(const char *text, char buffer[1024])
 {
@@ -31,8 +31,8 @@ static void print_cell(const char *text, size_t column, bool last, FILE *out)
 	size_t used = width(text);
 
 	(void)fputs(text, out);
-	for (; !last && used < column + 2; used++)
-		(void)fputc(' ', out);
+	if (!last)
+		(void)fprintf(out, "%*s", used < column ? (int)(column - used) + 2 : 2, "");
 }
 
 static size_t column_width(const struct table *table, size_t field,

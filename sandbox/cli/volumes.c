@@ -198,7 +198,7 @@ int cli_volume(int argc, char **argv)
 		argc--;
 		argv++;
 	}
-	taken = options_parse(volume_options_table, argc, argv, given, &count, &err);
+	taken = options_parse_all(volume_options_table, argc, argv, given, &count, &err);
 	if (taken < 0)
 		return fail(&err);
 	for (size_t i = 0; i < count; i++) {

@@ -106,7 +106,7 @@ static int compile_stand_ins(struct rlimit_plan *plan, const struct profile *pro
 		row = (struct receipt_row){.rule = &pids->rule,
 			.asked = "pids",
 			.layer = "RLIMIT_NPROC in the user namespace"};
-		if (many_ids(profile, host)) {
+		if (many_ids(profile, host) && pids->value != LIMIT_UNLIMITED) {
 			row.outcome = OUTCOME_PARTLY;
 			row.reason = "without a cgroup the limit holds for each id by itself, and "
 				     "the program may take others";

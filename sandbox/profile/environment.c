@@ -30,9 +30,9 @@ int profile_set_environment(struct profile *profile, struct arena *arena,
 {
 	struct environment_setting copy = *setting;
 
-	if (!grammar_environment_name(setting->name))
+	if (!grammar_environment_word(setting->name))
 		return err_set(reterr, -EINVAL, NULL,
-			"not the name of an environment variable: letters, digits and _");
+			"not the name of an environment variable: letters, digits, _, . and -");
 	copy.name = arena_copy(arena, setting->name);
 	copy.value = arena_copy(arena, setting->value);
 	if (!copy.name || (setting->value && !copy.value) ||

@@ -82,6 +82,12 @@ bool grammar_environment_name(const char *text)
 	return consists_of(text, LOWER | UPPER | DIGIT | UNDERSCORE, 255) && !is_in(text[0], DIGIT);
 }
 
+bool grammar_environment_word(const char *text)
+{
+	return consists_of(text, LOWER | UPPER | DIGIT | UNDERSCORE | PUNCTUATION, 255) &&
+	       !is_in(text[0], DIGIT | PUNCTUATION) && !strchr(text, '+');
+}
+
 bool grammar_cpuset(const char *text)
 {
 	uint64_t first, last;

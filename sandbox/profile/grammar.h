@@ -18,6 +18,9 @@ bool grammar_syscall_name(const char *text);
 
 /* An environment variable: [A-Za-z_][A-Za-z0-9_]{0,254}. */
 bool grammar_environment_name(const char *text);
+/* The same, with "." and "-" after the first letter: what programs in images are configured with
+ * ("discovery.type"), though no shell can name it. */
+bool grammar_environment_word(const char *text);
 
 /* A CPU list as cpuset(7) takes it: "0-3,7", each number at most 8191, ranges upwards. */
 bool grammar_cpuset(const char *text);

@@ -45,6 +45,12 @@ gives '-e over it' 'mine' -e FOO=mine tiny sh -c 'echo $FOO'
 gives 'PATH is the image'"'"'s' /usr/local/bin:/usr/bin:/bin tiny sh -c 'echo $PATH'
 printf '%s\n' '# comment' 'ONE=1' 'FOO=of the file' 'CALLERS' > env-file
 check '--env-file, and a name of the caller'"'"'s' test "$(CALLERS=given run --rm --env-file env-file tiny sh -c 'echo $ONE $FOO $CALLERS' < /dev/null)" = '1 of the file given'
+check '-e of names that no shell has' test "$(run --rm -e discovery.type=single-node -e xpack-x=1 tiny env < /dev/null | grep -c -x -e discovery.type=single-node -e xpack-x=1)" = 2
+for name in 1a=x +a=1 =x 'a b=1' .a=x ''; do says "-e \"$name\"" 'not the name' -e "$name" tiny echo started; done
+printf 'ONE=1\r\n  TWO.x=2 \n\r\nTHREE=3\r' > env-file
+check '--env-file with the line ends of another system' test "$(run --rm --env-file env-file tiny env < /dev/null | grep -a -e ONE -e TWO -e THREE)" = $'ONE=1\nTWO.x=2 \nTHREE=3\r'
+printf 'ONE=1\nTWO = 2\n' > env-file
+says '--env-file with a bad name' 'env-file:2' --env-file env-file tiny echo started
 gives 'nothing of the caller'"'"'s environment' '' tiny sh -c 'echo $LOGNAME$LC_ALL'
 gives 'the host name is the short id' yes tiny sh -c '[ ${#HOSTNAME} -le 12 ] && [ $(hostname | wc -c) = 13 ] && echo yes'
 gives '--hostname' box --hostname box tiny hostname
@@ -123,6 +129,13 @@ for word in --privileged --publish=8080:80 -P --pod=x --uidmap=0:1:2 --volumes-f
 	check "$word is refused with one line that says what to do" test "$status $(grep -c . <<< "$output") ${output%%:*}" = '125 1 immure'
 	check 'and names itself' grep -qE -- "^immure: ${word%%=*}|^immure: --publish-all" <<< "$output"
 done
+for value in bridge slirp4netns default container:x; do says "--network $value" 'no network of its own yet' --network "$value" tiny echo started; done
+gives '--security-opt no-new-privileges in every spelling' yes --security-opt no-new-privileges:true --security-opt no-new-privileges=true tiny echo yes
+gives 'limits of 0 and -1 are none' unlimited --memory 0 --cpus 0 --pids-limit -1 --ulimit core=-1 --ulimit core=-1:-1 tiny sh -c 'ulimit -c'
+gives '--health-cmd none' yes --health-cmd none --cgroups enabled tiny echo yes
+for word in --health-interval=3s --runtime=runc --unsetenv-all --cgroup-parent=/x --cgroups=disabled --pidfile=x --label-file=x; do
+	says "$word" "${word%%=*}: " "$word" tiny echo started
+done
 for value in 8080:80 127.0.0.1:80:80/tcp 53:53/udp 8080; do
 	says "-p $value says that it is no port" 'ports cannot be published' -p "$value" tiny echo started
 done
@@ -141,6 +154,8 @@ gives '--dns without a network' 'nameserver 192.0.2.1 nameserver 2001:db8::1 sea
 	--dns 192.0.2.1 --dns 2001:db8::1 --dns-search a.example --dns-search b.example --dns-option ndots:2 tiny sh -c 'echo $(cat /etc/resolv.conf)'
 gives '--dns with the network of the host' 'nameserver 192.0.2.1' --network host --dns 192.0.2.1 tiny sh -c \
 	'while read -r k v; do [ "$k" != nameserver ] || echo $k $v; done < /etc/resolv.conf'
+gives '--add-host in the other spellings' '192.0.2.8 one ::8 two ::9 three' --add-host one=192.0.2.8 --add-host 'two:[::8]' --add-host 'three=[::9]' tiny sh -c \
+	'echo $(while read -r a b c; do case $b in one|two|three) echo $a $b; esac; done < /etc/hosts)'
 says 'a server that is no address' '--dns' --rm --dns example.org tiny echo started
 says 'a domain with a line of its own' '--dns-search' --rm --dns-search $'a\nnameserver 192.0.2.9' tiny echo started
 says 'an option with a line of its own' '--dns-option' --rm --dns-option $'a\nb' tiny echo started
@@ -255,9 +270,16 @@ check 'by another key' test "$(im ps -a --sort command --format '{{.Names}}' | t
 check 'by a label' test "$(im ps -a --filter label=one=1 --filter label=two --format '{{.Names}}')" = alpha
 check 'and not by another' test -z "$(im ps -a -q --filter label=one=2)$(im ps -a -q --filter label=on)$(im ps -a -q --filter label=two=)"
 check 'by an exit code' test "$(im ps --filter exited=3 --format '{{.Names}}')" = one
+check 'the name is a regular expression' test "$(im ps -a -q --filter 'name=^al.*a$' | wc -l)$(im ps -a -q --filter 'name=^lpha$')" = 1
+check 'a state that none is in' test -z "$(im ps -a -q --filter status=paused)"
+check 'the time' grep -q '^20[0-9-]* [0-9:]* +0000 UTC$' <(im ps -l --format '{{.CreatedAt}}')
+check 'whole ids in columns of their own' test "$(im ps -a -l --no-trunc | tail -n 1 | cut -d ' ' -f 1 | wc -c)" = 65
+check 'options after the names' test "$(im commit alpha after:1 -q | wc -l; im rmi after:1 > /dev/null; im export alpha -o after.tar; im rm nosuch -t 3 -f; test -s after.tar && echo exported)" = $'1\nexported'
+output=$(im rm -- -f 2>&1)
+check 'but behind --' grep -q '^immure: -f: there is no container' <<< "$output"
 check 'in columns' test "$(im ps -a --sort names --format 'table {{.Names}}\t{{.ExitCode}}\t{{.State}}')" = $'NAMES  EXITCODE  STATE\nalpha  0         exited\none    3         exited'
 check 'without titles' test "$(im ps -a --noheading | wc -l)" = 2
-for words in '--sort size' '--last x' '--filter exited=x' '--filter nosuch=x'; do
+for words in '--sort size' '--last x' '--filter exited=x' '--filter nosuch=x' '--filter status=x' '--filter name=('; do
 	# shellcheck disable=SC2086 # two words
 	output=$(im ps -a $words 2>&1)
 	check "ps $words is refused" grep -q "^immure: ${words%% *}" <<< "$output"
@@ -323,11 +345,8 @@ im rmi twin:1 > /dev/null
 
 # ---- short names, as registries.conf has them ----
 if command -v docker-registry > /dev/null && command -v skopeo > /dev/null; then
-	port=$((20000 + $$ % 20000))
-	printf '%s\n' 'version: 0.1' 'log: {level: error}' "storage: {filesystem: {rootdirectory: $work/registry}}" "http: {addr: 127.0.0.1:$port}" > registry.yml
-	docker-registry serve registry.yml > registry.log 2>&1 &
-	helpers+=($!)
-	for _ in {1..100}; do (: < "/dev/tcp/127.0.0.1/$port") 2> /dev/null && break; sleep 0.1; done
+	registry registry "$(printf '%s\n' 'version: 0.1' 'log: {level: error}' "storage: {filesystem: {rootdirectory: $work/registry}}" 'http: {addr: "127.0.0.1:0"}')"
+	port=${address#*:}
 	im save -q -o alias.tar tiny
 	skopeo copy -q --dest-tls-verify=false docker-archive:alias.tar "docker://127.0.0.1:$port/org/system:latest" || cat registry.log
 	export CONTAINERS_REGISTRIES_CONF=$work/registries.conf
@@ -339,7 +358,7 @@ if command -v docker-registry > /dev/null && command -v skopeo > /dev/null; then
 	gives 'then it is here' twice --pull never short echo twice
 	gives 'and by its long name' long --pull never "127.0.0.1:$port/org/system" echo long
 	gives 'with --pull always' again --pull always -q short echo again
-	kill $!
+	kill "$registry"
 	gives 'another short name of what is here needs no registry' third org/short echo third
 	check 'other verbs know it' im inspect short
 	printf '[aliases]\n"short" = "docker.io/library/tiny"\n' > registries.conf
@@ -476,6 +495,11 @@ check 'a new volume has what the image has there' test "$(run --rm -v data:/srv/
 run --rm -v data:/srv/app tiny sh -c 'echo more > /srv/app/more; rm /srv/app/seed' < /dev/null
 check 'and keeps what is written' test "$(run --rm -v data:/elsewhere tiny ls /elsewhere < /dev/null)" = more
 check 'by --mount, read-only' test "$(run --rm --mount type=volume,src=data,dst=/m,readonly tiny sh -c 'echo x > /m/x || echo refused' < /dev/null 2> /dev/null)" = refused
+check 'readonly in front of the type, too' test "$(run --rm --mount readonly,dst=/m,type=volume,src=data tiny sh -c 'echo x > /m/x || echo refused' < /dev/null 2> /dev/null)" = refused
+check 'without a type it is a volume' test "$(run --rm --mount src=data,dst=/m tiny ls /m < /dev/null)" = more
+check 'but where the source is a path' test "$(run --rm --mount "src=./shown,dst=/m" tiny cat /m/it < /dev/null)" = shown
+check 'ro=false is none' test "$(run --rm --mount type=volume,src=data,dst=/m,ro=false tiny sh -c 'echo x > /m/x && rm /m/x && echo written' < /dev/null)" = written
+says 'what no volume can be' 'a volume is shared' -v data:/m:Z tiny echo started
 check 'it is listed' test "$(im volume ls -q)" = data
 check 'inspect says where it lies' test "$(cat "$(im volume inspect data | jq -r '.[0].Mountpoint')/more")" = more
 run --name user -v data:/d tiny true < /dev/null

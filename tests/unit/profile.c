@@ -585,6 +585,11 @@ static void test_grammars(void)
 			!grammar_environment_name("A-B") && !grammar_environment_name("") &&
 			!grammar_environment_name("A\n"),
 		"environment variables");
+	check(grammar_environment_word("_A1") && grammar_environment_word("a.b-c") &&
+			!grammar_environment_word(".a") && !grammar_environment_word("-a") &&
+			!grammar_environment_word("1a") && !grammar_environment_word("a+b") &&
+			!grammar_environment_word("a b") && !grammar_environment_word(""),
+		"the same, as containers are given them");
 	check(grammar_cpuset("0") && grammar_cpuset("0-3,7") && grammar_cpuset("8191"),
 		"CPU lists");
 	check(!grammar_cpuset("") && !grammar_cpuset("0-") && !grammar_cpuset("-1") &&
