@@ -2,7 +2,8 @@
 # faults.sh [PART…] - images while things go wrong: programs killed before every system call that changes the storage or tells the other
 # program of it, errors in place of such calls, full and read-only disks, several at once, hostile images from a registry. PART: only these
 # (mapped-sweep single-sweep races space hostile launches); IMMURE_ONLY chooses operations and cases by a pattern. IMMURE_FAULTS=all tries
-# every call with every error, and kills at every call there is (an hour); IMMURE_FAULTS_SEED repeats a choice.
+# every call with every error, and kills at every call there is (an hour); IMMURE_FAULTS_SEED repeats a choice, which is
+# otherwise the program's: the same build is always tried in the same places.
 # shellcheck source=tests/image/lib.sh
 . "$(dirname "$0")/lib.sh"
 need unshare skopeo docker-registry
@@ -13,31 +14,11 @@ cd "$work" || exit 2
 
 # ---- a registry with the images ----
 
-start_registry() { # its address is left in $registry
-	local port
-	for _ in 1 2 3 4 5; do
-		port=$((20000 + RANDOM % 12000))
-		cat > registry.yml <<- END
-			version: 0.1
-			log: {level: error, accesslog: {disabled: true}}
-			storage: {filesystem: {rootdirectory: $work/registry}}
-			http: {addr: 127.0.0.1:$port}
-		END
-		docker-registry serve registry.yml > registry.log 2>&1 &
-		helpers=($!)
-		for _ in {1..100}; do
-			kill -0 "${helpers[0]}" 2> /dev/null || break
-			# shellcheck disable=SC2188 # only whether it can be opened
-			(: < "/dev/tcp/127.0.0.1/$port") 2> /dev/null && { registry=127.0.0.1:$port; return; }
-			sleep 0.1
-		done
-	done
-	echo "Bail out! docker-registry does not start: $(head -c 300 registry.log)"
-	exit 1
-}
+registry registry "$(printf '%s\n' 'version: 0.1' 'log: {level: error, accesslog: {disabled: true}}' "storage: {filesystem: {rootdirectory: $work/registry}}" \
+	'http: {addr: "127.0.0.1:0"}')"
 
 # shellcheck disable=SC2317 # called by check
-push() { skopeo copy -q --dest-tls-verify=false "oci:layout:$1" "docker://$registry/test/$2"; } # IMAGE NAME
+push() { skopeo copy -q --dest-tls-verify=false "oci:layout:$1" "docker://$address/test/$2"; } # IMAGE NAME
 
 # faults MODE NAME COMMAND…: COMMAND leads to the user namespace that it is to run in
 faults() {
@@ -45,10 +26,9 @@ faults() {
 	shift 2
 	mkdir "$work/$name"
 	[ "$mode" = launches ] || set -- "$@" "$here/in-memory" "$work/$name" # launches make namespaces of their own
-	part "$name" "$@" timeout "${IMMURE_FAULTS_LIMIT:-600}" python3 "$here/faults.py" "$mode" "$work/$name" "$image" "$fault" "$registry"
+	part "$name" "$@" timeout "${IMMURE_FAULTS_LIMIT:-1800}" python3 "$here/faults.py" "$mode" "$work/$name" "$image" "$fault" "$address"
 }
 
-start_registry
 python3 "$here/faults.py" push layout
 check 'the registry takes the images' push keep keep:1
 check 'and the others' push two two:1
@@ -68,6 +48,6 @@ fi
 ! asked single-sweep || faults sweep single-sweep "${single[@]}"
 for mode in races space hostile; do ! asked "$mode" || faults "$mode" "$mode" "${way[@]}"; done
 ! asked launches || faults launches launches env
-check 'the registry lived to the end' kill -0 "${helpers[0]}"
+check 'the registry lived to the end' kill -0 "$registry"
 [ "${way[*]}" = "${single[*]}" ] || "${way[@]}" rm -rf "$work"/mapped-sweep "$work"/races "$work"/space "$work"/hostile
 finish_parts

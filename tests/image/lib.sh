@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
-need busybox python3 jq
+need busybox python3 jq ss
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 storage=$work/storage
 image=${IMMURE_IMAGE:-$build/immure-image}
@@ -54,17 +54,29 @@ tiny() {
 	im load -q -i "$work/$name.tar" > "$work/$name.log" 2>&1 || { cat "$work/$name.log" >&2; echo "Bail out! $name cannot be loaded"; exit 1; }
 }
 
+# registry NAME CONFIGURATION: docker-registry, whose configuration gives it the port 0; it listens at $address, its pid is in $registry,
+# what it says in NAME.log
+registry() {
+	printf '%s\n' "$2" > "$work/$1.yml"
+	docker-registry serve "$work/$1.yml" > "$work/$1.log" 2>&1 &
+	registry=$! address=
+	helpers+=($!)
+	await listens
+	[ -n "$address" ] || { echo "Bail out! docker-registry does not start: $(head -c 300 "$work/$1.log")"; exit 1; }
+}
+# shellcheck disable=SC2317 # await() calls it
+listens() {
+	address=$(ss -Hltnp | awk -v pid="pid=$registry," 'index($0, pid) { print $4; exit }')
+	[ -n "$address" ] || ! kill -0 "$registry" 2> /dev/null
+}
+
 # what is left of containers in the storage, a line each
 left() { find "$storage"/containers "$storage"/transient "$storage"/names -mindepth 1 -maxdepth 1 2> /dev/null; }
 
 # gone SECONDS: nothing is left of containers within that time
-gone() {
-	local until=$((SECONDS + $1))
-	while [ -n "$(left)" ]; do
-		[ "$SECONDS" -lt "$until" ] || { left; return 1; }
-		sleep 0.1
-	done
-}
+# shellcheck disable=SC2317 # await() calls it
+nothing_left() { [ -z "$(left)" ]; }
+gone() { turns=$(($1 * 10)) await nothing_left || { left; return 1; }; }
 
 # ---- what programs in Python say, counted on ----
 
