@@ -96,27 +96,34 @@ for who in forerunner launcher terminated; do
 done
 
 # ---- who sweeps, removes or waits ----
-# dead COUNT: a container of --rm that nobody has, with so many files, and its id in $dead
+dead=$(printf 'd%.0s' {1..64})
+# dead COUNT: a container of --rm that nobody has, with so many files
 dead() {
-	dead=$(printf 'd%.0s' {1..64})
 	mkdir -p "$storage/transient/$dead"/{upper,work}
 	printf x > "$storage/transient/$dead/container.json"
 	(cd "$storage/transient/$dead/upper" && seq 1 "$1" | xargs touch)
 }
-# removing COUNT: waits until fewer are left
+# removing DIRECTORY: waits until somebody removes the 20,000 files in it, for ten seconds
 removing() {
-	for _ in {1..1000}; do
-		[ "$(find "$storage/transient/$dead/upper" -type f 2> /dev/null | wc -l)" -lt "$1" ] && return
+	local until=$((SECONDS + 10))
+	while [ -e "$1/1" ] && [ -e "$1/20000" ] && [ $SECONDS -lt $until ]; do :; done
+}
+# stopped WORDS…: immure with WORDS, in the background, stopped while it removes that one; its pid in $pid
+stopped() {
+	for _ in {1..10}; do
+		dead 20000
+		"$immure" "$1" --storage "$storage" "${@:2}" > said 2>&1 < /dev/null &
+		pid=$!
+		helpers+=("$pid")
+		removing "$storage/transient/$dead/upper"
+		kill -STOP "$pid" 2> /dev/null && [ -d "$storage/transient/$dead/upper" ] && return
+		kill -CONT "$pid" 2> /dev/null # it was faster
+		wait "$pid"
 	done
 	return 1
 }
-dead 20000
-"$immure" run --storage "$storage" --rm tiny echo ran > swept 2>&1 < /dev/null &
-pid=$!
-helpers+=("$pid")
-removing 20000
-kill -STOP "$pid"
-check 'a run that is stopped while it sweeps has not done so' test -d "$storage/transient/$dead"
+stopped run --rm tiny echo ran
+check 'a run is stopped while it sweeps' test -d "$storage/transient/$dead/upper"
 "$immure" rm --storage "$storage" -f "${dead:0:12}" > removed 2>&1 &
 remover=$!
 helpers+=("$remover")
@@ -126,13 +133,8 @@ kill -CONT "$pid"
 wait "$remover"
 check 'rm -f waits for it' test "$? $(cat removed)" = "0 ${dead:0:12}"
 wait "$pid"
-check 'and kills nobody' test "$? $(cat swept)" = '0 ran'
-dead 20000
-"$immure" rm --storage "$storage" "${dead:0:12}" > removed 2>&1 &
-pid=$!
-helpers+=("$pid")
-removing 20000
-kill -STOP "$pid"
+check 'and kills nobody' test "$? $(cat said)" = '0 ran'
+stopped rm "${dead:0:12}"
 output=$(im rm "${dead:0:12}" 2>&1)
 check 'two do not remove the same one' grep -q 'by another process' <<< "$output"
 check 'a run does not wait for them' test "$(timeout 10 "$immure" run --storage "$storage" --rm tiny echo ran 2>&1 < /dev/null)" = ran
@@ -145,9 +147,8 @@ dead=$(im ps -q --no-trunc)
 inode=$(stat -c %i "$storage/transient/$dead")
 janitor=$(janitor_of "$pid")
 check 'while it runs, one lock is its launcher'"'"'s' grep -q "WRITE $pid .*:$inode 0 EOF" /proc/locks
-dead=$dead/upper/tmp/.. # what removing() looks at
 kill -KILL "$pid"
-removing 20000
+removing "$storage/transient/$dead/upper/tmp"
 kill -STOP "$janitor"
 check 'once it is killed, none that names a process to kill' test "$(grep -c "WRITE .*:$inode 0 EOF" /proc/locks)" = 0
 kill -CONT "$janitor"
