@@ -150,14 +150,15 @@ static int copy_up(struct settle *settle, const struct layer_found *found, const
 	const char *path, struct err *reterr)
 {
 	struct layer_attributes attributes;
-	_cleanup_close_ int special = -1;
+	/* what is not opened for reading */
+	_cleanup_close_ int special =
+		found->fd < 0 ? path_open_no_links(settle->below->trees[found->tree], place,
+					O_PATH | O_NOFOLLOW)
+			      : -1;
 	const char *name;
 	struct stat status;
-	int from = found->fd, parent, r;
+	int from = found->fd < 0 ? special : found->fd, parent, r;
 
-	if (from < 0) /* what is not opened for reading */
-		from = special = path_open_no_links(
-			settle->below->trees[found->tree], place, O_PATH | O_NOFOLLOW);
 	if (from < 0)
 		return err_set(reterr, from, place, "cannot open it in a layer below: %s",
 			strerror(-from));

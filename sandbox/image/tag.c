@@ -486,7 +486,7 @@ int tag_take_back(const struct storage *storage, const struct reference *name,
 
 	if (r == 0)
 		r = tag_read(storage, name, &arena, &tag, reterr);
-	if (r < 0 || !digest_equal(&tag.meanings[0].manifest, manifest))
+	if (r != 0 || !digest_equal(&tag.meanings[0].manifest, manifest))
 		return r;
 	return tag.meaning_count > 1 ? step_back(storage, &place, &tag, reterr)
 				     : remove_locked(storage, &place, name, reterr);
