@@ -61,16 +61,15 @@ static int make_private(const char *base, const char *below, struct err *reterr)
 	return 0;
 }
 
-int launching_send_ahead(struct launching *jail, struct err *reterr)
+void launching_send_ahead(struct launching *jail)
 {
 	struct receipt receipt = {
 		.arena = &jail->words}; /* the launch's own plan has the real one */
-	int r = idmap_compile(
-		&jail->profile, &jail->host, &jail->words, &receipt, &jail->ahead_idmap, reterr);
+	struct err ignored = {0};       /* it says so again */
 
-	if (r == 0)
+	if (idmap_compile(&jail->profile, &jail->host, &jail->words, &receipt, &jail->ahead_idmap,
+		    &ignored) == 0)
 		forerunner_send(&jail->ahead_idmap, &jail->ahead);
-	return r;
 }
 
 int launching_place_home(struct launching *jail, struct err *reterr)
@@ -140,9 +139,12 @@ static int protect_place(
 
 int launching_protect(struct launching *jail, const char *storage, struct err *reterr)
 {
-	const char *base = jail->variables.xdg_config;
+	const char *base = jail->variables.xdg_config, *runtime = jail->variables.xdg_runtime;
 	int r = base ? protect_place(jail, base, "immure", reterr) : 0;
 
+	/* who holds or replaces the locks on MCS categories leaves later jails without their own */
+	if (r == 0 && runtime)
+		r = protect_place(jail, runtime, "immure", reterr);
 	if (r == 0 && storage)
 		r = protect_place(jail, storage, NULL, reterr);
 	/* and the one of every day, whichever is in use: its images are run tomorrow */

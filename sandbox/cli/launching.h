@@ -24,19 +24,19 @@ struct launching {
 };
 
 /*
- * Sends the forerunner of a launch under the profile as it is now: its identity section must be
- * complete but for the user. For a launch that takes its time to prepare; it is used up by
- * launching_run(), or to be dismissed.
+ * Sends the forerunner of a launch under the profile as it is now, which may still change: should
+ * the plan's identity be another one in the end, the launch does without it. For a launch that
+ * takes its time to prepare; it is used up by launching_run(), or to be dismissed.
  */
-int launching_send_ahead(struct launching *launching, struct err *reterr);
+void launching_send_ahead(struct launching *launching);
 
 /* A home that is kept between runs, and the user's own. */
 int launching_place_home(struct launching *launching, struct err *reterr);
 
 /*
- * Our own configuration decides how later jails are made, and the storage what they are made of: no
- * jail may write either, by whatever name a bind has (T-HAND-05). storage: canonical; NULL: where
- * it usually lies. Call it when every mount rule is there.
+ * Our own configuration and state decide how later jails are made, and the storage what they are
+ * made of: no jail may write any of it, by whatever name a bind has (T-HAND-05). storage:
+ * canonical; NULL: where it usually lies. Call it when every mount rule is there.
  */
 int launching_protect(struct launching *launching, const char *storage, struct err *reterr);
 

@@ -422,8 +422,8 @@ static int make_plan(struct run *run, struct plan **ret, struct err *reterr)
 	int r = compose_directory(&launching->words, &launching->profile, reterr);
 
 	if (r == 0)
-		r = host_probe(plan_host_parts(&launching->profile) | HOST_SUBORDINATE,
-			&launching->words, &launching->host, reterr);
+		r = host_probe_rest(plan_host_parts(&launching->profile), &launching->words,
+			&launching->host, reterr);
 	if (r == 0)
 		r = launching_protect(launching, run->storage.path, reterr);
 	return r == 0 ? launching_plan(launching, &request, ret, reterr) : r;
@@ -524,6 +524,8 @@ static int prepare(struct run *run, const char *const *arguments, int *ret_code,
 		r = find_image(run, ret_code, reterr);
 	if (r == 0)
 		r = unpack_image(run, ret_code, reterr);
+	if (r == 0 && !run->launching.options.dry_run)
+		launching_send_ahead(&run->launching);
 	if (r == 0)
 		r = compose_command(&run->image.record, run->options.entrypoint, arguments,
 			&run->launching.words, &run->command, reterr);
@@ -596,14 +598,13 @@ static int run_all(struct run *run, const char *const *arguments)
 		r = prepare(run, arguments, &code, &err);
 	if (r < 0 && code)
 		return EXIT_OWN_ERROR; /* the worker has said why */
-	if (r < 0)
-		return fail(&err);
-	if (run->launching.options.dry_run)
+	if (r == 0 && run->launching.options.dry_run)
 		return dry_run(run, &err);
-	if (launching_send_ahead(&run->launching, &err) < 0)
-		return fail(&err);
-	container_sweep(&run->storage, SWEPT);
-	code = take_container(run, &err) < 0 ? fail(&err) : run_with_outlet(run);
+	if (r == 0)
+		container_sweep(&run->storage, SWEPT);
+	if (r == 0)
+		r = take_container(run, &err);
+	code = r < 0 ? fail(&err) : run_with_outlet(run);
 	forerunner_dismiss(&run->launching.ahead);
 	return code;
 }

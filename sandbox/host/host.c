@@ -176,7 +176,7 @@ static bool is_mapped(unsigned long id)
 	return false;
 }
 
-int host_probe(unsigned parts, struct arena *arena, struct host *ret, struct err *reterr)
+int host_probe_rest(unsigned parts, struct arena *arena, struct host *host, struct err *reterr)
 {
 	static const struct {
 		unsigned part;
@@ -189,20 +189,32 @@ int host_probe(unsigned parts, struct arena *arena, struct host *ret, struct err
 		{HOST_CGROUP, host_probe_cgroup},
 		{HOST_SUBORDINATE, host_probe_subordinate},
 	};
+
+	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
+		int r = parts & ~host->probed & probes[i].part
+				? probes[i].probe(arena, host, reterr)
+				: 0;
+
+		if (r < 0)
+			return r;
+		host->probed |= parts & probes[i].part;
+	}
+	return 0;
+}
+
+int host_probe(unsigned parts, struct arena *arena, struct host *ret, struct err *reterr)
+{
 	struct host host = {.uid = getuid(), .gid = getgid(), .path = host_path};
+	int r;
 
 	host.nobody_mapped = host.uid == 0 && is_mapped(65534);
 	host.links = arena_zeroed(arena, 1, sizeof(*host.links));
 	if (!host.links)
 		return err_no_memory(reterr);
-	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
-		int r = parts & probes[i].part ? probes[i].probe(arena, &host, reterr) : 0;
-
-		if (r < 0)
-			return r;
-	}
-	*ret = host;
-	return 0;
+	r = host_probe_rest(parts, arena, &host, reterr);
+	if (r == 0)
+		*ret = host;
+	return r;
 }
 
 static enum path_type type_of(mode_t mode)

@@ -65,6 +65,7 @@ struct id_range {
 };
 
 struct host {
+	unsigned probed; /* enum host_part: what is known below */
 	uid_t uid;
 	gid_t gid;
 	bool nobody_mapped; /* uid 0 only: 65534 is somebody in our own user namespace, so a jail
@@ -122,6 +123,8 @@ struct host {
  * arena.
  */
 int host_probe(unsigned parts, struct arena *arena, struct host *ret, struct err *reterr);
+/* Those of them that are not there yet, into what host_probe() has filled. */
+int host_probe_rest(unsigned parts, struct arena *arena, struct host *host, struct err *reterr);
 
 /*
  * The real struct host.path: one openat2/fstat on the live file system. path is canonical

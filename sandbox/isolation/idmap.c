@@ -4,10 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/securebits.h>
-#include <spawn.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -260,37 +261,63 @@ static int label_helpers(struct err *reterr)
 		 : 0;
 }
 
-static int start_helper(const char *program, pid_t pid, const char *const *words, pid_t *ret_helper,
-	struct err *reterr)
-{
-	const char *arguments[3 * EXTENTS + 3];
+/* One of them until its exec, in our memory. */
+struct helper {
+	pid_t pid; /* 0: not there */
+	int error; /* of its exec */
 	char number[16];
-	size_t count = 0;
-	char *const no_environment[] = {NULL};
-	int error;
+	const char *arguments[3 * EXTENTS + 3];
+	_Alignas(16) char stack[16384];
+};
 
-	(void)snprintf(number, sizeof(number), "%d", (int)pid);
-	arguments[count++] = program;
-	arguments[count++] = number;
-	for (; *words; words++)
-		arguments[count++] = *words;
-	arguments[count] = NULL;
-	error = posix_spawn(
-		ret_helper, program, NULL, NULL, (char *const *)arguments, no_environment);
-	return error ? err_set(reterr, -error, program, "cannot start: %s", strerror(error)) : 0;
+struct idmap_room {
+	struct helper users, groups;
+};
+
+/* errno is the launcher's too: an exec that fails may spoil it once, and ends the launch anyway. */
+static int run_helper(void *argument)
+{
+	struct helper *helper = argument;
+	char *const no_environment[] = {NULL};
+
+	(void)execve(helper->arguments[0], (char *const *)helper->arguments, no_environment);
+	helper->error = errno;
+	return 127;
 }
 
-static int wait_for_helper(const char *program, pid_t *helper, struct err *reterr)
+/* Not by posix_spawn(3), which would have us wait until each has come to its exec: the time of a
+ * tenth of a launch. */
+static int start_helper(const char *program, pid_t pid, const char *const *words,
+	struct helper *helper, struct err *reterr)
 {
-	pid_t pid = *helper;
+	size_t count = 0;
+
+	(void)snprintf(helper->number, sizeof(helper->number), "%d", (int)pid);
+	helper->arguments[count++] = program;
+	helper->arguments[count++] = helper->number;
+	for (; *words; words++)
+		helper->arguments[count++] = *words;
+	helper->arguments[count] = NULL;
+	helper->pid = clone(
+		run_helper, helper->stack + sizeof(helper->stack), CLONE_VM | SIGCHLD, helper);
+	if (helper->pid > 0)
+		return 0;
+	helper->pid = 0;
+	return err_set(reterr, -errno, program, "cannot start: %s", strerror(errno));
+}
+
+static int wait_for_helper(const char *program, const struct helper *helper, struct err *reterr)
+{
 	int status;
 
-	*helper = 0;
-	if (pid <= 0)
+	if (!helper->pid)
 		return 0;
-	while (waitpid(pid, &status, 0) < 0)
+	while (waitpid(helper->pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return err_set(reterr, -errno, program, "lost: %s", strerror(errno));
+	if (helper->error)
+		return err_set(reterr, -helper->error, program, "cannot start: %s",
+			strerror(helper->error));
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 		err_set(reterr, -EPERM, program, "refused to map the subordinate ids");
 		err_hint(reterr,
@@ -305,14 +332,20 @@ static int wait_for_helper(const char *program, pid_t *helper, struct err *reter
 int idmap_start_helpers(
 	const struct idmap_plan *plan, pid_t pid, struct idmap_helpers *ret, struct err *reterr)
 {
-	int r = label_helpers(reterr);
+	struct idmap_room *room = mmap(NULL, sizeof(*room), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	int r;
 
-	*ret = (struct idmap_helpers){0, 0};
+	ret->room = NULL;
+	if (room == MAP_FAILED)
+		return err_no_memory(reterr);
+	ret->room = room;
+	r = label_helpers(reterr);
 	if (r < 0)
 		return r;
-	r = start_helper(plan->newuidmap, pid, plan->uid_words, &ret->users, reterr);
+	r = start_helper(plan->newuidmap, pid, plan->uid_words, &room->users, reterr);
 	if (r == 0)
-		r = start_helper(plan->newgidmap, pid, plan->gid_words, &ret->groups, reterr);
+		r = start_helper(plan->newgidmap, pid, plan->gid_words, &room->groups, reterr);
 	(void)file_write_kernel(
 		AT_FDCWD, EXEC_LABEL, NULL, 0); /* what comes next asks for its own */
 	return r;
@@ -321,9 +354,15 @@ int idmap_start_helpers(
 int idmap_wait_for_helpers(
 	const struct idmap_plan *plan, struct idmap_helpers *helpers, struct err *reterr)
 {
-	int groups = wait_for_helper(plan->newgidmap, &helpers->groups, reterr);
-	int users = wait_for_helper(plan->newuidmap, &helpers->users, reterr);
+	struct idmap_room *room = helpers->room;
+	int groups, users;
 
+	if (!room)
+		return 0;
+	groups = wait_for_helper(plan->newgidmap, &room->groups, reterr);
+	users = wait_for_helper(plan->newuidmap, &room->users, reterr);
+	helpers->room = NULL;
+	(void)munmap(room, sizeof(*room));
 	return groups < 0 ? groups : users;
 }
 

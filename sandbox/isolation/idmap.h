@@ -58,8 +58,9 @@ int idmap_apply_parent(const struct idmap_plan *plan, pid_t pid, struct err *ret
  * (also after a failure to start) and forgets them; reads the maps back, since a helper that lies
  * must not go unseen. 0 or -errno.
  */
+struct idmap_room;
 struct idmap_helpers {
-	pid_t users, groups; /* 0: not there */
+	struct idmap_room *room; /* NULL: not there */
 };
 int idmap_start_helpers(
 	const struct idmap_plan *plan, pid_t pid, struct idmap_helpers *ret, struct err *reterr);
