@@ -53,6 +53,11 @@ int child_new_mount(const struct child *child, const char *type, const char *con
 	if (child->file_label && strcmp(type, "tmpfs") == 0 &&
 		fsconfig(context, FSCONFIG_SET_STRING, "rootcontext", child->file_label, 0))
 		return -errno;
+	/* else its terminals have the type of the user's own, and a jail that may open one may open
+	 * them all */
+	if (child->devpts_label && strcmp(type, "devpts") == 0 &&
+		fsconfig(context, FSCONFIG_SET_STRING, "context", child->devpts_label, 0))
+		return -errno;
 	for (; options[0]; options += 2)
 		if (fsconfig(context, FSCONFIG_SET_STRING, options[0], options[1], 0))
 			return -errno;

@@ -116,6 +116,9 @@ static int make_file_contexts(const struct host *host, const struct caller *call
 	int r = make_file_context(
 		host, caller, SELINUX_FILE_TYPE, level, arena, &plan->file_context);
 
+	if (r == 0)
+		r = make_file_context(
+			host, caller, SELINUX_DEVPTS_TYPE, level, arena, &plan->devpts_context);
 	for (size_t i = 0; r == 0 && i < plan->files->mount_count; i++) {
 		enum mount_relabel relabel = plan->files->mounts[i].relabel;
 
@@ -250,5 +253,6 @@ int selinux_apply(const struct selinux_plan *plan, struct child *child, uint16_t
 	if (written < 0)
 		return -errno;
 	child->file_label = plan->file_context;
+	child->devpts_label = plan->devpts_context;
 	return (size_t)written == length ? 0 : -EIO;
 }

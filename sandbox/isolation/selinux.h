@@ -23,6 +23,7 @@ struct selinux_plan {
 	const char *context;         /* the whole label; NULL: none is set */
 	const char *file_context;    /* of the jail's own tmpfs; NULL: none, or one that the policy
 					does not know */
+	const char *devpts_context;  /* of the jail's own terminals; NULL as above */
 	const char *shared_context;  /* of what RELABEL_SHARED names; NULL as above */
 	const char *storage_context; /* of what RELABEL_STORAGE names; NULL as above */
 	bool enforcing;              /* what the label forbids is stopped, not only logged */

@@ -7,6 +7,7 @@
 #define SELINUX_FILE_TYPE "immure_file_t"
 #define SELINUX_SHARED_TYPE "immure_shared_file_t" /* what jails of several levels write */
 #define SELINUX_STORAGE_TYPE "immure_storage_t"    /* images and containers, as they lie on disk */
+#define SELINUX_DEVPTS_TYPE "immure_devpts_t"
 #define SELINUX_ATTRIBUTE "security.selinux"
 #define SELINUX_LABEL_MAXIMUM 4096
 

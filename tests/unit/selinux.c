@@ -338,6 +338,7 @@ static void test_apply(void)
 {
 	struct selinux_plan plan = {.context = "u:r:immure_t:s0",
 		.file_context = "u:object_r:immure_file_t:s0",
+		.devpts_context = "u:object_r:immure_devpts_t:s0",
 		.lock = -1};
 	struct selinux_plan none = {.lock = -1};
 	char path[] = "/tmp/immure-selinux-XXXXXX";
@@ -359,6 +360,7 @@ static void test_apply(void)
 		"/proc/thread-self/comm", O_WRONLY | O_CLOEXEC); /* a procfs file that takes text */
 	check_int(selinux_apply(&plan, &child, &item), 0, "a true procfs gets it");
 	check_text(child.file_label, plan.file_context, "tmpfs are labelled from now on");
+	check_text(child.devpts_label, plan.devpts_context, "so are terminals");
 	(void)close(child.label);
 	child.label = open("/proc/thread-self/attr/exec", O_WRONLY | O_CLOEXEC);
 	if (child.label >= 0 && access("/sys/fs/selinux/enforce", F_OK) != 0)

@@ -135,18 +135,24 @@ make_initrd() { # TREE VERSION: busybox, the few modules, guest/init
 }
 
 # Our module into Debian's policy, by the same targets that an administrator uses; then out again, which must leave no type behind.
+# setfiles is restorecon for a system that has no SELinux running, as this one.
 make_policy() {
 	mkdir upper work merged
 	unshare -m bash -euc 'mount -t overlay o -o "lowerdir=$1,upperdir=upper,workdir=work" merged
 		cp -r "$2" merged/mnt/selinux; mkdir -p merged/mnt/p/policies; mv merged/mnt/selinux merged/mnt/p/policies/
 		in_tree() { chroot merged env HOME=/root PATH=/usr/sbin:/usr/bin "$@"; }
-		in_tree make -C /mnt/p -f policies/selinux/policy.mk install-policy
+		in_tree mount -t proc proc /proc
+		by_target() {
+			in_tree make -C /mnt/p -f policies/selinux/policy.mk "$1" RESTORECON="setfiles /etc/selinux/default/contexts/files/file_contexts"
+			in_tree sh -c "seinfo /etc/selinux/default/policy/policy.* -t && getfattr -n security.selinux /usr/bin/new[ug]idmap"
+		}
+		by_target install-policy > installed
 		cp -r merged/etc/selinux/default .
-		in_tree sh -c "seinfo /etc/selinux/default/policy/policy.* -t" > types
-		in_tree make -C /mnt/p -f policies/selinux/policy.mk uninstall-policy
-		in_tree sh -c "seinfo /etc/selinux/default/policy/policy.* -t" > types.after' - "$cache/userspace/root/" "$top/policies/selinux"
-	grep -q 'immure_t' types || die 'install-policy left no immure_t in the policy'
-	! grep -q 'immure_' types.after || die 'uninstall-policy left types of immure in the policy'
+		by_target uninstall-policy > removed' - "$cache/userspace/root/" "$top/policies/selinux"
+	grep -q ' immure_t$' installed || die 'install-policy left no immure_t in the policy'
+	[ "$(grep -c ':immure_idmap_exec_t:' installed)" = 2 ] || die 'install-policy did not label newuidmap and newgidmap'
+	! grep -q 'immure_' removed || die 'uninstall-policy left types of immure in the policy, or on newuidmap and newgidmap'
+	[ "$(grep -c ':bin_t:' removed)" = 2 ] || die 'uninstall-policy gave newuidmap and newgidmap no label'
 	rm -rf upper work merged
 }
 

@@ -15,6 +15,9 @@ works 'it has a pair of its own, in the role of the user' bash -c \
 works 'a private home is written' immure jail --profile kept bash -c 'echo word > ~/file'
 is '… and read again' word immure jail --profile kept bash -c 'cat ~/file'
 works '… and has the label of the jail' bash -c '[[ $(stat -c %C ~/.local/share/immure/home/kept/file) =~ ^staff_u:object_r:immure_file_t:s0:c[0-9]+,c[0-9]+$ ]]'
+works 'a jail has terminals of its own' immure jail --profile automatic probe terminal 0
+works '… and one in the place of its user'"'"'s' script -qec 'immure jail --profile automatic test -t 0' /dev/null
+works '… without a label, too' script -qec 'immure jail --security-opt label=disable test -t 0' /dev/null
 works 'limits are enforced' bash -c 'immure jail --profile untrusted --memory 256M probe memory 100 && ! immure jail --profile untrusted --memory 64M probe memory 200'
 refused 'a domain of jails is not entered but through the launcher' runcon -t immure_t true
 make_tree
@@ -28,5 +31,9 @@ is '… which runs' word immure run --rm changed cat /root/file
 works 'the container goes' immure rm kept
 is 'a volume outlives a container' volume bash -c \
 	'immure run --rm -v kept:/kept tree sh -c "echo volume > /kept/file" && immure run --rm -v kept:/kept tree cat /kept/file'
-refused 'the domain of newuidmap is not entered but through the launcher' runcon -t immure_idmap_t true
+refused 'the domain of newuidmap is not entered but through the launcher' runcon -t immure_idmap_t newuidmap
+says 'newuidmap runs for the user himself as any program does (selinux.sh: in his own domain)' '^usage: newuidmap' newuidmap
+says '… in no jail as more than that' 'proc directory' immure jail newuidmap 1 0 1000 1
+refused '… and without a label in none' immure jail --security-opt label=disable newuidmap 1 0 1000 1
+works 'doctor finds that it works' bash -c 'immure doctor | grep -E "^subordinate-ids[[:space:]]+ok"'
 plan

@@ -60,6 +60,8 @@ labels() {
 	works 'ls -Z says the same inside' bash -c 'immure run --rm tree /bin/ls -Z /etc/of-the-layer | grep -q ":immure_file_t:s0:c[0-9]*,c[0-9]* "'
 	works 'it makes, links, renames, removes; runs what it made' run sh -c \
 		'cd /root && mkdir d && mknod d/f p && ln -s f d/l && ln /bin/busybox d/echo && mv d e && chmod 700 e && cp /bin/probe . 2> /dev/null || busybox cp /bin/probe . && ./probe landlock && e/echo && rm -r e'
+	works 'it has terminals, with its own pair' bash -c '[[ $(immure run --rm tree sh -c "probe terminal 0; cat /proc/self/attr/current" | tr -d "\0" | sed "s/.*:s0:/s0:/" | sort -u | wc -l) = 1 ]]'
+	works '… one in the place of the user'"'"'s' script -qec 'immure run --rm -t tree test -t 0' /dev/null
 	says 'it does not even see the state of SELinux' 'No such file|denied' run cat /sys/fs/selinux/enforce
 }
 

@@ -3,7 +3,9 @@
  *
  *   probe read FILE | write FILE | ptrace PID | signal PID | connect PORT | listen PORT | socket | jit | hold SECONDS
  *                           0 when the kernel let it happen; else 1, with the error on standard error
- *   probe label exec|current CONTEXT
+ *   probe label exec|fscreate|keycreate|sockcreate|current CONTEXT
+ *   probe terminal SECONDS  opens a terminal of its own, prints its path and its label, stays that long
+ *   probe as CONTEXT PROGRAM ...  runs it under that label and no_new_privs, as in every real jail
  *   probe level PROGRAM ...  gives standard output, a pipe, the level s0, as a launcher may for its jail; then runs PROGRAM
  *   probe memory MIB        touches that much, then prints "touched"
  *   probe spin MS           uses the CPU for MS of wall time, prints how many of them it got, in thousandths
@@ -23,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -85,6 +88,31 @@ static int set_label(const char *attribute, const char *context)
 	snprintf(path, sizeof(path), "/proc/thread-self/attr/%s", attribute);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	return verdict(fd < 0 || write(fd, context, strlen(context)) < 0 ? -1 : 0, path);
+}
+
+static int as(char **argv)
+{
+	if (!argv[1] || set_label("exec", argv[0]))
+		return 1;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return verdict(-1, "no_new_privs");
+	execvp(argv[1], argv + 1);
+	return verdict(-1, argv[1]);
+}
+
+static int terminal(const char *seconds)
+{
+	char path[64], label[256] = "";
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), slave;
+
+	if (master < 0 || unlockpt(master) || ptsname_r(master, path, sizeof(path)))
+		return verdict(-1, "/dev/ptmx");
+	slave = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (slave < 0 || fgetxattr(slave, "security.selinux", label, sizeof(label) - 1) < 0)
+		return verdict(-1, path);
+	printf("%s %s\n", path, label);
+	fflush(stdout);
+	return (int)sleep((unsigned)atoi(seconds));
 }
 
 static int level(char **argv)
@@ -274,6 +302,10 @@ int main(int argc, char **argv)
 		return try_socket(argument, verb[0] == 'l');
 	if (!strcmp(verb, "hold"))
 		return (int)sleep((unsigned)atoi(argument));
+	if (!strcmp(verb, "as"))
+		return as(argv + 2);
+	if (!strcmp(verb, "terminal"))
+		return terminal(argument);
 	if (!strcmp(verb, "level"))
 		return level(argv + 2);
 	if (!strcmp(verb, "label") && argc == 4)
