@@ -26,6 +26,10 @@ static const char remedy_policy[] =
 	"role and the categories: semanage user -m -r "
 	"s0-s0:c0.c1023 USER_u";
 
+static const char remedy_pair[] = "set XDG_RUNTIME_DIR to a directory that only this user can "
+				  "write, and let the SELinux user "
+				  "have the categories: semanage user -m -r s0-s0:c0.c1023 USER_u";
+
 /*
  * The parts of "user:role:type:range"; the range may hold colons of its own, or be missing where
  * the policy has none.
@@ -140,12 +144,60 @@ static const char *choose_type(const struct profile *profile)
 									   : profile->selinux.type;
 }
 
+/* The whole label; NULL: out of memory. */
+static const char *make_context(
+	const struct caller *caller, const char *type, const char *level, struct arena *arena)
+{
+	return arena_format(arena, "%s:%s%s%s", caller->user_and_role, type, level ? ":" : "",
+		level ? level : "");
+}
+
+/*
+ * The level and the label with it. Where there is no pair to be had, a best-effort rule gets the
+ * type alone, which still keeps the jail from all that is not a jail's; *ret_lacking says why.
+ */
+static int choose_label(const struct selinux_section *section, const char *type,
+	const struct host *host, const struct caller *caller, struct arena *arena,
+	struct selinux_plan *plan, const char **ret_level, const char **ret_lacking,
+	struct err *reterr)
+{
+	bool required = section->rule.enforce == ENFORCE_REQUIRED;
+	const char *level = section->level, *lacking = NULL, *context;
+	struct err failure = {0};
+
+	if (!level && caller->sensitivity) {
+		int r = make_level(host, caller->sensitivity, arena, plan, &level, &failure);
+
+		if (r < 0 && required) {
+			*reterr = failure;
+			return r;
+		}
+		lacking = r < 0 ? arena_format(arena, "the type alone: %s", failure.message) : NULL;
+	}
+	context = make_context(caller, type, level, arena);
+	if (!context)
+		return err_no_memory(reterr);
+	if (plan->lock >= 0 && !required && host->selinux_check(host, context) < 0) {
+		lacking = "the type alone: the SELinux user has no categories";
+		(void)close(plan->lock);
+		plan->lock = -1;
+	}
+	if (lacking) {
+		level = caller->sensitivity;
+		context = make_context(caller, type, level, arena);
+	}
+	plan->context = context;
+	*ret_level = level;
+	*ret_lacking = lacking;
+	return context ? 0 : err_no_memory(reterr);
+}
+
 static int compile_label(const struct selinux_section *section, const char *type,
 	const struct host *host, struct arena *arena, struct receipt *receipt, const char *asked,
 	struct selinux_plan *plan, struct err *reterr)
 {
 	struct receipt_row row = {.rule = &section->rule, .asked = asked, .layer = "SELinux label"};
-	const char *level = section->level, *context;
+	const char *level, *lacking;
 	struct err failure = {0};
 	struct caller caller;
 	int r = parse_caller(host->selinux_context, arena, &caller);
@@ -156,26 +208,25 @@ static int compile_label(const struct selinux_section *section, const char *type
 			"start immure from a labelled session", reterr);
 	if (r < 0)
 		return err_set(reterr, r, "selinux", "cannot make a label: %s", strerror(-r));
-	if (!level && caller.sensitivity &&
-		make_level(host, caller.sensitivity, arena, plan, &level, &failure) < 0)
+	if (choose_label(section, type, host, &caller, arena, plan, &level, &lacking, &failure) < 0)
 		return refuse(receipt, &section->rule, asked, arena_copy(arena, failure.message),
 			arena_copy(arena, failure.hint), reterr);
-	context = arena_format(arena, "%s:%s%s%s", caller.user_and_role, type, level ? ":" : "",
-		level ? level : "");
-	if (!context)
-		return err_no_memory(reterr);
-	if (host->selinux_check(host, context) < 0)
+	if (host->selinux_check(host, plan->context) < 0) {
+		const char *unknown = plan->context;
+
+		plan->context = NULL;
 		return refuse(receipt, &section->rule, asked,
 			arena_format(
-				arena, "the loaded policy does not allow the label %s", context),
+				arena, "the loaded policy does not allow the label %s", unknown),
 			remedy_policy, reterr);
+	}
 	if (make_file_contexts(host, &caller, level, arena, plan) < 0)
 		return err_no_memory(reterr);
-	plan->context = context;
 	plan->enforcing = host->selinux_enforcing;
-	row.reason = weakness(host, section, &caller);
+	row.reason = lacking ? lacking : weakness(host, section, &caller);
 	row.outcome = row.reason ? OUTCOME_PARTLY : OUTCOME_ENFORCED;
 	row.remedy = !row.reason               ? NULL
+		     : lacking                 ? remedy_pair
 		     : host->selinux_enforcing ? "load a policy with MCS"
 					       : "setenforce 1";
 	return receipt_add(receipt, &row, reterr);

@@ -37,7 +37,8 @@ struct selinux_plan {
  * The label, checked against the loaded policy. The type is the profile's own, but for immure_t
  * with the host's network: that type has no network at all, and immure_net_t is the same with one.
  * No SELinux, a permissive one, or a policy that does not know the label: an error for a required
- * rule, a row of the receipt for a best-effort one (which gets whatever part is possible).
+ * rule, a row of the receipt for a best-effort one (which gets whatever part is possible: without
+ * a pair, the type alone).
  */
 int selinux_compile(const struct profile *profile, const struct host *host, struct arena *arena,
 	struct receipt *receipt, struct selinux_plan *ret, struct err *reterr);

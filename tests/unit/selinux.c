@@ -111,6 +111,12 @@ static int policy_of_others(const struct host *host, const char *context)
 	return strstr(context, ":immure_file_t") ? -EINVAL : 0;
 }
 
+static int policy_without_categories(const struct host *host, const char *context)
+{
+	(void)host;
+	return strchr(context, ',') ? -EINVAL : 0;
+}
+
 static void test_choices(void)
 {
 	static const struct {
@@ -171,7 +177,7 @@ static void test_labels(void)
 	}
 }
 
-enum trouble { NO_SELINUX, PERMISSIVE, UNKNOWN_TYPE, NO_PAIR, ODD_CALLER, TROUBLES };
+enum trouble { NO_SELINUX, PERMISSIVE, UNKNOWN_TYPE, NO_PAIR, NO_CATEGORIES, ODD_CALLER, TROUBLES };
 
 static int compile_in_trouble(struct bench *bench, enum trouble trouble, enum enforce enforce)
 {
@@ -182,6 +188,8 @@ static int compile_in_trouble(struct bench *bench, enum trouble trouble, enum en
 		bench->host.selinux_enforcing = false;
 	if (trouble == NO_PAIR)
 		bench->host.mcs_pair = give_no_pair;
+	if (trouble == NO_CATEGORIES)
+		bench->host.selinux_check = policy_without_categories;
 	if (trouble == ODD_CALLER)
 		bench->host.selinux_context = "kernel";
 	return compile(bench);
@@ -194,6 +202,7 @@ static void test_trouble(void)
 
 	for (int trouble = 0; trouble < TROUBLES; trouble++) {
 		struct bench bench;
+		bool partly;
 
 		check_int(compile_in_trouble(&bench, (enum trouble)trouble, ENFORCE_REQUIRED),
 			-ENOTSUP, "trouble %d, required", trouble);
@@ -205,11 +214,14 @@ static void test_trouble(void)
 		check(bench.receipt.row_count == 1 && bench.receipt.rows[0].reason,
 			"a row with the reason: %s",
 			bench.receipt.row_count ? bench.receipt.rows[0].reason : "none");
+		partly = trouble == PERMISSIVE || trouble == NO_PAIR || trouble == NO_CATEGORIES;
 		check_int(bench.receipt.rows[0].outcome,
-			trouble == PERMISSIVE ? OUTCOME_PARTLY : OUTCOME_NOT_ENFORCED,
-			"the outcome");
-		check(!bench.plan.context == (trouble != PERMISSIVE),
-			"a label only where there can be one");
+			partly ? OUTCOME_PARTLY : OUTCOME_NOT_ENFORCED, "the outcome");
+		check(!bench.plan.context == !partly, "a label only where there can be one");
+		if (partly && trouble != PERMISSIVE)
+			check(strstr(bench.plan.context, ":immure_t:s0") &&
+					!strchr(bench.plan.context, ','),
+				"the type without a pair: %s", bench.plan.context);
 		bench_end(&bench);
 	}
 	check_int(count_descriptors(), before, "no descriptor is left open");

@@ -1,5 +1,6 @@
 #!/bin/bash
 # mcs.sh - the label that the launcher gives: the type asked for, and a pair of categories that no other jail has while it lives.
+# limit: 200
 # shellcheck source-path=SCRIPTDIR
 . "${TESTS:?}/lib.sh"
 many=200
@@ -27,6 +28,40 @@ one() {
 	# tmpfs and what is made in it carry the jail's own categories
 	label=$(immure jail --profile labelled bash -c 'touch /tmp/new && stat -c %C /tmp/new; tr -d "\0" < /proc/self/attr/current')
 	works 'a file that it makes has its type and its pair' bash -c '[[ $1 =~ :immure_file_t:(.*)$'"'\n'"'.*:immure_t:(.*)$ ]] && [ "${BASH_REMATCH[1]}" = "${BASH_REMATCH[2]}" ]' - "$label"
+}
+
+# A jail has terminals of its own, and their label is the jail's: another jail, and the user's, are not opened by any (selinux.sh).
+terminals() {
+	local label
+	label=$(immure jail --profile labelled bash -c 'probe terminal 0; tr -d "\0" < /proc/self/attr/current')
+	works "a terminal that it opens has its type and its pair: $label" bash -c \
+		'[[ $1 =~ :immure_devpts_t:(.*)$'"'\n'"'.*:immure_t:(.*)$ ]] && [ "${BASH_REMATCH[1]}" = "${BASH_REMATCH[2]}" ]' - "$label"
+	label=$(script -qec 'immure jail --profile labelled bash -c "test -t 0 && stat -c %C \$(tty) && cat /proc/self/attr/current"' /dev/null | tr -d '\0\r')
+	works 'so has the one that stands for its user'"'"'s' bash -c \
+		'[[ $1 =~ :immure_devpts_t:(.*)$'"'\n'"'.*:immure_t:(.*)$ ]] && [ "${BASH_REMATCH[1]}" = "${BASH_REMATCH[2]}" ]' - "$label"
+}
+
+# Whoever may hold or replace the locks on pairs leaves later jails without one.
+locks() {
+	local mine=$XDG_RUNTIME_DIR
+	profile lax '"selinux": {"type": "immure_t", "enforce": "best-effort"}'
+	perl -e 'open(F, "+<", "$ENV{XDG_RUNTIME_DIR}/immure/mcs") or die $!; my $all = pack("ssx4qqix4", 1, 0, 0, 0, 0);
+		fcntl(F, 37, $all) or die $!; open(G, ">", "/tmp/all"); sleep 60' & # F_OFD_SETLK
+	works 'somebody holds every pair' within 5 test -e /tmp/all
+	says 'no pair left: refused' 'no pair' immure jail --profile labelled touch /tmp/ran
+	is 'best-effort: the type is there all the same' unconfined_u:unconfined_r:immure_t:s0 \
+		bash -c 'immure jail --receipt /tmp/receipt --profile lax cat /proc/self/attr/current | tr -d "\0"'
+	works '… and the receipt says that there is no pair' grep -q 'no pair' /tmp/receipt
+	kill %%
+	wait
+	is 'nowhere to hold one: the same' unconfined_u:unconfined_r:immure_t:s0 \
+		bash -c 'XDG_RUNTIME_DIR=/nonexistent; mv /run/user/1000/immure /run/user/1000/kept; echo > /run/user/1000/immure
+			immure jail --profile lax cat /proc/self/attr/current | tr -d "\0"; rm /run/user/1000/immure; mv /run/user/1000/kept /run/user/1000/immure'
+	refused 'a jail that is given the directory of the user'"'"'s runtime cannot touch the locks' \
+		immure jail --security-opt label=disable -v "$mine:$mine:rw" sh -c "echo > $mine/immure/mcs"
+	says '… nor move them away' 'busy|not permitted|denied' immure jail --security-opt label=disable -v "$mine:$mine:rw" mv "$mine/immure" "$mine/moved"
+	says '… nor be given them alone' 'own' immure jail --security-opt label=disable -v "$mine/immure:/locks:rw" true
+	works 'control: it works on what is beside them' immure jail --security-opt label=disable -v "$mine:$mine:rw" sh -c "echo > $mine/beside && rm $mine/beside"
 }
 
 # What the kernel would deny later, or replace by /dev/null without a word, is refused before the program starts.
@@ -114,9 +149,11 @@ missing() {
 }
 
 one
+terminals
 handed
 sharing
 concurrent
 walls
 missing
+locks
 plan
