@@ -183,7 +183,8 @@ static int read_tmpfs_option(const struct context *c, char *word, struct mount_r
 		return 0;
 	}
 	if (!value && (strcmp(word, "noexec") == 0 || strcmp(word, "rw") == 0 ||
-			      strcmp(word, "nosuid") == 0 || strcmp(word, "nodev") == 0))
+			      strcmp(word, "nosuid") == 0 || strcmp(word, "nodev") == 0 ||
+			      strcmp(word, "notmpcopyup") == 0)) /* which it is anyway */
 		return 0;
 	return bad(c, word, "size=, mode=, nr_inodes=, exec or noexec");
 }

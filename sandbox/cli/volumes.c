@@ -1,7 +1,6 @@
 /* immure volume: the named volumes of containers. */
 #include <errno.h>
 #include <limits.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -26,10 +25,16 @@ const struct option volume_options_table[] = {
 	{NULL, 0, NULL, NULL, 0},
 };
 
+static const struct option inspect_options_table[] = {
+	{"format", 'f', "json|TEMPLATE", "{{.Name}} {{.Mountpoint}} {{.CreatedAt}}", OPTION_FORMAT},
+	{"storage", 0, "DIR", "where images and containers lie", OPTION_STORAGE},
+	{NULL, 0, NULL, NULL, 0},
+};
+
 const struct sub_verb volume_verbs[] = {
 	{"ls", NULL, "[-a] [-q] [--format F]", "list volumes", volume_options_table},
 	{"create", NULL, "NAME…", "make one", volume_options_table},
-	{"inspect", NULL, "NAME…", "say where it lies", volume_options_table},
+	{"inspect", NULL, "[-f F] NAME…", "say where it lies", inspect_options_table},
 	{"rm", NULL, "[-f] NAME… | --all", "remove it with what is in it", volume_options_table},
 	{"prune", NULL, "", "remove those that no container has", volume_options_table},
 	{NULL, NULL, NULL, NULL, NULL},
@@ -60,21 +65,14 @@ static const char *time_text(struct arena *arena, int64_t when)
 	return arena_copy(arena, buffer);
 }
 
-static int list(struct volume_run *run, struct err *reterr)
+static int print_volumes(struct volume_run *run, const struct volume *volumes, size_t count,
+	const char *format, struct err *reterr)
 {
 	static const char *const fields[] = {"Name", "CreatedAt", "Mountpoint", NULL};
 	static const char *const titles[] = {"VOLUME NAME", "CREATED", NULL, NULL};
-	struct table table = {.fields = fields,
-		.titles = titles,
-		.format = run->quiet ? "{{.Name}}" : run->format};
-	const char *(*rows)[TABLE_FIELDS];
-	struct volume *volumes = NULL;
-	size_t count = 0;
-	int r = volume_list(&run->storage, run->all, &run->words, &volumes, &count, reterr);
+	struct table table = {.fields = fields, .titles = titles, .format = format};
+	const char *(*rows)[TABLE_FIELDS] = arena_zeroed(&run->words, count + 1, sizeof(*rows));
 
-	if (r < 0)
-		return r;
-	rows = arena_zeroed(&run->words, count + 1, sizeof(*rows));
 	if (!rows)
 		return err_no_memory(reterr);
 	for (size_t i = 0; i < count; i++) {
@@ -87,6 +85,17 @@ static int list(struct volume_run *run, struct err *reterr)
 	return table_print(&table, (const char *const(*)[TABLE_FIELDS])rows, count, stdout, reterr);
 }
 
+static int list(struct volume_run *run, struct err *reterr)
+{
+	struct volume *volumes = NULL;
+	size_t count = 0;
+	int r = volume_list(&run->storage, run->all, &run->words, &volumes, &count, reterr);
+
+	return r < 0 ? r
+		     : print_volumes(
+			       run, volumes, count, run->quiet ? "{{.Name}}" : run->format, reterr);
+}
+
 static int create(struct volume_run *run, const char *name, struct err *reterr)
 {
 	int r = volume_create(&run->storage, name, reterr);
@@ -94,19 +103,30 @@ static int create(struct volume_run *run, const char *name, struct err *reterr)
 	return r < 0 ? r : printf("%s\n", name) < 0 ? -EIO : 0;
 }
 
-static int inspect(struct volume_run *run, const char *name, struct err *reterr)
+/* Those that are there, in one array as docker and podman have it; an error for each other one. */
+static int inspect(struct volume_run *run, int argc, char **argv)
 {
-	struct volume volume;
-	json_t *document;
-	int r = volume_find(&run->storage, name, &run->words, &volume, reterr);
+	struct volume *volumes = arena_zeroed(&run->words, (size_t)argc + 1, sizeof(*volumes));
+	size_t count = 0;
+	struct err err = {0};
+	int code = 0;
 
-	if (r < 0)
-		return r;
-	document = json_pack("[{ss ss ss*}]", "Name", volume.name, "Mountpoint", volume.path,
-		"CreatedAt", time_text(&run->words, volume.created));
-	r = document ? json_dumpf(document, stdout, JSON_INDENT(2)) : -1;
-	json_decref(document);
-	return r || putchar('\n') == EOF ? err_set(reterr, -EIO, name, "cannot be written") : 0;
+	if (!volumes) {
+		(void)err_no_memory(&err);
+		return fail(&err);
+	}
+	for (int i = 0; i < argc; i++) {
+		err = (struct err){0};
+		if (volume_find(&run->storage, argv[i], &run->words, &volumes[count], &err) < 0)
+			code = fail(&err);
+		else
+			count++;
+	}
+	err = (struct err){0};
+	if (count &&
+		print_volumes(run, volumes, count, run->format ? run->format : "json", &err) < 0)
+		code = fail(&err);
+	return code;
 }
 
 static int remove_one(struct volume_run *run, const char *name, struct err *reterr)
@@ -170,7 +190,7 @@ static int run_verb(struct volume_run *run, const char *verb, int argc, char **a
 	else if (strcmp(verb, "create") == 0 && !none)
 		return each(run, argc, argv, create);
 	else if (strcmp(verb, "inspect") == 0 && !none)
-		return each(run, argc, argv, inspect);
+		return inspect(run, argc, argv);
 	else if (strcmp(verb, "rm") == 0 && !none && !run->all)
 		return each(run, argc, argv, remove_one);
 	else {
@@ -198,7 +218,9 @@ int cli_volume(int argc, char **argv)
 		argc--;
 		argv++;
 	}
-	taken = options_parse_all(volume_options_table, argc, argv, given, &count, &err);
+	taken = options_parse_all(
+		strcmp(verb, "inspect") == 0 ? inspect_options_table : volume_options_table, argc,
+		argv, given, &count, &err);
 	if (taken < 0)
 		return fail(&err);
 	for (size_t i = 0; i < count; i++) {

@@ -65,6 +65,7 @@ check 'with -t it has one of its own' test "$(at_terminal "-it tiny sh -c '[ -t 
 gives 'a root that can be written' made tiny sh -c 'echo made > /made; cat /made'
 gives '--read-only' refused --read-only tiny sh -c 'echo x > /made || echo refused'
 gives '--tmpfs in it' kept --read-only --tmpfs /tmp tiny sh -c 'echo kept > /tmp/x; cat /tmp/x'
+gives '--tmpfs in the words of podman' 'drwxr-x---' --tmpfs /x:rw,noexec,nosuid,nodev,notmpcopyup,size=1m,mode=750 tiny sh -c 'echo $(ls -ld /x | (read -r m r; echo $m))'
 gives 'a bind' shown -v "$(mkdir -p shown; echo shown > shown/it; pwd)/shown:/mnt" tiny cat /mnt/it
 check 'a relative bind' test "$(run --rm -v ./shown:/mnt tiny cat /mnt/it < /dev/null)" = shown
 gives 'a bind that SELinux is to share' shown -v "$work/shown:/mnt:ro,z" tiny cat /mnt/it
@@ -502,6 +503,8 @@ check 'ro=false is none' test "$(run --rm --mount type=volume,src=data,dst=/m,ro
 says 'what no volume can be' 'a volume is shared' -v data:/m:Z tiny echo started
 check 'it is listed' test "$(im volume ls -q)" = data
 check 'inspect says where it lies' test "$(cat "$(im volume inspect data | jq -r '.[0].Mountpoint')/more")" = more
+check 'and nothing else, where that is asked for' test "$(cat "$(im volume inspect -f '{{ .Mountpoint }}' data)/more")" = more
+check 'of two in one array, of a third an error' test "$(im volume create other; im volume inspect data nosuch other 2> said | jq -r 'map(.Name) | join(" ")'; grep -c nosuch said; im volume rm other)" = $'other\ndata other\n1\nother'
 run --name user -v data:/d tiny true < /dev/null
 output=$(im volume rm data 2>&1)
 check 'one in use stays' grep -q 'in use by the container user' <<< "$output"
