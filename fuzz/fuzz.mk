@@ -11,7 +11,7 @@ FUZZ_FLAGS   := -std=gnu11 -g -O1 $(DEFINES) $(INCLUDES) -Itests/seccomp -fsanit
 .PHONY: fuzzers fuzz fuzz-coverage
 fuzzers: $(addprefix $(BUILD)/fuzz/,$(FUZZ_TARGETS))
 $(addprefix $(BUILD)/fuzz/,$(FUZZ_TARGETS)): fuzz/fuzz.h
-$(BUILD)/fuzz/fuzz_layer $(BUILD)/fuzz/fuzz_tar: fuzz/archive.h
+$(addprefix $(BUILD)/fuzz/,fuzz_layer fuzz_load fuzz_tar): fuzz/archive.h
 
 $(BUILD)/fuzz/objects/%.o: %.c
 	@mkdir -p $(@D)
@@ -28,7 +28,7 @@ $(BUILD)/fuzz/libimmure.a: $(FUZZ_ENGINE) $(BUILD)/fuzz/objects/builtins.o
 	@ar rcs $@ $^
 
 # Targets of the second program: these link its parts and its libraries instead of the launcher's.
-FUZZ_IMAGE := fuzz_manifest fuzz_challenge fuzz_auth fuzz_registries fuzz_layer fuzz_tar fuzz_transport
+FUZZ_IMAGE := fuzz_manifest fuzz_challenge fuzz_auth fuzz_registries fuzz_layer fuzz_load fuzz_tar fuzz_transport
 
 FUZZ_IMAGE_OBJECTS := $(patsubst %.c,$(BUILD)/fuzz/objects/%.o,$(IMAGE))
 $(BUILD)/fuzz/libimmure-image.a: $(FUZZ_IMAGE_OBJECTS)

@@ -45,7 +45,7 @@ static const char *names[] = {"a", "b", "a/b", "a/b/c", "a/l", "l", "l/x", "l/l"
 	"lib/d/e", "lost/x", "loop/x", "usr/f", "up/x", ".wh.lib", "usr", "lib", "usr/lib", "-",
 	"a/../b", "../f", "file/x"};
 static const char *targets[] = {"a", "b", "a/b", "..", "../..", "../../../..", "/", ".", "l", "m",
-	"a/l", "/a", "/a/b", "usr/lib", "usr/f", "lib/f", "nothing", "l/../..", "/usr",
+	"a/l", "/a", "/a/b", "usr/lib", "usr/f", "lib/f", "nothing", "l/../..", "pipe",
 	outside_path, "../../../outside", "../../../../outside/file", "a/b/c/../../..", "lib"};
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define ENTRIES 64
@@ -120,6 +120,7 @@ static void make_below(void)
 	used += put_header(archive + used, "loop", '2', "loop", 0777, 0);
 	used += put_header(archive + used, "up", '2', "../../../../../outside", 0777, 0);
 	used += put_header(archive + used, "file", '0', "", 0644, 0);
+	used += put_header(archive + used, "pipe", '6', "", 0644, 0);
 	used += (size_t)2 * TAR_BLOCK;
 	HOLDS(hash_memory(NULL, archive, used, &below) == 0);
 	HOLDS(unpack(archive, used, COMPRESSION_NONE, &layer) == 0);
