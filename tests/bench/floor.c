@@ -292,7 +292,7 @@ static void put(int root, const struct entry *entry, const struct job *job)
 			SAFE | MOUNT_ATTR_RDONLY);
 }
 
-static void furnish(int root, const struct job *job, const struct maker *maker)
+static void furnish(int root, const struct job *job)
 {
 	static const char *const pts[] = {"mode", "0620", "ptmxmode", "0666", "max", "64", NULL};
 	static const char *const proc[] = {"subset", "pid", "hidepid", "ptraceable", NULL};
@@ -309,7 +309,6 @@ static void furnish(int root, const struct job *job, const struct maker *maker)
 	attach_tmpfs(root, "dev/shm", "1777");
 	for (size_t i = 0; i < LENGTH(device_links); i++)
 		put(root, &device_links[i], job);
-	enter_network(maker);
 	tree = new_mount("proc", proc, SHUT);
 	must(mkdirat(root, "proc", 0555) == 0, "proc");
 	place = openat(root, "proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -320,7 +319,7 @@ static void furnish(int root, const struct job *job, const struct maker *maker)
 	(void)close(tree);
 }
 
-static void enter_root(const struct job *job, const struct maker *maker)
+static void enter_root(const struct job *job)
 {
 	static const char *const options[] = {
 		"mode", "0755", "size", "16m", "nr_inodes", "4264", NULL};
@@ -332,7 +331,7 @@ static void enter_root(const struct job *job, const struct maker *maker)
 	must(mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &private, sizeof(private)) == 0, "private");
 	root = new_mount("tmpfs", options, SAFE);
 	must(move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) == 0, "root");
-	furnish(root, job, maker);
+	furnish(root, job);
 	must(mount_setattr(root, "", AT_EMPTY_PATH, &shut, sizeof(shut)) == 0, "read-only root");
 	must(fchdir(root) == 0 && syscall(SYS_pivot_root, ".", ".") == 0, "pivot_root");
 	must(umount2(".", MNT_DETACH) == 0 && chdir("/") == 0, "old root");
@@ -440,8 +439,8 @@ static int become_program(void *argument)
 	must(sigprocmask(SIG_SETMASK, &none, NULL) == 0, "sigprocmask");
 	(void)umask(022);
 	must(personality(PER_LINUX) >= 0, "personality");
-	must(setsid() >= 0 && chdir("/home/user") == 0 &&
-			syscall(SYS_getcwd, path, sizeof(path)) > 0,
+	must(setsid() >= 0 && syscall(SYS_setpriority, PRIO_PROCESS, 0, 5) == 0 &&
+			chdir("/home/user") == 0 && syscall(SYS_getcwd, path, sizeof(path)) > 0,
 		"session");
 	must(syscall(SYS_close_range, 3, ~0u, 0) == 0, "close_range");
 	must(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &job->program) == 0, "filter");
@@ -452,16 +451,16 @@ static int become_program(void *argument)
 _Noreturn static void reap(const struct job *job, int control, pid_t program)
 {
 	uint64_t every = UINT64_MAX;
+	const struct timespec settled = {.tv_nsec = 100000000};
 	int32_t message[3] = {0};
 	siginfo_t info;
 
 	must(syscall(SYS_close_range, 0, control - 1, 0) == 0 &&
 			syscall(SYS_close_range, control + 1, ~0u, 0) == 0,
 		"close_range");
-	settle();
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &job->init))
 		_exit(125);
-	while (syscall(SYS_rt_sigtimedwait, &every, &info, NULL, sizeof(every)) != SIGCHLD ||
+	while (syscall(SYS_rt_sigtimedwait, &every, &info, &settled, sizeof(every)) != SIGCHLD ||
 		syscall(SYS_wait4, -1, &message[2], WNOHANG, NULL) != program)
 		;
 	/* nobody is left: each wait fails */
@@ -478,17 +477,17 @@ _Noreturn static void be_init(struct job *job, int control, char *stack)
 	pid_t program;
 
 	write_kernel("/proc/self/oom_score_adj", "500");
-	must(syscall(SYS_setpriority, PRIO_PROCESS, 0, 5) == 0, "setpriority");
 	begin_network(&maker, stack);
 	write_kernel("/proc/self/setgroups", "deny");
 	write_kernel("/proc/self/uid_map", job->uid_map);
 	write_kernel("/proc/self/gid_map", job->gid_map);
 	must(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, "dumpable");
 	write_kernel("/proc/sys/user/max_user_namespaces", "0");
-	enter_root(job, &maker);
+	enter_root(job);
 	must(sethostname("jail", 4) == 0, "sethostname");
 	set_limits();
 	must(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0, "keyctl");
+	enter_network(&maker);
 	must(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
 			prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0,
 		"prctl");
