@@ -313,7 +313,7 @@ static int open_host(
 
 static int copy_all(struct snapshot *s, const char *from, const char *to, struct err *reterr)
 {
-	const char *colon = container_colon(from), *in = colon ? NULL : container_colon(to);
+	const char *colon = container_colon(from), *in = container_colon(to);
 	struct copy copy = {.layers = &s->layers, .directory = -1};
 	struct container_hold hold = CONTAINER_HOLD_NONE;
 	const char *word = colon ? from : to;
@@ -346,6 +346,10 @@ static int copy_all(struct snapshot *s, const char *from, const char *to, struct
 		host.newuidmap = NULL;
 	r = inside_run(&host, in ? copy_in : copy_out, &copy, reterr);
 	container_release(&hold);
+	if (r == -E2BIG)
+		return err_set(reterr, r, in ? to : from,
+			"cannot be copied: directories lie too deep, or the copy is in what is "
+			"copied");
 	return r < 0 ? err_set(reterr, r, in ? to : from, "cannot be copied: %s", strerror(-r)) : 0;
 }
 

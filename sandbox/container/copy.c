@@ -239,7 +239,7 @@ static int copy_entry(
 	out = openat(to, as, DIRECTORY);
 	if (in < 0 || out < 0)
 		return -errno;
-	return depth ? copy_directory(in, out, depth - 1, owners) : -ELOOP;
+	return depth ? copy_directory(in, out, depth - 1, owners) : -E2BIG;
 }
 
 /* What is in it, then what it is: a directory that may not be written to is written to first. */

@@ -2,7 +2,8 @@
  * Copying trees by descriptors: the content of an image into a new volume, and `cp` between a
  * container and the host. One side was written by a stranger, so no link is followed but inside
  * that side's own root, and nothing but directories, regular files and links is copied. These are
- * the works of inside_run().
+ * the works of inside_run(); -E2BIG from each: directories lie more than 200 deep, or the copy
+ * lies in what is copied.
  */
 #ifndef IMMURE_CONTAINER_COPY_H
 #define IMMURE_CONTAINER_COPY_H

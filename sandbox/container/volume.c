@@ -157,7 +157,9 @@ static int make_volume(const struct storage *storage, const char *name, struct c
 	if (r < 0 && held >= 0)
 		(void)remove_tree(volumes, hidden, host, &ignored);
 	return r < 0 && r != -EEXIST
-		       ? err_set(reterr, r, name, "the volume cannot be made: %s", strerror(-r))
+		       ? err_set(reterr, r, name, "the volume cannot be made: %s",
+				 r == -E2BIG ? "what the image has there lies too deep"
+					     : strerror(-r))
 		       : r;
 }
 

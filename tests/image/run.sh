@@ -399,6 +399,11 @@ check 'a file goes in' test "$(im cp back files:/data/ && im cp files:/data/back
 check 'a tree goes in' test "$(im cp into files:/srv && im cp files:/srv/into/data/sub/file returned && cat returned)" = content
 output=$(im cp files:/no/such out 2>&1)
 check 'what is not there is told' grep -q 'No such file' <<< "$output"
+output=$(im cp files:/data/link files:/srv/link 2>&1)
+check 'from one container to another nothing goes' grep -q 'the other a path of the host' <<< "$output"
+mkdir -p "$(printf 'deep/%.0s' {1..210})"
+output=$(im cp deep files:/srv 2>&1)
+check 'what is too deep is told' grep -q 'too deep' <<< "$output"
 mkdir -p held/sub
 echo precious > held/file
 echo old > held/sub/file
