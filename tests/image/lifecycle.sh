@@ -4,16 +4,10 @@
 # shellcheck source=tests/image/lib.sh
 . "$(dirname "$0")/lib.sh"
 cd "$work" || exit 2
+need strace
 tiny tiny
 
-# started FILE: waits until a container has made it in its volume
-started() {
-	for _ in {1..100}; do
-		[ -e "$1" ] && return
-		sleep 0.1
-	done
-	return 1
-}
+started() { await test -e "$1"; } # FILE: waits until a container has made it in its volume
 
 # begin WORDS…: in the background, in a session of its own; its pid in $pid
 begin() {
@@ -24,7 +18,25 @@ begin() {
 	helpers+=("$pid")
 	started flags/up || cat begun >&2
 }
-janitor_of() { pgrep -P "$1" -x immure-janitor; }
+janitor_of() { child_of "$1" immure-janitor; }
+# shellcheck disable=SC2317 # await() calls it
+listed() { [ "$(im ps -a --format '{{.Names}} {{.State}}')" = "$1" ]; } # LINES
+
+# stop_at CALL:N VERB WORDS…: in the background, in a session of its own, stopped as it makes that call for the Nth time; its pid in $pid. The
+# tracer follows none of its children: newuidmap keeps its set-user-id bit.
+stop_at() {
+	rm -f trace
+	setsid strace -D -q -o trace -e "trace=${1%:*}" -e "inject=${1%:*}:signal=SIGSTOP:when=${1#*:}" \
+		"$immure" "$2" --storage "$storage" "${@:3}" < /dev/null > begun 2>&1 &
+	pid=$!
+	helpers+=("$pid")
+	await grep -qs 'stopped by SIGSTOP' trace
+}
+born=clone3:1    # the forerunner is there, whose ids newuidmap is to map; the container is not
+filling=clone3:3 # the container is, and a volume with a name that nobody sees yet
+filled=renameat2:1
+# shellcheck disable=SC2317 # await() calls it
+ended() { ! kill -0 "$@" 2> /dev/null; } # PID…: somebody else's children; our own are waited for
 
 stay='echo up > /flags/up; sleep 1000'
 begin --rm -v /anonymous tiny sh -c "mkdir -p /x/y; touch /x/y/z; chmod 700 /x; $stay"
@@ -42,16 +54,15 @@ check 'after SIGKILL of the launcher alone, too' gone 2
 begin --rm tiny sh -c "$stay"
 kill -KILL "$(janitor_of "$pid")"
 kill -KILL "$pid"
-sleep 0.3
-check 'with the janitor killed first, something is' test -n "$(left)"
-check 'and it is listed as exited' test "$(im ps -a --format '{{.State}}')" = exited
+name=$(im ps -a --format '{{.Names}}')
+check 'with the janitor killed first, something is listed as exited' await listed "$name exited"
+check 'and left' test -n "$(left)"
 run --rm tiny true
 check 'the next run sweeps it' test -z "$(left)"
 
 begin --name kept tiny sh -c "echo x > /x; $stay"
 kill -KILL "$pid"
-sleep 0.3
-check 'a container that is kept survives its launcher' test "$(im ps -a --format '{{.Names}} {{.State}}')" = 'kept exited'
+check 'a container that is kept survives its launcher' await listed 'kept exited'
 check 'with what it wrote' test "$(im cp kept:/x x && cat x)" = x
 check 'and can be removed' im rm kept
 begin --name kept tiny sh -c "$stay"
@@ -74,70 +85,55 @@ make_image -o many.tar -n many --layer many --volume /srv
 im load -q -i many.tar > /dev/null
 for who in forerunner launcher terminated; do
 	rm -rf flags/*
-	setsid "$immure" run --storage "$storage" --rm -v "$work/flags:/flags" many touch /flags/ran < /dev/null > begun 2>&1 &
-	pid=$! first=
-	helpers+=("$pid")
-	until [ -n "$first" ] || ! [ -d "/proc/$pid" ]; do read -r first _ 2> /dev/null < "/proc/$pid/task/$pid/children"; done
-	kill -STOP "$pid"
-	sleep 0.1
-	[ $who = launcher ] && first=$pid
-	[ $who = terminated ] || kill -KILL "$first"
-	[ $who = terminated ] && kill -STOP "$first" # as good as a newuidmap that does not come back
+	place=$filling
+	[ $who = launcher ] && place=$born
+	stop_at $place run --rm -v "$work/flags:/flags" many touch /flags/ran
+	read -r first _ 2> /dev/null < "/proc/$pid/task/$pid/children"
+	check 'a forerunner is there' test -n "$first"
+	case $who in
+	forerunner) kill -KILL "$first" ;;
+	launcher) kill -KILL "$pid" ;;
+	terminated) kill -STOP "$first" ;; # as good as a newuidmap that does not come back
+	esac
 	kill -CONT "$pid" 2> /dev/null
-	[ $who = terminated ] && for _ in {1..100}; do [ -n "$(janitor_of "$pid")" ] && break; sleep 0.1; done && kill -TERM "$pid"
-	timeout 10 tail --pid "$pid" -f /dev/null
+	[ $who = terminated ] && await janitor_of "$pid" > /dev/null && kill -TERM "$pid"
+	timeout 60 tail --pid "$pid" -f /dev/null
 	check "its $who gone, the launch ends" test $? = 0
 	kill -KILL "$pid" 2> /dev/null
 	wait "$pid"
 	check 'as a failure' test $? -ge 125
+	check 'and the forerunner with it' await ended "$first"
 	check 'no program has run' test ! -e flags/ran
-	[ $who = launcher ] && run --rm tiny true # it had no janitor yet: the next run sweeps
 	check 'and nothing is left' gone 2
 done
 
 # ---- who sweeps, removes or waits ----
 dead=$(printf 'd%.0s' {1..64})
-# dead COUNT: a container of --rm that nobody has, with so many files
+# dead: a container of --rm that nobody has, with 200 files
 dead() {
 	mkdir -p "$storage/transient/$dead"/{upper,work}
 	printf x > "$storage/transient/$dead/container.json"
-	(cd "$storage/transient/$dead/upper" && seq 1 "$1" | xargs touch)
+	touch "$storage/transient/$dead/upper/"{1..200}
 }
-# removing DIRECTORY: waits until somebody removes the 20,000 files in it, for ten seconds
-removing() {
-	local until=$((SECONDS + 10))
-	while [ -e "$1/1" ] && [ -e "$1/20000" ] && [ $SECONDS -lt $until ]; do :; done
-}
-# stopped WORDS…: immure with WORDS, in the background, stopped while it removes that one; its pid in $pid
-stopped() {
-	for _ in {1..10}; do
-		dead 20000
-		"$immure" "$1" --storage "$storage" "${@:2}" > said 2>&1 < /dev/null &
-		pid=$!
-		helpers+=("$pid")
-		removing "$storage/transient/$dead/upper"
-		kill -STOP "$pid" 2> /dev/null && [ -d "$storage/transient/$dead/upper" ] && return
-		kill -CONT "$pid" 2> /dev/null # it was faster
-		wait "$pid"
-	done
-	return 1
-}
-stopped run --rm tiny echo ran
-check 'a run is stopped while it sweeps' test -d "$storage/transient/$dead/upper"
-"$immure" rm --storage "$storage" -f "${dead:0:12}" > removed 2>&1 &
+midway=unlinkat:100
+dead
+stop_at $midway run --rm tiny echo ran
+check 'a run is stopped while it sweeps' test "$(find "$storage/transient/$dead/upper" -type f | wc -l)" -gt 90
+strace -D -q -o waits -e trace=flock "$immure" rm --storage "$storage" -f "${dead:0:12}" > removed 2>&1 &
 remover=$!
 helpers+=("$remover")
-sleep 0.3
+await grep -qs EAGAIN waits
 check 'what is swept does not run' test "$(im ps -q 2> /dev/null)" = ''
 kill -CONT "$pid"
 wait "$remover"
 check 'rm -f waits for it' test "$? $(cat removed)" = "0 ${dead:0:12}"
 wait "$pid"
-check 'and kills nobody' test "$? $(cat said)" = '0 ran'
-stopped rm "${dead:0:12}"
+check 'and kills nobody' test "$? $(cat begun)" = '0 ran'
+dead
+stop_at $midway rm "${dead:0:12}"
 output=$(im rm "${dead:0:12}" 2>&1)
 check 'two do not remove the same one' grep -q 'by another process' <<< "$output"
-check 'a run does not wait for them' test "$(timeout 10 "$immure" run --storage "$storage" --rm tiny echo ran 2>&1 < /dev/null)" = ran
+check 'a run does not wait for them' test "$(timeout 60 "$immure" run --storage "$storage" --rm tiny echo ran 2>&1 < /dev/null)" = ran
 kill -KILL "$pid"
 wait "$pid" 2> /dev/null
 check 'rm takes up what another one was killed at' im rm "${dead:0:12}"
@@ -148,30 +144,22 @@ inode=$(stat -c %i "$storage/transient/$dead")
 janitor=$(janitor_of "$pid")
 check 'while it runs, one lock is its launcher'"'"'s' grep -q "WRITE $pid .*:$inode 0 EOF" /proc/locks
 kill -KILL "$pid"
-removing "$storage/transient/$dead/upper/tmp"
+until ! [ -e "$storage/transient/$dead/upper/tmp/1" ] || ! [ -e "$storage/transient/$dead/upper/tmp/20000" ]; do :; done # it has begun to remove
 kill -STOP "$janitor"
 check 'once it is killed, none that names a process to kill' test "$(grep -c "WRITE .*:$inode 0 EOF" /proc/locks)" = 0
 kill -CONT "$janitor"
-check 'and its janitor removes it' gone 5
+check 'and its janitor removes it' gone 20
 
-# milliseconds: the shortest of five runs
-milliseconds() {
-	local best=99999 i begun
-	for i in 1 2 3 4 5; do
-		begun=$(date +%s%N)
-		run --rm tiny true
-		i=$((($(date +%s%N) - begun) / 1000000))
-		[ $i -lt $best ] && best=$i
-	done
-	echo $best
+naps() { # how often a run sleeps, as it does while it waits for a lock
+	strace -q -o naps -e trace=nanosleep,clock_nanosleep "$immure" run --storage "$storage" --rm tiny true < /dev/null || echo failed
+	grep -c nanosleep naps
 }
-alone=$(milliseconds)
+alone=$(naps)
 for i in {1..12}; do setsid "$immure" run --storage "$storage" --rm -v "$work/flags:/flags" tiny sh -c "echo > /flags/up$i; sleep 1000" < /dev/null & helpers+=($!); crew[i]=$!; done
 for i in {1..12}; do started "flags/up$i"; done
-beside=$(milliseconds)
-check 'a run beside a dozen that go on waits for none of them' test "$beside" -lt $((2 * alone + 40))
+check 'a run beside a dozen that go on waits for none of them' test "$(naps)" = "$alone"
 kill "${crew[@]}"
-check 'which leave nothing' gone 5
+check 'which leave nothing' gone 20
 
 # ---- volumes that are half made ----
 run --rm -v /anonymous tiny true
@@ -187,22 +175,17 @@ check 'nor does prune take that' test -d "$held/data"
 exec {lock}<&-
 im volume prune
 check 'which takes it when it is free' test ! -e "$held"
-setsid "$immure" run --storage "$storage" --rm many sleep 10 < /dev/null > begun 2>&1 &
-pid=$!
-helpers+=("$pid")
-until compgen -G "$storage/volumes/.new-*" || compgen -G "$storage/volumes/*" || ! [ -d "/proc/$pid" ]; do :; done > /dev/null
-kill -STOP "$pid"
+stop_at $filling run --rm many sleep 1000
+check 'a volume is half made' compgen -G "$storage/volumes/.new-*"
 check 'the record tells of a volume before it is there' jq -e '.volumes | length == 1' "$storage"/transient/*/container.json
+read -ra children 2> /dev/null < "/proc/$pid/task/$pid/children"
 kill -KILL "$pid"
 wait "$pid"
-sleep 1
+await ended "${children[@]}"
 run --rm -v /anonymous tiny true
 check 'so that what a killed launcher leaves goes with it' test -z "$(left; find "$storage/volumes" -mindepth 1)"
-setsid "$immure" run --storage "$storage" --rm -v early:/srv -v later:/srv/app -v later:/opt many none < /dev/null > begun 2>&1 &
-pid=$!
-helpers+=("$pid")
-until [ -d "$storage/volumes/early" ] || ! [ -d "/proc/$pid" ]; do :; done
-kill -STOP "$pid"
+stop_at $filled run --rm -v early:/srv -v later:/srv/app -v later:/opt many none
+check 'the first of three is there' test -d "$storage/volumes/early"
 run --rm -v early:/srv tiny sh -c 'echo precious > /srv/kept'
 kill -CONT "$pid"
 wait "$pid"
