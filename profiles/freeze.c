@@ -386,6 +386,28 @@ static void compile_filter(
 	exit(1);
 }
 
+/* The group that is the whole of the profile's policy, or NULL: what its last clause comes from, if
+ * naming that alone gives the same. */
+static const char *find_group(const struct profile *profile, struct profile_library *library)
+{
+	const struct syscalls_section *policy = &profile->syscalls;
+	const char *group =
+		policy->clause_count ? policy->clauses[policy->clause_count - 1].group : NULL;
+	const struct profile_variables nothing = {.user = NULL};
+	struct profile alone, same = *profile;
+	struct err err = {0};
+	char *text;
+
+	if (!group || asprintf(&text, "{\"version\": 1, \"syscalls\": {\"groups\": [\"%s\"]}}",
+			      group) < 0)
+		return NULL;
+	if (profile_load_text(group, text, strlen(text), &nothing, &arena, library, &alone, &err) <
+		0)
+		die(group, &err);
+	same.syscalls = alone.syscalls;
+	return profile_equal(profile, &same) ? group : NULL;
+}
+
 /* No variable may stand in what is frozen: it would be this machine's. Nor what this tool does not
  * print. */
 static void refuse_what_cannot_be_frozen(const char *name, const struct profile *profile)
@@ -406,6 +428,7 @@ int main(int argc, char **argv)
 	struct profile_library library = {0};
 	struct profile *profiles = arena_zeroed(&arena, (size_t)argc, sizeof(*profiles));
 	struct seccomp_plan *plans = arena_zeroed(&arena, (size_t)argc, sizeof(*plans));
+	const char *groups[32];
 	unsigned numbers[32], codes[32];
 	struct err err = {0};
 
@@ -419,6 +442,7 @@ int main(int argc, char **argv)
 			die(argv[i], &err);
 		refuse_what_cannot_be_frozen(argv[i], &profiles[i]);
 		compile_filter(argv[i], &profiles[i], &plans[i]);
+		groups[i] = find_group(&profiles[i], &library);
 		number_rules(&profiles[i]);
 	}
 	(void)printf("/* Made by profiles/freeze.c. */\n#include \"profile/frozen.h\"\n#include "
@@ -432,7 +456,10 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		(void)printf("\t{\"%s\", &profile_%u, ", argv[i], numbers[i]);
 		put_filter("", &plans[i], codes[i]);
-		(void)printf("},\n");
+		if (groups[i])
+			(void)printf(", \"%s\"},\n", groups[i]);
+		else
+			(void)printf(", NULL},\n");
 	}
 	(void)printf("};\nconst size_t frozen_profile_count = %d;\n", argc - 1);
 	put_filter("const struct frozen_filter frozen_init_filter = ", &plans[0], codes[0]);

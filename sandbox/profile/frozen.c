@@ -16,6 +16,14 @@ const struct frozen_profile *frozen_find(const char *name)
 	return NULL;
 }
 
+const struct frozen_profile *frozen_find_group(const char *group)
+{
+	for (size_t i = 0; frozen_profiles && i < frozen_profile_count; i++)
+		if (frozen_profiles[i].group && strcmp(frozen_profiles[i].group, group) == 0)
+			return &frozen_profiles[i];
+	return NULL;
+}
+
 /* Clauses are copied as they are, and what they point to is read-only: equal bytes are equal rules.
  */
 static bool same_filter(const struct profile *a, const struct profile *b)
@@ -72,5 +80,19 @@ int frozen_thaw(const struct frozen_profile *frozen, struct arena *arena, struct
 		THAW(profile.landlock.paths, profile.landlock.path_count))
 		return -ENOMEM;
 	*ret = profile;
+	return 0;
+}
+
+int frozen_thaw_group(
+	const struct frozen_profile *frozen, struct arena *arena, struct syscalls_section *ret)
+{
+	struct syscalls_section section = frozen->profile->syscalls;
+
+	if (THAW(section.clauses, section.clause_count))
+		return -ENOMEM;
+	ret->clauses = section.clauses;
+	ret->clause_count = section.clause_count;
+	ret->default_action = section.default_action;
+	ret->default_error = section.default_error;
 	return 0;
 }

@@ -78,11 +78,15 @@ static int extended_read(const struct cursor *at, void *into)
 static int extends_read(const struct cursor *at, const struct field *field, void *into)
 {
 	struct profile *profile = into;
-	int r = json_is_string(at->node)
-			? extended_read(at, profile)
-			: cursor_elements(at, EXTENDS_DEPTH_MAX, extended_read, profile);
+	int r = 1;
 
 	(void)field;
+	if (json_is_string(at->node))
+		r = loader_extend_alone(at, json_string_value(at->node));
+	if (r > 0)
+		r = json_is_string(at->node)
+			    ? extended_read(at, profile)
+			    : cursor_elements(at, EXTENDS_DEPTH_MAX, extended_read, profile);
 	at->reading->inherited_clauses = profile->syscalls.clause_count;
 	profile->name = profile->description = NULL; /* theirs, not this one's */
 	return r;
@@ -179,6 +183,43 @@ static const struct profile_document *document_of(const struct reading *reading)
 		->chain[reading->loader->depth - 1]; /* the innermost is the one that is read */
 }
 
+/* A file of the user's or the administrator's by that name comes before what is built in. */
+static bool is_overridden(
+	const struct profile_variables *variables, const char *kind, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (variables->xdg_config) {
+		int length = snprintf(path, sizeof(path), "%s/immure/%s/%s.json",
+			variables->xdg_config, kind, name);
+
+		if (length < 0 || length >= (int)sizeof(path) || access(path, F_OK) == 0 ||
+			errno != ENOENT)
+			return true;
+	}
+	(void)snprintf(path, sizeof(path), "/etc/immure/%s/%s.json", kind, name);
+	return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
+/* What a built-in document names is built in. */
+static bool means_built_in(const struct cursor *at, const char *kind, const char *name)
+{
+	return document_of(at->reading)->built_in ||
+	       !is_overridden(at->reading->variables, kind, name);
+}
+
+/* Before the outermost document has said anything but that, the profile is as thawed; what is
+ * extended besides, or in its turn, would have to be known by its documents. */
+int loader_extend_alone(const struct cursor *at, const char *name)
+{
+	const struct reading *reading = at->reading;
+	const struct frozen_profile *frozen = frozen_find(name);
+
+	if (!frozen || reading->loader->depth != 1 || !means_built_in(at, "profiles", name))
+		return 1;
+	return frozen_thaw(frozen, reading->arena, reading->profile) ? cursor_memory(at) : 0;
+}
+
 int loader_extend(const struct cursor *at, const char *name)
 {
 	struct loader *loader = at->reading->loader;
@@ -212,6 +253,19 @@ int loader_group(const struct cursor *at, const char *name)
 	r = reading.group ? group_read(&reading) : cursor_memory(at);
 	loader->depth--;
 	return r;
+}
+
+int loader_group_alone(const struct cursor *at, const char *name)
+{
+	const struct reading *reading = at->reading;
+	struct syscalls_section *section = &reading->profile->syscalls;
+	const struct frozen_profile *frozen = frozen_find_group(name);
+
+	if (!frozen || section->clause_count || section->rule.set || reading->loader->group_count ||
+		reading->override || at->enforce != ENFORCE_REQUIRED ||
+		!means_built_in(at, "seccomp", name))
+		return 1;
+	return frozen_thaw_group(frozen, reading->arena, section) ? cursor_memory(at) : 0;
 }
 
 int loader_document(const struct cursor *at, const char *path, const struct json_document **ret)
@@ -297,21 +351,6 @@ static int load(struct loader *loader, const struct profile_document *document, 
 	return 0;
 }
 
-/* A file of the user's or the administrator's by that name comes before what is built in. */
-static bool is_overridden(const struct profile_variables *variables, const char *name)
-{
-	char path[PATH_MAX];
-
-	if (variables->xdg_config) {
-		int length = snprintf(path, sizeof(path), "%s/immure/profiles/%s.json", variables->xdg_config, name);
-
-		if (length < 0 || length >= (int)sizeof(path) || access(path, F_OK) == 0 || errno != ENOENT)
-			return true;
-	}
-	(void)snprintf(path, sizeof(path), "/etc/immure/profiles/%s.json", name);
-	return access(path, F_OK) == 0 || errno != ENOENT;
-}
-
 int profile_load(const char *name_or_path, const struct profile_variables *variables,
 	struct arena *arena, struct profile_library *library, struct profile *ret,
 	struct err *reterr)
@@ -327,8 +366,10 @@ int profile_load(const char *name_or_path, const struct profile_variables *varia
 	const struct profile_document *document = NULL;
 	int r;
 
-	if (frozen && !is_overridden(variables, name_or_path))
-		return frozen_thaw(frozen, arena, ret) ? err_set(reterr, -ENOMEM, name_or_path, "out of memory") : 0;
+	if (frozen && !is_overridden(variables, "profiles", name_or_path))
+		return frozen_thaw(frozen, arena, ret)
+			       ? err_set(reterr, -ENOMEM, name_or_path, "out of memory")
+			       : 0;
 	r = loader_find(&loader, NULL, NULL, DOCUMENT_PROFILE, name_or_path, &document);
 	profile_defaults(&profile);
 	return r ? r : load(&loader, document, ret);

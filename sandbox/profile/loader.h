@@ -66,10 +66,16 @@ int loader_take(struct loader *loader, const struct profile_document *like,
  * section that asks for it. */
 int loader_group(const struct cursor *at, const char *name);
 
+/* The same for a group that is all a section takes in, where it was read when the program was
+ * built: 0, 1 where it was not (nothing is changed), or an error. */
+int loader_group_alone(const struct cursor *at, const char *name);
+
 /* Reads a seccomp document; it lives as long as the library. */
 int loader_document(const struct cursor *at, const char *path, const struct json_document **ret);
 
 /* Applies the profile that at's document extends. */
 int loader_extend(const struct cursor *at, const char *name);
+/* As loader_group_alone(): the one profile that the outermost document extends. */
+int loader_extend_alone(const struct cursor *at, const char *name);
 
 #endif

@@ -122,8 +122,11 @@ static int group_name_read(const struct cursor *at, void *into)
 
 static int groups_read(const struct cursor *at, const struct field *field, void *into)
 {
+	const char *only = json_string_value(json_array_get(at->node, 0));
+	int r = json_array_size(at->node) == 1 && only ? loader_group_alone(at, only) : 1;
+
 	(void)field;
-	return cursor_elements(at, GROUPS_MAX, group_name_read, into);
+	return r > 0 ? cursor_elements(at, GROUPS_MAX, group_name_read, into) : r;
 }
 
 /* The group must be what its file is called: else two files could be taken for each other. */

@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "host/host.h"
 #include "isolation/seccomp.h"
@@ -36,6 +37,88 @@ static void compare(struct arena *arena, const char *name)
 	check_int((long long)thawed.syscalls.clause_count, (long long)read.syscalls.clause_count, "%s keeps its clauses", name);
 	check_text(thawed.limits.limits[LIMIT_OPEN_FILES].rule.origin.pointer, "/limits/open_files", "%s keeps its places", name);
 	profile_library_free(&library);
+}
+
+static void load_text(struct arena *arena, const char *config, const char *text, struct profile *ret)
+{
+	struct profile_variables variables = {.xdg_config = config};
+	struct profile_library library = {0};
+	struct err err = {0};
+	char *copy = strdup(text);
+
+	if (!copy)
+		abort();
+	check_int(profile_load_text("test", copy, strlen(copy), &variables, arena, &library, ret, &err), 0, "%s: %s", text, err.message);
+	/* the library stays: origins point into it */
+}
+
+/* What begins with a built-in profile or group, alone, is thawed; named in another way it is read. Both say the same. */
+static void beginnings(struct arena *arena)
+{
+	static const char rest[] = "\"files\": {\"mounts\": [{\"tmpfs\": \"/x\"}]}, \"hostname\": \"h\", "
+				   "\"syscalls\": {\"deny\": [\"getpid\"]}}";
+	static const struct {
+		const char *thawed, *read, *rest;
+	} pairs[] = {
+		{"{\"version\": 1, \"extends\": \"untrusted\", ", "{\"version\": 1, \"extends\": [\"untrusted\"], ", rest},
+		{"{\"version\": 1, \"extends\": \"strict\", ", "{\"version\": 1, \"extends\": [\"strict\"], ", rest},
+		{"{\"version\": 1, \"extends\": \"strict\", ", "{\"version\": 1, \"extends\": [\"strict\", \"untrusted\"], ", rest},
+		{"{\"version\": 1, \"syscalls\": {\"groups\": [\"untrusted@1\"]", "{\"version\": 1, \"syscalls\": {\"groups\": [\"strict@1\", \"untrusted@1\"]",
+			", \"default\": \"kill\", \"deny\": [\"getpid\"]}}"},
+	};
+	struct profile thawed, read;
+	char text[1024];
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		(void)snprintf(text, sizeof(text), "%s%s", pairs[i].thawed, pairs[i].rest);
+		load_text(arena, NULL, text, &thawed);
+		(void)snprintf(text, sizeof(text), "%s%s", pairs[i].read, pairs[i].rest);
+		load_text(arena, NULL, text, &read);
+		check(profile_equal(&thawed, &read), "beginning %zu: both are the same", i);
+		check(thawed.syscalls.clauses[0].names != read.syscalls.clauses[0].names ||
+				thawed.files.mounts[0].target != read.files.mounts[0].target,
+			"and one of them was read");
+	}
+	load_text(arena, NULL, "{\"version\": 1, \"syscalls\": {\"groups\": [\"untrusted@1\"]}}", &thawed);
+	check(frozen_find_filter(&thawed) != NULL, "a group alone has the frozen filter");
+	load_text(arena, NULL, "{\"version\": 1, \"syscalls\": {\"enforce\": \"audit\", \"groups\": [\"untrusted@1\"]}}", &thawed);
+	check(thawed.syscalls.clauses[0].rule.enforce == ENFORCE_AUDIT, "a group in audit is in audit");
+}
+
+static void put_file(const char *directory, const char *kind, const char *name, const char *text)
+{
+	char path[256];
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/immure/%s", directory, kind);
+	if (mkdir(path, 0700))
+		abort();
+	(void)snprintf(path, sizeof(path), "%s/immure/%s/%s", directory, kind, name);
+	file = fopen(path, "w");
+	if (!file || fputs(text, file) < 0 || fclose(file) || chmod(path, 0600))
+		abort();
+}
+
+/* The user's own file of that name comes first, in a profile that begins with it as well. */
+static void overridden(struct arena *arena)
+{
+	char directory[] = "/tmp/immure-frozen.XXXXXX", path[64];
+	struct profile profile;
+
+	if (!mkdtemp(directory))
+		abort();
+	(void)snprintf(path, sizeof(path), "%s/immure", directory);
+	if (mkdir(path, 0700))
+		abort();
+	put_file(directory, "profiles", "untrusted.json", "{\"version\": 1, \"hostname\": \"mine\"}");
+	put_file(directory, "seccomp", "untrusted@1.json",
+		"{\"version\": 1, \"name\": \"untrusted\", \"revision\": 1, \"allow\": [\"read\"]}");
+	load_text(arena, directory, "{\"version\": 1, \"extends\": \"untrusted\"}", &profile);
+	check_text(profile.hostname, "mine", "the user's own untrusted");
+	load_text(arena, directory, "{\"version\": 1, \"syscalls\": {\"groups\": [\"untrusted@1\"]}}", &profile);
+	check_int((long long)profile.syscalls.clause_count, 1, "the user's own untrusted@1");
+	(void)snprintf(path, sizeof(path), "rm -r %s", directory);
+	check_int(system(path), 0, "tidied up");
 }
 
 /* A thawed profile can be changed like any other. */
@@ -139,6 +222,8 @@ int main(void)
 
 	compare(&arena, "untrusted");
 	compare(&arena, "strict");
+	beginnings(&arena);
+	overridden(&arena);
 	change(&arena);
 	filters(&arena, "untrusted");
 	filters(&arena, "strict");
