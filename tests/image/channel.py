@@ -26,7 +26,7 @@ def pair():
 class Unpacker:
     """One run of it. layers: (bytes, compression, diff id) each, lowest first."""
 
-    def __init__(self, command, layers, verify=True, limit=60):
+    def __init__(self, command, layers, verify=True, limit=300):
         self.layers, self.verify = layers, verify
         self.channel, theirs = pair()
         self.channel.settimeout(limit)
@@ -99,7 +99,7 @@ class Unpacker:
             self.channel.shutdown(socket.SHUT_WR)
         except OSError:
             pass
-        _, errors = self.process.communicate(timeout=60)
+        _, errors = self.process.communicate(timeout=300)
         self.channel.close()
         self.status = self.process.returncode
         self.errors = (self.failure or '') + errors.decode('utf-8', 'replace')

@@ -13,6 +13,6 @@ if memory=$(mktemp -d /dev/shm/immure-test.XXXXXX 2> /dev/null); then
 	fi
 fi
 
-both_ways 600 layers.py "$place"
+both_ways 1800 layers.py "$place"
 rm -rf "$memory"
 finish_parts

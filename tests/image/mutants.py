@@ -22,7 +22,7 @@ IMMURE = os.environ.get('IMMURE_MUTANT_BUILD') or os.path.join(os.environ.get('B
 FOLDER = os.path.dirname(IMMURE)
 IMAGE = os.path.join(FOLDER, 'immure-image')
 FAULT = os.path.join(os.environ.get('PROBES') or os.path.dirname(FOLDER) + '/probes', 'fault')
-LIMIT = 120
+LIMIT = 600
 work = None  # a folder; not in /tmp: cp has the container's tree there
 
 

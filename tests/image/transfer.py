@@ -26,7 +26,7 @@ def storage(name):
 
 
 def run(where, *words, data=b''):
-    done = subprocess.run([IMAGE, '--storage', storage(where), *words], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
+    done = subprocess.run([IMAGE, '--storage', storage(where), *words], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300, check=False)
     return done.returncode, done.stdout, done.stderr.decode('utf-8', 'replace')
 
 
@@ -323,7 +323,7 @@ def often():
     """An image that its archive has again and again takes no more memory for that."""
     data = of_layers([archive(file('x'))], 'often:1', 60, {str(i): 'v' * 1000 for i in range(1500)})
     limit = 'ulimit -d 65536; ' if 'asan' not in IMAGE else ''
-    done = subprocess.run(['sh', '-c', limit + 'exec "$@"', 'sh', IMAGE, '--storage', storage('three'), 'load', '-q'], input=data, stderr=subprocess.PIPE, timeout=60, check=False)
+    done = subprocess.run(['sh', '-c', limit + 'exec "$@"', 'sh', IMAGE, '--storage', storage('three'), 'load', '-q'], input=data, stderr=subprocess.PIPE, timeout=300, check=False)
     report(done.returncode == 0, 'an image sixty times in one archive', done.stderr)
 
 

@@ -3,7 +3,7 @@
 # shellcheck source=tests/image/lib.sh
 . "$(dirname "$0")/lib.sh"
 need unshare skopeo podman
-both_ways 300 transfer.py "$work"
+both_ways 1800 transfer.py "$work"
 
 # ---- an image of as many layers as one can have, from end to end ----
 

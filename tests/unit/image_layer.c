@@ -171,7 +171,7 @@ static void test_waiting(void)
 	if (!check(pipe2(pipe_fds, O_CLOEXEC) == 0, "a pipe"))
 		return;
 	check(write(pipe_fds[1], archive, used) == (ssize_t)used, "half a layer");
-	(void)alarm(10);
+	(void)alarm(60);
 	check_int(layer_unpack(&storage, LAYER_SINGLE, pipe_fds[0], COMPRESSION_NONE, &layer_limits_default, &staging, &err),
 		-EBADMSG, "is refused at once");
 	(void)alarm(0);
