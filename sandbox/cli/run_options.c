@@ -430,14 +430,17 @@ static int read_proxies(struct reading *r, const char *value)
 	return e;
 }
 
-/* "NAME=ADDRESS" and "NAME:[ADDRESS]", as docker has them by now. */
+/* "NAME=ADDRESS", "NAME:[ADDRESS]" and "NAME:host-gateway", as docker has them by now. */
 static int read_host(struct reading *r, const char *value)
 {
 	size_t name = strcspn(value, ":="), length = strlen(value);
 	bool bracketed = value[name] && value[name + 1] == '[' && value[length - 1] == ']';
 	const char *plain = value;
 
-	if (value[name] == '=' || bracketed)
+	/* where there is the host's network, its loopback is the host's; else nobody is there */
+	if (value[name] && strcmp(value + name + 1, "host-gateway") == 0)
+		plain = arena_format(&r->launching->words, "%.*s:127.0.0.1", (int)name, value);
+	else if (value[name] == '=' || bracketed)
 		plain = arena_format(&r->launching->words, "%.*s:%.*s", (int)name, value,
 			(int)(length - name - 1 - (bracketed ? 2 : 0)),
 			value + name + 1 + bracketed);

@@ -155,6 +155,8 @@ gives '--dns without a network' 'nameserver 192.0.2.1 nameserver 2001:db8::1 sea
 	--dns 192.0.2.1 --dns 2001:db8::1 --dns-search a.example --dns-search b.example --dns-option ndots:2 tiny sh -c 'echo $(cat /etc/resolv.conf)'
 gives '--dns with the network of the host' 'nameserver 192.0.2.1' --network host --dns 192.0.2.1 tiny sh -c \
 	'while read -r k v; do [ "$k" != nameserver ] || echo $k $v; done < /etc/resolv.conf'
+gives '--add-host NAME:host-gateway' 127.0.0.1 --add-host host.docker.internal:host-gateway tiny sh -c \
+	'while read -r a b; do [ "$b" = host.docker.internal ] && echo $a; done < /etc/hosts'
 gives '--add-host in the other spellings' '192.0.2.8 one ::8 two ::9 three' --add-host one=192.0.2.8 --add-host 'two:[::8]' --add-host 'three=[::9]' tiny sh -c \
 	'echo $(while read -r a b c; do case $b in one|two|three) echo $a $b; esac; done < /etc/hosts)'
 says 'a server that is no address' '--dns' --rm --dns example.org tiny echo started
