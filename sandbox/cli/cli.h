@@ -61,10 +61,10 @@ struct given_option {
 
 /*
  * Splits argv (argv[0] is skipped) by table (ends with a NULL name): "--name=value", "--name
- * value", "-xvalue", "-x value", switches joined as "-it"; a switch as "--name=true" or, for
- * nothing, "--name=false". Stops at "--" or at the first word that
- * is no option. given has room for OPTIONS_ROOM. The number of words taken, or a negative errno
- * with reterr (the nearest name as advice).
+ * value", "-xvalue", "-x=value", "-x value", switches joined as "-it"; a switch as "--name=true"
+ * or, for nothing, "--name=false", "-x=false". Stops at "--" or at the first word that is no
+ * option. given has room for OPTIONS_ROOM. The number of words taken, or a negative errno with
+ * reterr (the nearest name as advice).
  */
 #define OPTIONS_ROOM 4096
 int options_parse(const struct option *table, int argc, char **argv, struct given_option *given,

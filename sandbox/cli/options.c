@@ -73,7 +73,8 @@ static int parse_long(const struct option *table, char **word, struct given_opti
 	return name[length] ? 1 : 2;
 }
 
-/* "-it", "-v value", "-vvalue": takes one word or two; several options may stand in it. */
+/* "-it", "-v value", "-vvalue", "-v=value", "-i=true": takes one word or two; several options may
+ * stand in it. */
 static int parse_letters(const struct option *table, char **word, struct given_option *given,
 	size_t *count, struct err *reterr)
 {
@@ -86,13 +87,19 @@ static int parse_letters(const struct option *table, char **word, struct given_o
 			return err_set(reterr, -E2BIG, NULL, "more than %d options", OPTIONS_ROOM);
 		given[*count] = (struct given_option){option, NULL};
 		if (option->argument) {
-			given[*count].value = letter[1] ? letter + 1 : word[1];
+			given[*count].value = letter[1] ? letter + 1 + (letter[1] == '=') : word[1];
 			if (!given[(*count)++].value)
 				return err_set(reterr, -EINVAL, NULL, "-%c needs %s", *letter,
 					option->argument);
 			return letter[1] ? 1 : 2;
 		}
-		(*count)++;
+		*count += strcmp(letter + 1, "=false") != 0;
+		if (letter[1] == '=' && strcmp(letter + 1, "=true") != 0 &&
+			strcmp(letter + 1, "=false") != 0)
+			return err_set(reterr, -EINVAL, NULL,
+				"-%c takes no value but true or false", *letter);
+		if (letter[1] == '=')
+			return 1;
 	}
 	return 1;
 }

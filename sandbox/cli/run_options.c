@@ -603,6 +603,17 @@ static int read_more(struct reading *r, int identifier, const char *value)
 	}
 }
 
+/* An empty word where docker and podman take it for none, as wrappers and scripts write it. */
+static bool is_left_open(const struct given_option *given)
+{
+	static const int those[] = {OPTION_NAME, OPTION_DIRECTORY, OPTION_HOSTNAME, OPTION_CIDFILE};
+
+	for (size_t i = 0; i < sizeof(those) / sizeof(those[0]); i++)
+		if (those[i] == given->option->identifier)
+			return given->value[0] == '\0';
+	return false;
+}
+
 /* 1: it is the launch's, too; 0: it was all about the container; or -errno. */
 static int read_one(struct reading *r, const struct given_option *given)
 {
@@ -612,6 +623,8 @@ static int read_one(struct reading *r, const struct given_option *given)
 	bool tmpfs = true;
 	int e;
 
+	if (is_left_open(given))
+		return 0;
 	switch (option->identifier) {
 	case OPTION_REFUSED: return run_habit_refuse(option->name, r->err);
 	case OPTION_PRIVATE:
