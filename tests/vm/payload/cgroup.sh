@@ -42,6 +42,20 @@ memory() {
 	works 'after an OOM kill the cgroup is gone' within 2 gone
 	is 'control: below the limit it lives' touched immure jail --profile untrusted --memory 256M probe memory 100
 	is 'control: the machine has that much' touched probe memory 200
+	profile swapping '"limits": {"memory": "64M", "swap": "128M"}'
+	profile swapping-less '"limits": {"memory": "64M", "swap": "16M"}'
+	is 'with memory.swap.max it lives on the disk' touched immure jail --profile swapping probe memory 100
+	works '… and dies beyond both' ends_with_limit memory immure jail --result $result --profile swapping-less probe memory 100
+	profile high '"limits": {"memory_high": "32M"}'
+	immure jail --profile high bash -c 'probe memory 20 && probe memory 60; sleep 20' &
+	works 'memory.high slows down what is above it' within 15 eval 'grep -qE "^high [1-9]" "$(cgroups | head -n1)/memory.events"'
+	kill %%
+	wait
+	profile high '"limits": {"memory_high": "128M"}'
+	immure jail --profile high bash -c 'probe memory 60; sleep 20' &
+	works 'control: nothing is, below it' within 15 eval 'pgrep -f "^sleep 20$" && grep -q "^high 0$" "$(cgroups | head -n1)/memory.events"'
+	kill %%
+	wait
 }
 
 processes() {
@@ -60,6 +74,18 @@ cpu() {
 	share 475 525 'half a CPU is half a CPU, within 5 %' immure jail --profile untrusted --cpus 0.5 probe spin 3000
 	share 190 210 'a fifth is a fifth, within 5 %' immure jail --profile untrusted --cpus 0.2 probe spin 3000
 	share 801 1001 'control: unlimited it gets a whole one' probe spin 1000
+	share 650 850 'weights of 300 and 100 divide a processor by three to one' against_100 300
+	share 420 580 'control: equal ones halve it' against_100 100
+}
+
+against_100() { # WEIGHT: what a jail of that weight gets of the first processor, while another of the weight 100 wants it, too
+	local weight
+	for weight in 100 "$1"; do profile "weight-$weight" "\"limits\": {\"cpuset\": \"0\", \"cpu_weight\": $weight}"; done
+	immure jail --profile weight-100 probe spin 5000 > /dev/null &
+	within 10 pgrep -f '^probe spin 5000' # what starts a jail is not to be measured
+	immure jail --profile "weight-$1" probe spin 2000
+	kill %%
+	wait
 }
 
 # A second processor is on one machine only.

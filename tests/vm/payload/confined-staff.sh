@@ -20,10 +20,19 @@ works '… and one in the place of its user'"'"'s' script -qec 'immure jail --pr
 works '… without a label, too' script -qec 'immure jail --security-opt label=disable test -t 0' /dev/null
 works 'limits are enforced' bash -c 'immure jail --profile untrusted --memory 256M probe memory 100 && ! immure jail --profile untrusted --memory 64M probe memory 200'
 refused 'a domain of jails is not entered but through the launcher' runcon -t immure_t true
+immure jail --profile untrusted sleep 60 &
+works 'a launcher works' within 10 pgrep -f '^sleep 60$'
+refused 'its user cannot take it over' probe ptrace $!
+works 'control: his own processes he can' sh -c 'probe hold 5 & probe ptrace $!'
+works 'control: and signal the launcher' kill $!
+wait
 make_tree
 tar cf ~/tree.tar --owner=0 --group=0 -C ~/tree .
 works 'an image is made of a tree' immure import ~/tree.tar tree
 is 'a container of it runs, with the subordinate ids of the user' $'layer\n2' immure run --rm tree sh -c 'cat /etc/of-the-layer && grep -c . /proc/self/uid_map'
+mkdir ~/evil && printf '#!/bin/sh\necho > /tmp/evil\n' > ~/evil/newuidmap && chmod +x ~/evil/newuidmap && cp ~/evil/newuidmap ~/evil/newgidmap
+works '… whatever his PATH and his loader are told' env PATH=~/evil:"$PATH" LD_PRELOAD=~/evil/newuidmap GCONV_PATH=~/evil immure run --rm tree test -e /etc/of-the-layer
+works '… by the two programs of the system alone' test ! -e /tmp/evil
 works '… in the role of the user' bash -c 'immure run --rm tree cat /proc/self/attr/current | grep -aqE "^staff_u:staff_r:immure_container_t:s0:c[0-9]+,c[0-9]+"'
 works '… and writes' immure run --name kept tree sh -c 'echo word > /root/file && chown 5:5 /root/file && rm /etc/of-the-layer'
 works 'what it changed becomes an image' immure commit kept changed
