@@ -32,8 +32,8 @@ stop_at() {
 	helpers+=("$pid")
 	await grep -qs 'stopped by SIGSTOP' trace
 }
-born=clone3:1    # the forerunner is there, whose ids newuidmap is to map; the container is not
-filling=clone3:3 # the container is, and a volume with a name that nobody sees yet
+born=clone:2    # the forerunner is there, whose ids newuidmap is to map; the container is not
+filling=clone:5 # the container is, and a volume with a name that nobody sees yet
 filled=renameat2:1
 # shellcheck disable=SC2317 # await() calls it
 ended() { ! kill -0 "$@" 2> /dev/null; } # PID…: somebody else's children; our own are waited for
@@ -106,6 +106,10 @@ for who in forerunner launcher terminated; do
 	check 'no program has run' test ! -e flags/ran
 	check 'and nothing is left' gone 2
 done
+
+# whatever newuidmap is at when its process goes
+for _ in {1..20}; do run --rm -e '1a=x' tiny true; done > refusals 2>&1
+check 'a launch that is refused says so in one line' test "$(wc -l < refusals) $(grep -c '^immure: --env' refusals)" = '20 20'
 
 # ---- who sweeps, removes or waits ----
 dead=$(printf 'd%.0s' {1..64})
