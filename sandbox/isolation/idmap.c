@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/securebits.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -349,6 +350,16 @@ int idmap_start_helpers(
 	(void)file_write_kernel(
 		AT_FDCWD, EXEC_LABEL, NULL, 0); /* what comes next asks for its own */
 	return r;
+}
+
+void idmap_stop_helpers(const struct idmap_helpers *helpers)
+{
+	const struct idmap_room *room = helpers->room;
+
+	if (room && room->users.pid)
+		(void)kill(room->users.pid, SIGKILL); /* ours, not yet waited for */
+	if (room && room->groups.pid)
+		(void)kill(room->groups.pid, SIGKILL);
 }
 
 int idmap_wait_for_helpers(

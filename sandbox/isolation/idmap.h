@@ -56,7 +56,8 @@ int idmap_apply_parent(const struct idmap_plan *plan, pid_t pid, struct err *ret
  * The parts of that for IDMAP_HELPER, where there is something to do meanwhile: starts newuidmap
  * and newgidmap for pid, a process of ours in the namespace; waits for those that were started
  * (also after a failure to start) and forgets them; reads the maps back, since a helper that lies
- * must not go unseen. 0 or -errno.
+ * must not go unseen. 0 or -errno. Who does not need them any more stops them before he ends the
+ * process, or they would complain of it on the user's terminal.
  */
 struct idmap_room;
 struct idmap_helpers {
@@ -64,6 +65,7 @@ struct idmap_helpers {
 };
 int idmap_start_helpers(
 	const struct idmap_plan *plan, pid_t pid, struct idmap_helpers *ret, struct err *reterr);
+void idmap_stop_helpers(const struct idmap_helpers *helpers);
 int idmap_wait_for_helpers(
 	const struct idmap_plan *plan, struct idmap_helpers *helpers, struct err *reterr);
 int idmap_verify(const struct idmap_plan *plan, pid_t pid, struct err *reterr);

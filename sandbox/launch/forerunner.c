@@ -140,6 +140,7 @@ void forerunner_dismiss(struct forerunner *forerunner)
 {
 	struct err ignored = {0};
 
+	idmap_stop_helpers(&forerunner->helpers);
 	if (forerunner->pid) {
 		(void)kill(forerunner->pid, SIGKILL); /* ours, and not yet waited for */
 		while (waitpid(forerunner->pid, NULL, 0) < 0 && errno == EINTR)
