@@ -95,6 +95,14 @@ child_of() {
 	return 1
 }
 
+# few_digits ID: the shortest beginning of it, of three digits at least, that no other of the ids on standard input has
+few_digits() {
+	local digits ids
+	ids=$(sed 's/^sha256://' | sort -u)
+	for ((digits = 3; digits < 64; digits++)); do [ "$(grep -c "^${1:0:digits}" <<< "$ids")" -gt 1 ] || break; done
+	echo "${1:0:digits}"
+}
+
 immure() { guarded "$immure" "$@"; }
 mutant() { IMMURE_MUTANT=$1 guarded "$mutant" "${@:2}"; } # GUARDS WORDS…
 

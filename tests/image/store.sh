@@ -85,7 +85,7 @@ check 'skopeo says the same' [ "$(skopeo inspect --config "oci:$index:docker.io/
 check 'as JSON, of two' sh -c "timeout 60 '$image' --storage '$storage' inspect app:a team/nothing 2> /dev/null | jq -e 'length == 1'; timeout 60 '$image' --storage '$storage' inspect app:a app:docker | jq -e 'length == 2 and .[0].Config.Env == [\"PATH=/bin\"]'"
 refuses 'an image that is not here' '*nothing: this image is not here*' im inspect nothing
 id=$(im inspect -f '{{.Id}}' app:a)
-says 'by three digits of its id' "$id" im inspect -f '{{.Id}}' "${id:0:3}"
+says 'by three digits of its id' "$id" im inspect -f '{{.Id}}' "$(im list -q --no-trunc | few_digits "$id")"
 says 'by sha256: and some digits' "$id" im inspect -f '{{.Id}}' "sha256:${id:0:20}"
 says 'by its digest' "$id" im inspect -f '{{.Id}}' "app@$(im inspect -f '{{.Digest}}' app:a)"
 refuses 'two digits are too few' '*not here*' im inspect "${id:0:2}"
