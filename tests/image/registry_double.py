@@ -148,7 +148,7 @@ def watch_memory(process, result):
         time.sleep(0.01)
 
 
-def run(arguments, environment=None, insecure=(), auth=None, home_files=None, limit=300, keep=None, timeout_seconds='30'):
+def run(arguments, environment=None, insecure=(), auth=None, home_files=None, limit=60, keep=None, timeout_seconds='30'):
     global peak
     result = Result()
     box = keep or tempfile.mkdtemp(dir=WORK)
