@@ -110,7 +110,8 @@ last_words() { # what the process that becomes the program does after its filter
 	local pid
 	traced
 	pid=$(grep -E 'execve\(' "$work/trace" | tail -n 1 | cut -d ' ' -f 1)
-	if grep "^$pid " "$work/trace" | grep -B 1 'execve(' | head -n 1 | grep -q 'seccomp(SECCOMP_SET_MODE_FILTER'; then
+	# a call that another process's interrupts has a second line where it is resumed
+	if grep "^$pid " "$work/trace" | grep -v ' resumed>' | grep -B 1 'execve(' | head -n 1 | grep -q 'seccomp(SECCOMP_SET_MODE_FILTER'; then
 		echo 'CONTAINED: the filter, then exec'
 	else
 		echo "ESCAPED: $(grep "^$pid " "$work/trace" | grep -B 1 'execve(' | head -n 1)"
