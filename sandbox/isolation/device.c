@@ -90,13 +90,46 @@ static int compile_standard(struct device_plan *plan, struct arena *arena, struc
 	return 0;
 }
 
-static int compile_extra(struct device_plan *plan, const struct device_rule *device,
-	const struct host *host, struct arena *arena, struct receipt *receipt, struct err *reterr)
+const char *device_standard_name(size_t index)
+{
+	return index < sizeof(standard) / sizeof(standard[0]) ? standard[index].path : NULL;
+}
+
+/*
+ * A read-only mount keeps nobody from opening a special file for writing (may_open() of the kernel
+ * does not ask it): Landlock does, or nothing. And its rights add up, so that what may be written
+ * everywhere may be written there.
+ */
+static void judge_read_only(const struct profile *profile, const struct host *host,
+	const struct device_rule *device, struct receipt_row *row)
+{
+	bool everywhere = profile->files.root != ROOT_EMPTY && profile->files.root_writable;
+	bool landlock = host->landlock_abi >= 1 && profile->landlock.enabled &&
+			profile->landlock.rule.enforce != ENFORCE_AUDIT;
+
+	if (device->writable)
+		return;
+	row->layer = "landlock";
+	if (landlock && !everywhere)
+		return;
+	row->outcome = OUTCOME_PARTLY;
+	row->reason = landlock ? "in a root that can be written, a device can be written to as well"
+			       : "without Landlock a device can be written to";
+	row->remedy = landlock
+			      ? "make the root read-only, or give the device for writing, too"
+			      : "use a kernel with Landlock and a profile that enables it, or give "
+				"the device for writing, too";
+}
+
+static int compile_extra(struct device_plan *plan, const struct profile *profile,
+	const struct device_rule *device, const struct host *host, struct arena *arena,
+	struct receipt *receipt, struct err *reterr)
 {
 	struct receipt_row row = {.rule = &device->rule, .asked = device->path, .layer = "mount"};
 	struct path_fact fact;
 	int r;
 
+	judge_read_only(profile, host, device, &row);
 	for (size_t i = 0; i < plan->count; i++)
 		if (strcmp(device->path + strlen("/dev/"), plan->nodes[i].path) == 0)
 			return receipt_add(
@@ -133,7 +166,7 @@ int device_compile(const struct profile *profile, const struct host *host, struc
 	int r = asked->standard ? compile_standard(&plan, arena, reterr) : 0;
 
 	for (size_t i = 0; i < asked->device_count && r == 0; i++)
-		r = compile_extra(&plan, &asked->devices[i], host, arena, receipt, reterr);
+		r = compile_extra(&plan, profile, &asked->devices[i], host, arena, receipt, reterr);
 	if (r < 0)
 		return r;
 	plan.shm_size = arena_format(arena, "%llu",

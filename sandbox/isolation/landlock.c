@@ -12,6 +12,7 @@
 
 #include "host/host.h"
 #include "isolation/child.h"
+#include "isolation/device.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/mutant.h"
@@ -118,6 +119,55 @@ static int add_mount(struct landlock_layer *layer, struct arena *arena, const st
 	return add(layer, arena, rule->target, access, rule->rule.enforce == ENFORCE_BEST_EFFORT);
 }
 
+#define DEVICE (READ | FS_WRITE_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
+
+static const struct device_rule *find_device(const struct profile *profile, const char *path)
+{
+	for (size_t i = 0; i < profile->devices.device_count; i++)
+		if (strcmp(profile->devices.devices[i].path, path) == 0)
+			return &profile->devices.devices[i];
+	return NULL;
+}
+
+/* Rights only add up on the way to a node: where one of them is not to be written, each has its
+ * own. */
+static int add_each_device(
+	struct landlock_layer *layer, struct arena *arena, const struct profile *profile)
+{
+	const struct devices_section *devices = &profile->devices;
+	const char *name;
+	int r = add(layer, arena, "/dev", FS_READ_DIR, false);
+
+	for (size_t i = 0; devices->standard && r == 0 && (name = device_standard_name(i)); i++) {
+		const char *path = arena_join(arena, "/dev/", name);
+
+		r = !path                        ? -ENOMEM
+		    : find_device(profile, path) ? 0
+						 : add(layer, arena, path, DEVICE, false);
+	}
+	if (r == 0 && devices->standard)
+		r = add(layer, arena, "/dev/pts", DEVICE, false);
+	for (size_t i = 0; i < devices->device_count && r == 0; i++)
+		r = add(layer, arena, devices->devices[i].path,
+			devices->devices[i].writable
+				? DEVICE
+				: DEVICE & ~(uint64_t)(FS_WRITE_FILE | FS_TRUNCATE),
+			devices->devices[i].rule.enforce != ENFORCE_REQUIRED);
+	return r;
+}
+
+static int add_devices(
+	struct landlock_layer *layer, struct arena *arena, const struct profile *profile)
+{
+	const struct devices_section *devices = &profile->devices;
+	bool all_writable = true;
+
+	for (size_t i = 0; i < devices->device_count; i++)
+		all_writable &= devices->devices[i].writable;
+	return all_writable ? add(layer, arena, "/dev", DEVICE, false)
+			    : add_each_device(layer, arena, profile);
+}
+
 /* Everything that the files, devices and identity sections make visible, and with which right. */
 static int derive(const struct profile *profile, const struct host *host, struct arena *arena,
 	struct landlock_layer *layer)
@@ -138,8 +188,7 @@ static int derive(const struct profile *profile, const struct host *host, struct
 	if (r == 0 && files->sys != SYS_NONE)
 		r = add(layer, arena, "/sys", READ, false);
 	if (r == 0)
-		r = add(layer, arena, "/dev", READ | FS_WRITE_FILE | FS_TRUNCATE | FS_IOCTL_DEV,
-			false);
+		r = add_devices(layer, arena, profile);
 	if (r == 0 && profile->devices.standard)
 		r = add(layer, arena, "/dev/shm", READ | WRITE | SPECIAL, false);
 	if (r == 0 && profile->devices.standard && files->root == ROOT_LAYERS)

@@ -32,6 +32,8 @@ row T-LSM-08b 'no FIFO, socket or device in a writable bind' 'no-landlock' 'make
 row T-LSM-08c 'running what lies in a tmpfs' 'plain' \
 	'mkdir -p "$work/x"; jail --tmpfs "$work/x" -v "$probes:$probes:ro" -- /bin/sh -c "cp $probes/started $work/x && $work/x/started; echo CONTAINED: status \$?"' \
 	'jail --tmpfs /x:exec -- /bin/sh -c "cp /bin/true /x && /x/true"'
+row T-LSM-08d 'writing to a device that is for reading' 'no-landlock' 'jail --device /dev/zero:r -- @reach write /dev/zero' \
+	'jail --device /dev/zero:r -- /bin/dd if=/dev/zero of=/dev/null count=1'
 row T-LSM-05 'abstract sockets of the host, with the host'"'"'s network' 'no-landlock-scope no-landlock bwrap_net' \
 	'jail --network host -- @witness reach abstract "$(cut -d " " -f 2 "$work/witness")"' \
 	'reaches jail --network host -- @witness reach tcp "$(cut -d " " -f 1 "$work/witness")"'
