@@ -33,13 +33,20 @@ int namespace_compile(const struct profile *profile, const struct host *host, st
 	struct receipt *receipt, struct namespace_plan *ret, struct err *reterr)
 {
 	const struct namespaces_section *asked = &profile->namespaces;
-	struct namespace_plan plan = {.flags = CLONE_NEWUSER | CLONE_NEWNS, .rule = &asked->rule};
+	struct namespace_plan plan = {
+		.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID, .rule = &asked->rule};
 	struct receipt_row row = {
 		.rule = &asked->rule, .asked = "namespaces of its own", .layer = "clone3"};
+	char where[512];
 
 	(void)host;
 	(void)arena;
-	plan.flags |= asked->pid ? CLONE_NEWPID : 0;
+	/* orphans would outlive the program, and PID 1 ends a jail by kill(-1) */
+	if (!asked->pid)
+		return err_set(reterr, -EINVAL,
+			origin_format(&asked->rule.origin, where, sizeof(where)),
+			"without a pid namespace of its own a jail cannot be ended as a whole: "
+			"\"pid\" has to be true");
 	plan.flags |= asked->ipc && !mutant(MUTANT_HOST_IPC) ? CLONE_NEWIPC : 0;
 	plan.flags |= asked->uts && !mutant(MUTANT_HOST_UTS) ? CLONE_NEWUTS : 0;
 	plan.flags |= asked->cgroup ? CLONE_NEWCGROUP : 0;

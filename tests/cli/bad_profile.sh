@@ -55,6 +55,7 @@ refuses 'a mount of no kind' '/files/mounts/0' "{$v, \"files\": {\"mounts\": [{\
 refuses 'an unknown system call' 'no_such_call' "{$v, \"syscalls\": {\"allow\": [\"no_such_call\"]}}"
 refuses 'an unknown group' 'no-such@1' "{$v, \"syscalls\": {\"groups\": [\"no-such@1\"]}}"
 refuses 'an unknown capability' '/capabilities/keep/0' "{$v, \"capabilities\": {\"keep\": [\"CAP_SYS_NOTHING\"]}}"
+refuses 'no pid namespace' 'x.json:1:16: /namespaces' "{$v, \"namespaces\": {\"pid\": false}}"
 refuses 'an unknown variable' 'nowhere' "{$v, \"workdir\": \"\${nowhere}\"}"
 refuses 'a profile that extends itself' 'x.json' "{$v, \"extends\": \"$work/p/x.json\"}"
 refuses 'a profile that extends nothing' 'no-such' "{$v, \"extends\": \"no-such\"}"
