@@ -23,12 +23,12 @@
 
 /* All signals stay blocked from here on: in the supervisor they come by signalfd, in PID 1 by
  * sigtimedwait. */
-static void block_signals(void)
+static void block_signals(sigset_t *ret_before)
 {
 	sigset_t every;
 
 	(void)sigfillset(&every);
-	(void)sigprocmask(SIG_SETMASK, &every, NULL);
+	(void)sigprocmask(SIG_SETMASK, &every, ret_before);
 }
 
 static int explain_clone(int error, const struct plan *plan, struct err *reterr)
@@ -220,6 +220,8 @@ static int run_in(const struct plan *plan, const struct cgroup *cgroup, enum ent
 	struct supervision supervision = {.pidfd = -1, .relay = {.master = -1, .terminal = -1}};
 	_cleanup_close_ int ours = -1, theirs = -1, pidfd = -1;
 	int pair[2], made = -1, r;
+	bool helped = plan->idmap.way == IDMAP_HELPER;
+	sigset_t before;
 	struct birth birth = {.plan = plan,
 		.entrance = entrance,
 		.stack = mmap(NULL, WALK_STACK, PROT_READ | PROT_WRITE,
@@ -231,25 +233,26 @@ static int run_in(const struct plan *plan, const struct cgroup *cgroup, enum ent
 		return err_set(reterr, -errno, NULL, "socketpair: %s", strerror(errno));
 	ours = pair[0];
 	theirs = pair[1];
-	if (!ahead)
-		block_signals();
+	if (!ahead) /* whose child has its mask from it */
+		block_signals(&before);
 	supervision.started = supervise_clock();
 	supervision.deadline =
 		plan->wall_milliseconds ? supervision.started + plan->wall_milliseconds * 1000 : 0;
 	birth.ours = ours;
 	birth.theirs = theirs;
 	supervision.pid = make_child(&birth, cgroup, ahead, &made);
+	/* newuidmap may ask a directory service that hangs: until there is a jail to end, a signal
+	 * ends us, and that ends the rest */
+	if (!ahead && helped)
+		(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	if (supervision.pid < 0)
 		return explain_clone(-supervision.pid, plan, reterr);
 	(void)close(take_fd(&theirs));
 	supervision.pidfd = pidfd = made;
 	supervision.control = ours;
 	r = release(plan, cgroup, entrance, ahead, &supervision, reterr);
-	/* newuidmap may ask a directory service that hangs. A forerunner's child has its mask from
-	 * the forerunner; so until there is a jail to end, a signal ends us, and that ends the rest
-	 */
-	if (ahead)
-		block_signals();
+	if (helped)
+		block_signals(NULL);
 	if (r == 0)
 		r = supervise(plan, &supervision, reterr);
 	if (r < 0) { /* nothing may outlive a supervisor that cannot supervise */
