@@ -32,8 +32,19 @@ static void close_stream(struct stream *stream)
 /* Never returns. Ends when both outputs have ended: the input alone keeps nobody waiting. */
 __attribute__((noreturn)) static void copy(struct stream *streams)
 {
+	int *kept[2 * STREAMS];
 	char buffer[16384];
+	size_t count = 0;
 
+	for (int i = 0; i < STREAMS; i++)
+		if (streams[i].from >= 0) {
+			kept[count++] = &streams[i].from;
+			kept[count++] = &streams[i].to;
+		}
+	/* with a terminal that nobody reads it outlives a launcher that was killed, and would keep
+	 * the container locked */
+	if (janitor_keep_only(kept, count) < 0)
+		_exit(1);
 	(void)signal(
 		SIGINT, SIG_IGN); /* the terminal's: for the program, whose last words come here */
 	(void)signal(SIGQUIT, SIG_IGN);
@@ -96,12 +107,8 @@ int outlet_start(struct outlet *ret, struct err *reterr)
 	pid = janitor_clone(&ret->pidfd);
 	if (pid < 0)
 		return err_set(reterr, pid, NULL, "clone3: %s", strerror(-pid));
-	if (pid == 0) {
-		for (int i = 0; i < STREAMS; i++) /* its own ends would keep them open */
-			if (streams[i].to >= 0 || streams[i].from >= 0)
-				(void)close(i);
+	if (pid == 0)
 		copy(streams);
-	}
 	for (int i = 0; i < STREAMS; i++)
 		close_stream(&streams[i]);
 	return 0;

@@ -13,7 +13,7 @@
 
 #include "util/cleanup.h"
 
-#define FIRST 3 /* after the standard ones: the pipe, then what is kept */
+#define FIRST 3 /* after the standard ones */
 
 pid_t janitor_clone(int *ret_pidfd)
 {
@@ -41,39 +41,39 @@ void janitor_wait(int *pidfd)
 }
 
 /* A pipe of the caller's that stayed open here would never end for its reader. */
-static int keep_only(int *alive, int *const *kept, size_t count)
+int janitor_keep_only(int *const *kept, size_t count)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), all[1 + JANITOR_KEPT] = {*alive};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), all[JANITOR_KEPT];
 
 	for (int i = 0; i < FIRST; i++)
 		if (null < 0 || dup2(null, i) < 0)
 			return -errno;
-	for (size_t i = 0; i < count; i++)
-		all[1 + i] = *kept[i];
-	for (size_t i = 0; i <= count; i++) /* out of the way of the numbers that stay */
-		if ((all[i] = fcntl(all[i], F_DUPFD, FIRST + 1 + JANITOR_KEPT)) < 0)
+	for (size_t i = 0; i < count; i++) /* out of the way of the numbers that stay */
+		if ((all[i] = fcntl(*kept[i], F_DUPFD, FIRST + JANITOR_KEPT)) < 0)
 			return -errno;
-	for (size_t i = 0; i <= count; i++)
-		if (dup3(all[i], FIRST + (int)i, O_CLOEXEC) < 0)
+	for (size_t i = 0; i < count; i++) {
+		*kept[i] = dup3(all[i], FIRST + (int)i, O_CLOEXEC);
+		if (*kept[i] < 0)
 			return -errno;
-	*alive = FIRST;
-	for (size_t i = 0; i < count; i++)
-		*kept[i] = FIRST + 1 + (int)i;
-	return syscall(SYS_close_range, FIRST + 1U + (unsigned)count, ~0U, 0U) ? -errno : 0;
+	}
+	return syscall(SYS_close_range, FIRST + (unsigned)count, ~0U, 0U) ? -errno : 0;
 }
 
 __attribute__((noreturn)) static void janitor(
 	int alive, int *const *kept, size_t count, void (*work)(void *context), void *context)
 {
-	sigset_t all;
+	int *all[JANITOR_KEPT] = {&alive};
+	sigset_t every;
 	char byte;
 
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	for (size_t i = 0; i < count; i++)
+		all[1 + i] = kept[i];
+	(void)sigfillset(&every);
+	(void)sigprocmask(SIG_SETMASK, &every, NULL);
 	(void)setsid();
 	(void)prctl(PR_SET_NAME, "immure-janitor", 0, 0, 0);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	if (keep_only(&alive, kept, count) < 0 || chdir("/"))
+	if (janitor_keep_only(all, 1 + count) < 0 || chdir("/"))
 		_exit(1);
 	while (read(alive, &byte, 1) < 0 && errno == EINTR)
 		;
@@ -88,7 +88,7 @@ int janitor_start(int *const *kept, size_t count, void (*work)(void *context), v
 	int ends[2], pidfd = -1;
 	pid_t pid;
 
-	if (count > JANITOR_KEPT)
+	if (count >= JANITOR_KEPT)
 		return -EINVAL;
 	if (pipe2(ends, O_CLOEXEC))
 		return -errno;

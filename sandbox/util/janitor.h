@@ -24,14 +24,19 @@ pid_t janitor_clone(int *ret_pidfd);
 void janitor_wait(int *pidfd);
 
 /*
+ * In such a child: of our descriptors only those that kept (count, at most JANITOR_KEPT) points to
+ * stay, at other numbers, which are stored there; /dev/null comes in the place of the first three.
+ * All from 3 on to begin with. 0 or -errno.
+ */
+#define JANITOR_KEPT 6
+int janitor_keep_only(int *const *kept, size_t count);
+
+/*
  * Starts a process that calls work(context) once this one is gone, and ends. It is in a session of
  * its own, with all signals blocked and the root as its directory, so that neither a kill of our
- * group nor a terminal's hang-up nor an unmount has to do with it. Of our descriptors it has those
- * that kept (count, at most JANITOR_KEPT) points to, whose new numbers are stored there in its copy
- * of our memory, and /dev/null for the first three. work: what a child of fork(2) may do. 0 or
- * -errno.
+ * group nor a terminal's hang-up nor an unmount has to do with it. kept, as in janitor_keep_only():
+ * one less, since it has a pipe to us. work: what a child of fork(2) may do. 0 or -errno.
  */
-#define JANITOR_KEPT 4
 int janitor_start(int *const *kept, size_t count, void (*work)(void *context), void *context,
 	struct janitor *ret);
 
