@@ -98,8 +98,9 @@ static bool exists(const struct storage *storage, const char *id)
 {
 	char path[96];
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", kinds[i], id);
+	/* the first place again at last: one that is moved from or to it meanwhile is there, too */
+	for (unsigned i = 0; i < 3; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", kind_name(i != 1), id);
 		if (faccessat(storage->directory, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 			return true;
 	}
@@ -715,8 +716,12 @@ static void sweep_one(const struct storage *storage, const char *id)
 	if (container_claim(storage, &container, &hold, &err) < 0)
 		return;
 	err = (struct err){0};
-	(void)read_record(
-		hold.directory, id, &arena, &container, &err); /* else what can be seen of it */
+	if (read_record(hold.directory, id, &arena, &container, &err) < 0) {
+		/* what can be seen of it: a new one has its name before its record */
+		const char *name = find_name(storage, id, &arena);
+
+		container.name = name ? name : "";
+	}
 	err = (struct err){0};
 	(void)container_remove(&hold, &container, NULL, &err); /* another sweep will come */
 }

@@ -78,6 +78,26 @@ wait "$pid"
 check 'SIGTERM goes to the program' test $? = 9
 check 'and nothing is left' test -z "$(left)"
 
+# a terminal that nobody reads: what copies to it outlives the launcher, and must have nothing of its but that
+mkdir -p flags
+rm -f flags/up
+script -qec "$immure run --storage $storage -v $work/flags:/flags --name held tiny sh -c '$stay'; :" /dev/null < /dev/null > /dev/null 2>&1 &
+helpers+=("$!")
+# shellcheck disable=SC2317 # await() calls it
+copied() {
+	for outlet in $(pgrep -x immure-outlet -u "$(id -u)"); do
+		pid=$(ps -o ppid= "$outlet") && [[ $(tr '\0' ' ' < "/proc/${pid// /}/cmdline") == *"$storage"* ]] && pid=${pid// /} && return
+	done 2> /dev/null
+	return 1
+}
+await copied
+started flags/up
+kill -STOP "$outlet"
+kill -KILL "$pid"
+check 'a launcher that was killed at a terminal that stands still runs nothing any more' await listed 'held exited'
+check 'and its container can be removed' im rm held
+kill -KILL "$outlet"
+
 # ---- the forerunner, which has the ids mapped while the launcher fills a volume ----
 base many
 (cd many/srv && touch {1..300})
@@ -110,6 +130,28 @@ done
 # whatever newuidmap is at when its process goes
 for _ in {1..20}; do run --rm -e '1a=x' tiny true; done > refusals 2>&1
 check 'a launch that is refused says so in one line' test "$(wc -l < refusals) $(grep -c '^immure: --env' refusals)" = '20 20'
+
+# two helpers that say that they failed, and hang in that: there is no forerunner here, and PID 1 is gone
+printf '{"version": 1, "extends": "untrusted", "identity": {"map": "auto", "uid": 0, "gid": 0}}' > mapped.json
+mkfifo full
+exec 9<> full
+dd if=/dev/zero bs=4096 count=16 status=none >&9
+rm -f trace
+setsid strace -D -q -o trace -e trace=clone3 -e inject=clone3:signal=SIGSTOP:when=1 "$immure" jail -p mapped.json true < /dev/null 2> full > /dev/null &
+pid=$!
+helpers+=("$pid")
+await grep -qs 'stopped by SIGSTOP' trace
+read -r first _ 2> /dev/null < "/proc/$pid/task/$pid/children"
+kill -KILL "$first"
+kill -CONT "$pid"
+# shellcheck disable=SC2317 # await() calls it
+helped() { child_of "$pid" newgidmap; }
+turns=20 await helped > /dev/null # none where there are no subordinate ids
+kill -TERM "$pid"
+check 'helpers that hang keep no signal from the launcher' await ended "$pid"
+kill -KILL "$pid" 2> /dev/null
+exec 9>&-
+rm full
 
 # ---- who sweeps, removes or waits ----
 dead=$(printf 'd%.0s' {1..64})
@@ -197,6 +239,29 @@ check 'a run that comes to nothing takes back the volumes that it made, but for 
 	test "$(im volume ls -q; cat "$storage/volumes/early/data/kept")" = $'early\nprecious'
 im volume prune
 im rmi many > /dev/null
+
+dead 0
+rm "$storage/transient/$dead/container.json"
+ln -s "$dead" "$storage/names/unborn"
+run --rm tiny true
+check 'of a launcher that was killed before it wrote its record no name stays' test -z "$(left)"
+
+# ---- a container that is moved while somebody looks whether it is there ----
+for way in 'transient containers' 'containers transient'; do
+	mkdir -p "$storage/${way% *}/$dead"
+	ln -s "$dead" "$storage/names/moved"
+	exec 9< "$storage/${way% *}/$dead"
+	flock 9
+	stop_at faccessat2:1 run --name moved tiny true
+	mv "$storage/${way% *}/$dead" "$storage/${way#* }/$dead"
+	kill -CONT "$pid"
+	await ended "$pid"
+	wait "$pid"
+	check "from ${way/ / to }: it keeps its name" test $? = 125 -a "$(readlink "$storage/names/moved")" = "$dead"
+	exec 9<&-
+	rm -rf "$storage"/{transient,containers}/"$dead" "$storage/names/moved"
+	im rm moved > /dev/null 2>&1
+done
 
 # ---- a damaged record ----
 run --name whole tiny true
