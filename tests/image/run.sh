@@ -174,6 +174,8 @@ gives '--read-only-tmpfs=false has none' refused --read-only --read-only-tmpfs=f
 gives '--cap-drop of several' 0000000000000000 --cap-drop all tiny sh -c 'while read -r k v; do [ "$k" != CapEff: ] || echo $v; done < /proc/self/status'
 gives '--cap-add of several' 0000000000000021 --cap-drop ALL --cap-add chown,KILL tiny sh -c 'while read -r k v; do [ "$k" != CapEff: ] || echo $v; done < /proc/self/status'
 gives '--device as docker has it' yes --device /dev/null:/dev/null:rwm tiny sh -c '[ -c /dev/null ] && echo yes'
+says 'one for reading where everything may be written' 'read-only' --device /dev/zero:r tiny echo started
+gives 'and where that is not so' refused --read-only --device /dev/zero:r tiny sh -c '(echo x > /dev/zero) 2> /dev/null || echo refused'
 says 'but no other name' '--device' --device /dev/null:/dev/other tiny echo started
 gives '--mount readonly=true' refused --mount "type=bind,src=$work/shown,dst=/mnt,readonly=true,bind-propagation=rprivate" tiny sh -c 'echo x > /mnt/new || echo refused'
 gives '-v with a habit of docker'"'"'s' shown -v "$work/shown:/mnt:ro,cached" tiny cat /mnt/it
