@@ -100,17 +100,28 @@ static int out_of_memory(struct collection *collection)
 	return err_no_memory(collection->err);
 }
 
-/* A damaged document ends nothing: what it could mean is kept, and `verify` tells of it. */
+/* One line for all of them: `verify` tells of each. */
+static void tell_damaged(
+	const struct collection *collection, const char *what, const struct err *err)
+{
+	if (!collection->all_blobs && !collection->all_chains)
+		print_note("%s: %s: no %s are deleted until `immure image verify` finds no fault",
+			err->where, err->message, what);
+}
+
+/* A damaged document ends nothing: what it could mean is kept. */
 static int keep_blobs(struct collection *collection, const struct digest *manifest)
 {
 	_cleanup_(arena_free) struct arena arena = {0};
 	struct arena *kept = collection->arena;
+	struct err err = {0};
 	struct image image;
 	int r = digest_set_add(&collection->blobs, kept, manifest);
 
 	if (r < 0)
 		return out_of_memory(collection);
-	if (image_load(collection->storage, manifest, &arena, &image, NULL) < 0) {
+	if (image_load(collection->storage, manifest, &arena, &image, &err) < 0) {
+		tell_damaged(collection, "blobs", &err);
 		collection->all_blobs = true;
 		return 0;
 	}
@@ -127,9 +138,11 @@ static int keep_chains(struct collection *collection, const struct digest *manif
 {
 	_cleanup_(arena_free) struct arena arena = {0};
 	struct image_record record;
-	int r = record_read(collection->storage, manifest, &arena, &record, NULL);
+	struct err err = {0};
+	int r = record_read(collection->storage, manifest, &arena, &record, &err);
 
 	if (r < 0) {
+		tell_damaged(collection, "layers", &err);
 		collection->all_chains = true;
 		return 0;
 	}

@@ -163,6 +163,15 @@ for what in cut empty other fifo circle large; do
 	check "rmi gives the name up ($what)" im rm hurt:1
 	check "and then all is well ($what)" sh -c "timeout 60 '$image' --storage '$storage' verify -q > /dev/null"
 done
+manifest=$(im inspect -f '{{.Digest}}' hostile:1)
+record=$storage/records/${manifest#sha256:}.json
+for place in "$storage/images/blobs/sha256/${manifest#sha256:}=blobs" "$record=layers"; do
+	mv "${place%=*}" "$work/aside"
+	says "without a part of an image, prune deletes no ${place#*=}, and says so in one line" 1 \
+		sh -c "timeout 60 '$image' --storage '$storage' prune 2>&1 > /dev/null | grep -c 'immure: .*no ${place#*=} are deleted until'"
+	mv "$work/aside" "${place%=*}"
+	says 'with it, nothing is said' '' sh -c "timeout 60 '$image' --storage '$storage' prune 2>&1 > /dev/null"
+done
 blob=$(find "$storage/images/blobs/sha256" -size +100k | head -n 1)
 echo x >> "$blob"
 says 'verify tells of a damaged blob' 1 sh -c "timeout 60 '$image' --storage '$storage' verify > '$work/verified'; echo \$?"
