@@ -23,7 +23,7 @@ disk() { # SERIAL FILE OPTION
 # A boot that hangs is ended soon: there is no point in waiting for the tests' own time.
 watch_boot() { # PID
 	local end=$((SECONDS + ${VM_BOOT_TIMEOUT:-100}))
-	while kill -0 "$1" 2> /dev/null && ! grep -aq 'vm: ready' "$results/console"; do
+	while kill -0 "$1" 2> /dev/null && ! grep -aqs 'vm: ready' "$results/console"; do
 		[ $SECONDS -lt $end ] || { kill "$1"; return; }
 		sleep 0.5
 	done
