@@ -131,28 +131,6 @@ done
 for _ in {1..20}; do run --rm -e '1a=x' tiny true; done > refusals 2>&1
 check 'a launch that is refused says so in one line' test "$(wc -l < refusals) $(grep -c '^immure: --env' refusals)" = '20 20'
 
-# two helpers that say that they failed, and hang in that: there is no forerunner here, and PID 1 is gone
-printf '{"version": 1, "extends": "untrusted", "identity": {"map": "auto", "uid": 0, "gid": 0}}' > mapped.json
-mkfifo full
-exec 9<> full
-dd if=/dev/zero bs=4096 count=16 status=none >&9
-rm -f trace
-setsid strace -D -q -o trace -e trace=clone3 -e inject=clone3:signal=SIGSTOP:when=1 "$immure" jail -p mapped.json true < /dev/null 2> full > /dev/null &
-pid=$!
-helpers+=("$pid")
-await grep -qs 'stopped by SIGSTOP' trace
-read -r first _ 2> /dev/null < "/proc/$pid/task/$pid/children"
-kill -KILL "$first"
-kill -CONT "$pid"
-# shellcheck disable=SC2317 # await() calls it
-helped() { child_of "$pid" newgidmap; }
-turns=20 await helped > /dev/null # none where there are no subordinate ids
-kill -TERM "$pid"
-check 'helpers that hang keep no signal from the launcher' await ended "$pid"
-kill -KILL "$pid" 2> /dev/null
-exec 9>&-
-rm full
-
 # ---- who sweeps, removes or waits ----
 dead=$(printf 'd%.0s' {1..64})
 # dead: a container of --rm that nobody has, with 200 files
@@ -247,12 +225,14 @@ run --rm tiny true
 check 'of a launcher that was killed before it wrote its record no name stays' test -z "$(left)"
 
 # ---- a container that is moved while somebody looks whether it is there ----
+strace -qq -o looks -e trace=faccessat2 "$immure" run --storage "$storage" --rm tiny true < /dev/null
+looks=$(grep -c ^faccessat2 looks) # before the name is asked for
 for way in 'transient containers' 'containers transient'; do
 	mkdir -p "$storage/${way% *}/$dead"
 	ln -s "$dead" "$storage/names/moved"
 	exec 9< "$storage/${way% *}/$dead"
 	flock 9
-	stop_at faccessat2:1 run --name moved tiny true
+	stop_at faccessat2:$((looks + 1)) run --name moved tiny true
 	mv "$storage/${way% *}/$dead" "$storage/${way#* }/$dead"
 	kill -CONT "$pid"
 	await ended "$pid"
