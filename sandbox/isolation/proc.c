@@ -130,14 +130,13 @@ void proc_explain(const struct proc_plan *plan, struct report *out)
 static int attach_at(
 	const struct proc_plan *plan, const struct child *child, int tree, const char *target)
 {
-	_cleanup_close_ int owned = tree;
 	_cleanup_close_ int place = -1;
 
 	if (plan->make && mkdirat(child->root, target, 0555) && errno != EEXIST)
 		return -errno;
 	place = openat(child->root, target, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (place < 0 ||
-		move_mount(owned, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
+		move_mount(tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
 		return -errno;
 	return 0;
 }
@@ -150,7 +149,19 @@ static int attach_at(
 struct cover {
 	int null;        /* the host's */
 	int file, empty; /* the first of each kind, mounted; -1 until there is one */
+	int proc, sys;   /* what was mounted there, whatever its place is called by now; or -1 */
 };
+
+/* What target ("proc/keys") is to be looked up in, and as what. */
+static int look_from(const struct child *child, const struct cover *cover, const char **target)
+{
+	int mounted = (*target)[0] == 'p' ? cover->proc : cover->sys;
+
+	if (mounted < 0)
+		return child->root;
+	*target = strchr(*target, '/') + 1;
+	return mounted;
+}
 
 static int make_cover(const struct child *child, const struct cover *cover, bool directory)
 {
@@ -172,13 +183,13 @@ static int make_cover(const struct child *child, const struct cover *cover, bool
  * the host's root. No capability helps against an owner who is not mapped (user_namespaces(7)), and
  * a third of what is to be masked is closed like that already.
  */
-static bool is_closed(const struct child *child, const char *target, mode_t mode)
+static bool is_closed(int from, const char *target, mode_t mode)
 {
 	int wanted = mode & S_IRUSR ? R_OK : W_OK;
 
 	return !(mode & (S_IRWXG | S_IRWXO)) &&
-	       syscall(SYS_faccessat2, child->root, target, wanted,
-		       AT_SYMLINK_NOFOLLOW | AT_EACCESS) < 0 &&
+	       syscall(SYS_faccessat2, from, target, wanted, AT_SYMLINK_NOFOLLOW | AT_EACCESS) <
+		       0 &&
 	       errno == EACCES;
 }
 
@@ -186,21 +197,22 @@ static bool is_closed(const struct child *child, const char *target, mode_t mode
  * or moves anything in the /proc and /sys that have just been mounted. */
 static int mask(const struct child *child, const char *target, struct cover *cover)
 {
+	int from = look_from(child, cover, &target);
 	_cleanup_close_ int tree = -1;
 	struct stat status;
 	int *first;
 
-	if (fstatat(child->root, target, &status, AT_SYMLINK_NOFOLLOW))
+	if (fstatat(from, target, &status, AT_SYMLINK_NOFOLLOW))
 		return errno == ENOENT || errno == EACCES ? 0 : -errno;
 	if (S_ISLNK(status.st_mode)) /* sysfs classes: what the link leads to is masked by its own
 					name */
 		return 0;
-	if (is_closed(child, target, status.st_mode))
+	if (is_closed(from, target, status.st_mode))
 		return 0;
 	tree = make_cover(child, cover, S_ISDIR(status.st_mode));
 	if (tree < 0)
 		return tree;
-	if (move_mount(tree, "", child->root, target, MOVE_MOUNT_F_EMPTY_PATH))
+	if (move_mount(tree, "", from, target, MOVE_MOUNT_F_EMPTY_PATH))
 		return -errno;
 	first = S_ISDIR(status.st_mode) ? &cover->empty : &cover->file;
 	if (*first < 0)
@@ -227,10 +239,11 @@ static int mask_each(const struct proc_plan *plan, const struct child *child, st
 	return r;
 }
 
-static int mask_all(const struct proc_plan *plan, const struct child *child, uint16_t *reterr_item)
+static int mask_all(const struct proc_plan *plan, const struct child *child, int proc, int sys,
+	uint16_t *reterr_item)
 {
 	_cleanup_close_ int null = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	struct cover cover = {.null = null, .file = -1, .empty = -1};
+	struct cover cover = {.null = null, .file = -1, .empty = -1, .proc = proc, .sys = sys};
 	struct stat status;
 	int r;
 
@@ -247,10 +260,10 @@ static int mask_all(const struct proc_plan *plan, const struct child *child, uin
 }
 
 /* /proc/sys of a jail shows the host's settings; its owner may read them and write none. */
-static int read_only_sysctl(const struct child *child)
+static int read_only_sysctl(int proc)
 {
 	_cleanup_close_ int place =
-		openat(child->root, "proc/sys", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		openat(proc, "sys", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	_cleanup_close_ int tree = -1;
 
 	if (place < 0)
@@ -263,46 +276,45 @@ static int read_only_sysctl(const struct child *child)
 		       : 0;
 }
 
-static int apply_proc(const struct proc_plan *plan, const struct child *child)
+static int apply_proc(const struct proc_plan *plan, const struct child *child, int *ret)
 {
 	const char *const pid[] = {"subset", "pid", "hidepid", "ptraceable", NULL};
 	const char *const full[] = {NULL};
 	_cleanup_close_ int host = -1;
-	int tree;
 
 	if (mutant(MUTANT_HOST_PID)) {
 		host = open("/proc", O_PATH | O_CLOEXEC);
-		tree = host < 0 ? -errno : child_clone_tree(host, true, SAFE);
+		*ret = host < 0 ? -errno : child_clone_tree(host, true, SAFE);
 	} else {
-		tree = child_new_mount(child, "proc", plan->proc == PROC_PID ? pid : full, SAFE);
+		*ret = child_new_mount(child, "proc", plan->proc == PROC_PID ? pid : full, SAFE);
 	}
-	return tree < 0 ? tree : attach_at(plan, child, tree, "proc");
+	return *ret < 0 ? *ret : attach_at(plan, child, *ret, "proc");
 }
 
 int proc_apply(const struct proc_plan *plan, struct child *child, uint16_t *reterr_item)
 {
 	const char *const none[] = {NULL};
+	_cleanup_close_ int proc = -1, sys = -1;
 	int r = 0;
 
 	*reterr_item = ITEM_PROC;
 	if (plan->proc != PROC_NONE)
-		r = apply_proc(plan, child);
+		r = apply_proc(plan, child, &proc);
 	if (r < 0)
 		return r;
 	if (plan->sys == SYS_READ_ONLY) {
 		*reterr_item = ITEM_SYS;
-		r = child_new_mount(child, "sysfs", none, SAFE | MOUNT_ATTR_RDONLY);
-		if (r >= 0)
-			r = attach_at(plan, child, r, "sys");
+		sys = child_new_mount(child, "sysfs", none, SAFE | MOUNT_ATTR_RDONLY);
+		r = sys < 0 ? sys : attach_at(plan, child, sys, "sys");
 		if (r < 0)
 			return r;
 	}
 	if (plan->proc == PROC_FULL && !mutant(MUTANT_FULL_PROC)) {
 		*reterr_item = ITEM_READ_ONLY;
-		r = read_only_sysctl(child);
+		r = read_only_sysctl(proc);
 	}
 	if (r == 0 && (plan->proc == PROC_FULL || plan->sys == SYS_READ_ONLY) &&
 		!mutant(MUTANT_FULL_PROC))
-		r = mask_all(plan, child, reterr_item);
+		r = mask_all(plan, child, proc, sys, reterr_item);
 	return r;
 }
