@@ -87,8 +87,9 @@ static uint64_t time_left(uint64_t deadline, bool settled)
 {
 	uint64_t now = deadline ? supervise_clock() : 0;
 	uint64_t left = !deadline ? UINT64_MAX : deadline > now ? deadline - now : 0;
+	uint64_t until_settled = (uint64_t)SUPERVISE_SETTLED * 1000;
 
-	return settled || left < SUPERVISE_SETTLED * 1000 ? left : SUPERVISE_SETTLED * 1000;
+	return settled || left < until_settled ? left : until_settled;
 }
 
 /* The next signal, -EAGAIN once the time is over, or -errno. */
