@@ -22,20 +22,6 @@
 
 enum { ITEM_TMPFS = 1000, ITEM_PTS, ITEM_SHM, ITEM_LINKS, ITEM_QUEUES };
 
-/* Fixed numbers (Documentation/admin-guide/devices.txt): a host whose /dev/null is something else
- * gets no launch. */
-static const struct {
-	const char *path;
-	unsigned major, minor;
-} standard[] = {
-	{"null", 1, 3},
-	{"zero", 1, 5},
-	{"full", 1, 7},
-	{"random", 1, 8},
-	{"urandom", 1, 9},
-	{"tty", 5, 0},
-};
-
 static const struct {
 	const char *name, *text;
 } links[] = {
@@ -75,24 +61,20 @@ static int add_node(struct device_plan *plan, const struct host *host, struct ar
 	return slash && !node->parent ? -ENOMEM : 0;
 }
 
-/* Nothing is looked up for these: what the node must be is known, and the child compares (R4). */
+/* Nothing is looked up for these: what the node must be is known, and the child compares (R4): a
+ * host whose /dev/null is something else gets no launch. */
 static int compile_standard(struct device_plan *plan, struct arena *arena, struct err *reterr)
 {
-	for (size_t i = 0; i < sizeof(standard) / sizeof(standard[0]); i++) {
+	for (size_t i = 0; i < STANDARD_DEVICES; i++) {
 		struct device_node *node = ARENA_APPEND(arena, plan->nodes, plan->count);
 
 		if (!node)
 			return err_no_memory(reterr);
-		node->path = standard[i].path;
-		node->node = makedev(standard[i].major, standard[i].minor);
+		node->path = standard_devices[i].path + strlen("/dev/");
+		node->node = makedev(standard_devices[i].major, standard_devices[i].minor);
 		node->attributes = NODE;
 	}
 	return 0;
-}
-
-const char *device_standard_name(size_t index)
-{
-	return index < sizeof(standard) / sizeof(standard[0]) ? standard[index].path : NULL;
 }
 
 /*

@@ -37,9 +37,6 @@ struct device_plan {
 	const char *shm_size;
 };
 
-/* The standard nodes below /dev, by index; NULL behind the last. */
-const char *device_standard_name(size_t index);
-
 int device_compile(const struct profile *profile, const struct host *host, struct arena *arena,
 	struct receipt *receipt, struct device_plan *ret, struct err *reterr);
 void device_explain(const struct device_plan *plan, struct report *out);

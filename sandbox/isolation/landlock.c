@@ -12,7 +12,6 @@
 
 #include "host/host.h"
 #include "isolation/child.h"
-#include "isolation/device.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/mutant.h"
@@ -135,16 +134,11 @@ static int add_each_device(
 	struct landlock_layer *layer, struct arena *arena, const struct profile *profile)
 {
 	const struct devices_section *devices = &profile->devices;
-	const char *name;
 	int r = add(layer, arena, "/dev", FS_READ_DIR, false);
 
-	for (size_t i = 0; devices->standard && r == 0 && (name = device_standard_name(i)); i++) {
-		const char *path = arena_join(arena, "/dev/", name);
-
-		r = !path                        ? -ENOMEM
-		    : find_device(profile, path) ? 0
-						 : add(layer, arena, path, DEVICE, false);
-	}
+	for (size_t i = 0; devices->standard && i < STANDARD_DEVICES && r == 0; i++)
+		if (!find_device(profile, standard_devices[i].path))
+			r = add(layer, arena, standard_devices[i].path, DEVICE, false);
 	if (r == 0 && devices->standard)
 		r = add(layer, arena, "/dev/pts", DEVICE, false);
 	for (size_t i = 0; i < devices->device_count && r == 0; i++)

@@ -6,6 +6,15 @@
 #include "util/arena.h"
 #include "util/path.h"
 
+const struct standard_device standard_devices[STANDARD_DEVICES] = {
+	{"/dev/null", 1, 3},
+	{"/dev/zero", 1, 5},
+	{"/dev/full", 1, 7},
+	{"/dev/random", 1, 8},
+	{"/dev/urandom", 1, 9},
+	{"/dev/tty", 5, 0},
+};
+
 static int path_read(const struct cursor *at, const struct field *field, void *into)
 {
 	const char *path = NULL;

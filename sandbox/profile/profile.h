@@ -146,6 +146,15 @@ struct devices_section {
 	size_t device_count;
 };
 
+/* The standard nodes, and what they must be: fixed numbers (Documentation/admin-guide/devices.txt).
+ */
+struct standard_device {
+	const char *path; /* in the jail and on the host: "/dev/null" */
+	unsigned major, minor;
+};
+#define STANDARD_DEVICES 6
+extern const struct standard_device standard_devices[STANDARD_DEVICES];
+
 /* ---- network ---- */
 
 enum network_kind { NETWORK_NONE, NETWORK_HOST, NETWORK_KIND_COUNT };

@@ -39,17 +39,17 @@ static void compare(struct arena *arena, const char *name)
 	profile_library_free(&library);
 }
 
+static struct profile_library texts; /* of what is loaded from texts: origins point into it */
+
 static void load_text(struct arena *arena, const char *config, const char *text, struct profile *ret)
 {
 	struct profile_variables variables = {.xdg_config = config};
-	struct profile_library library = {0};
 	struct err err = {0};
 	char *copy = strdup(text);
 
 	if (!copy)
 		abort();
-	check_int(profile_load_text("test", copy, strlen(copy), &variables, arena, &library, ret, &err), 0, "%s: %s", text, err.message);
-	/* the library stays: origins point into it */
+	check_int(profile_load_text("test", copy, strlen(copy), &variables, arena, &texts, ret, &err), 0, "%s: %s", text, err.message);
 }
 
 /* What begins with a built-in profile or group, alone, is thawed; named in another way it is read. Both say the same. */
@@ -229,6 +229,7 @@ int main(void)
 	filters(&arena, "strict");
 	init_filter(&arena);
 	check(frozen_find("no-such") == NULL, "an unknown name is not frozen");
+	profile_library_free(&texts);
 	arena_free(&arena);
 	return check_done();
 }
