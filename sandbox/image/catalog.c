@@ -144,15 +144,6 @@ static int tell_damaged(void *context, const struct reference *name, int code, s
 	return 0;
 }
 
-static int pass_over(void *context, const struct reference *name, int code, struct err *reterr)
-{
-	(void)context;
-	(void)name;
-	(void)code;
-	(void)reterr;
-	return 0;
-}
-
 static int read_all(const struct storage *storage, struct arena *arena, tag_damaged damaged,
 	struct catalog *ret, struct err *reterr)
 {
@@ -187,7 +178,7 @@ int catalog_read(
 int catalog_read_quietly(
 	const struct storage *storage, struct arena *arena, struct catalog *ret, struct err *reterr)
 {
-	return read_all(storage, arena, pass_over, ret, reterr);
+	return read_all(storage, arena, tag_pass_over, ret, reterr);
 }
 
 /* ---- finding ---- */

@@ -84,23 +84,13 @@ static int fill(
 	return 0;
 }
 
-/* One that cannot be read is not seen by others; `verify` tells of it. */
-static int pass_over(void *context, const struct reference *name, int code, struct err *reterr)
-{
-	(void)context;
-	(void)name;
-	(void)code;
-	(void)reterr;
-	return 0;
-}
-
 static int make_text(const struct storage *storage, char **ret_text, struct err *reterr)
 {
 	_cleanup_(arena_free) struct arena arena = {0};
 	json_t *entries = json_array(), *root;
 	struct tag *tags = NULL;
 	size_t count = 0;
-	int r = tag_list_each(storage, &arena, pass_over, NULL, &tags, &count, reterr);
+	int r = tag_list_each(storage, &arena, tag_pass_over, NULL, &tags, &count, reterr);
 
 	if (r == 0 && (!entries || fill(storage, entries, tags, count) < 0))
 		r = err_set(reterr, -ENOMEM, "index.json", "out of memory");

@@ -331,6 +331,15 @@ static int compare_names(const void *a, const void *b)
 		reference_format(&((const struct tag *)b)->name, other));
 }
 
+int tag_pass_over(void *context, const struct reference *name, int code, struct err *reterr)
+{
+	(void)context;
+	(void)name;
+	(void)code;
+	(void)reterr;
+	return 0;
+}
+
 int tag_list_each(const struct storage *storage, struct arena *arena, tag_damaged damaged,
 	void *context, struct tag **ret, size_t *ret_count, struct err *reterr)
 {
@@ -553,16 +562,6 @@ static int drop_meanings(const struct storage *storage, const struct tag *tag,
 	return r < 0 ? set_unwritable(&tag->name, r, reterr) : 0;
 }
 
-/* What a damaged one means nobody knows. */
-static int pass_over(void *context, const struct reference *name, int code, struct err *reterr)
-{
-	(void)context;
-	(void)name;
-	(void)code;
-	(void)reterr;
-	return 0;
-}
-
 static int drop_everywhere(const struct storage *storage, const struct digest *manifest,
 	tag_damaged damaged, struct err *reterr)
 {
@@ -580,7 +579,7 @@ static int drop_everywhere(const struct storage *storage, const struct digest *m
 
 int tag_drop(const struct storage *storage, const struct digest *manifest, struct err *reterr)
 {
-	return drop_everywhere(storage, manifest, pass_over, reterr);
+	return drop_everywhere(storage, manifest, tag_pass_over, reterr);
 }
 
 int tag_forget(const struct storage *storage, struct err *reterr)
