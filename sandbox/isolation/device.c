@@ -77,6 +77,15 @@ static int compile_standard(struct device_plan *plan, struct arena *arena, struc
 	return 0;
 }
 
+/* Whether it lies in what is given for writing as well. */
+static bool is_given_above(const struct devices_section *asked, const char *path)
+{
+	for (size_t i = 0; i < asked->device_count; i++)
+		if (asked->devices[i].writable && path_is_beneath(path, asked->devices[i].path))
+			return true;
+	return false;
+}
+
 /*
  * A read-only mount keeps nobody from opening a special file for writing (may_open() of the kernel
  * does not ask it): Landlock does, or nothing. And its rights add up, so that what may be written
@@ -92,15 +101,20 @@ static void judge_read_only(const struct profile *profile, const struct host *ho
 	if (device->writable)
 		return;
 	row->layer = "landlock";
-	if (landlock && !everywhere)
+	if (!landlock) {
+		row->reason = "without Landlock a device can be written to";
+		row->remedy = "use a kernel with Landlock and a profile that enables it, or give "
+			      "the device for writing, too";
+	} else if (everywhere) {
+		row->reason = "in a root that can be written, a device can be written to as well";
+		row->remedy = "make the root read-only, or give the device for writing, too";
+	} else if (is_given_above(&profile->devices, device->path)) {
+		row->reason = "it, or a directory that it lies in, is given for writing as well";
+		row->remedy = "give both for reading, or the device for writing, too";
+	} else {
 		return;
+	}
 	row->outcome = OUTCOME_PARTLY;
-	row->reason = landlock ? "in a root that can be written, a device can be written to as well"
-			       : "without Landlock a device can be written to";
-	row->remedy = landlock
-			      ? "make the root read-only, or give the device for writing, too"
-			      : "use a kernel with Landlock and a profile that enables it, or give "
-				"the device for writing, too";
 }
 
 static int compile_extra(struct device_plan *plan, const struct profile *profile,

@@ -62,6 +62,8 @@ refuses 'a profile that extends nothing' 'no-such' "{$v, \"extends\": \"no-such\
 refuses 'a required label without SELinux' 'SELinux' "{$v, \"extends\": \"untrusted\", \"selinux\": {\"type\": \"immure_t\", \"enforce\": \"required\"}}"
 refuses 'a Landlock that no kernel has' 'ABI' "{$v, \"extends\": \"untrusted\", \"landlock\": {\"minimum_abi\": 99}}"
 refuses 'a lifted deny without a reason' 'override' "{$v, \"extends\": \"$work/p/deny.json\", \"files\": {\"mounts\": [{\"bind\": \"/usr/share\"}]}}"
+refuses 'a device for reading in a directory for writing' 'directory' \
+	"{$v, \"extends\": \"untrusted\", \"devices\": {\"allow\": [\"/dev/pts\", {\"path\": \"/dev/pts/ptmx\", \"access\": \"ro\"}]}}"
 [ -n "${IMMURE_HAVE_CGROUP:-}" ] ||
 	refuses 'a required memory limit without a cgroup' 'cgroup' "{$v, \"extends\": \"untrusted\", \"limits\": {\"memory\": \"64M\"}}"
 
