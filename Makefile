@@ -8,6 +8,11 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 CLANG    ?= clang
+# A build for another architecture: make CC=aarch64-linux-gnu-gcc. What runs while building is then made beside it, by this compiler.
+HOSTCC   ?= gcc
+MACHINE  := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+tool      = $(shell $(CC) -print-prog-name=$(1))
+AR       := $(call tool,ar)
 
 BUILD    := build
 INCLUDES := -Isandbox -I$(BUILD)
@@ -15,7 +20,7 @@ DEFINES  := -D_GNU_SOURCE -DIMMURE_VERSION='"$(VERSION)"' -DIMMURE_DATA='"$(PREF
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wformat=2 -Wformat-nonliteral -Wstrict-prototypes \
 	    -Wmissing-prototypes -Wpointer-arith -Wvla -Wundef -Werror
 # shadow stacks and landing pads, or what the processor has of them
-BRANCHES := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-fcf-protection,-mbranch-protection=standard)
+BRANCHES := $(if $(filter x86_64,$(MACHINE)),-fcf-protection,-mbranch-protection=standard)
 HARDEN   := -fstack-protector-strong $(BRANCHES) -fno-strict-aliasing -ftrivial-auto-var-init=zero
 CFLAGS   ?= -O2 -g
 BASE     := -std=gnu11 $(WARNINGS) $(DEFINES) $(INCLUDES) -MMD -MP
@@ -57,9 +62,9 @@ LATE := $(BUILD)/late
 LINK_release += -L$(LATE)
 $(LATE)/libselinux.a: Makefile
 	@mkdir -p $(@D)
-	@objcopy --redefine-sym init_lib=libselinux_start --globalize-symbol=libselinux_start -R .init_array -R .rela.init_array \
+	@$(call tool,objcopy) --redefine-sym init_lib=libselinux_start --globalize-symbol=libselinux_start -R .init_array -R .rela.init_array \
 		"$$($(CC) -print-file-name=libselinux.a)" $@.new
-	@nm $@.new 2> /dev/null | grep -q ' T libselinux_start$$' || { echo "$@: libselinux names its constructor otherwise" >&2; exit 1; }
+	@$(call tool,nm) $@.new 2> /dev/null | grep -q ' T libselinux_start$$' || { echo "$@: libselinux names its constructor otherwise" >&2; exit 1; }
 	@mv $@.new $@
 $(BUILD)/objects/host/host.o: FLAGS_release += -DIMMURE_LATE_LIBSELINUX
 $(BUILD)/libimmure.a: | $(LATE)/libselinux.a
@@ -82,7 +87,7 @@ $(2)/objects/frozen.o: $(BUILD)/frozen.c
 
 $(2)/libimmure.a: $$(OBJECTS_$(1))
 	@rm -f $$@
-	@echo "  AR   $$@"; ar rcs $$@ $$^
+	@echo "  AR   $$@"; $$(AR) rcs $$@ $$^
 
 # frozen.o is named wherever the library is: its symbols are weak, and nothing would pull it out of an archive
 $(2)/immure: $(2)/objects/cli/main.o $(2)/objects/frozen.o $(2)/libimmure.a
@@ -92,7 +97,7 @@ IMAGE_OBJECTS_$(1) := $$(patsubst sandbox/%.c,$(2)/objects/%.o,$$(IMAGE))
 
 $(2)/libimmure-image.a: $$(IMAGE_OBJECTS_$(1))
 	@rm -f $$@
-	@echo "  AR   $$@"; ar rcs $$@ $$^
+	@echo "  AR   $$@"; $$(AR) rcs $$@ $$^
 
 $(2)/immure-image: $(2)/objects/image/main.o $(2)/libimmure-image.a
 	@echo "  LINK $$@"; $$(CC) $$(FLAGS_$(1)) $$(IMAGE_LINK_$(1)) -o $$@ $$^ $$(IMAGE_LIBS)
@@ -131,8 +136,16 @@ FROZEN := untrusted strict container
 $(BUILD)/freeze: profiles/freeze.c $(BUILD)/libimmure.a
 	@echo "  LINK $@"; $(CC) $(BASE) $(FLAGS_release) $(LINK_release) -o $@ $^ $(LIBS)
 
-$(BUILD)/frozen.c: $(BUILD)/freeze
-	@$< $(FROZEN) > $@.new && mv $@.new $@
+ifeq ($(MACHINE),$(shell uname -m))
+RUNS := $(BUILD)
+else
+RUNS := $(BUILD)/native
+$(RUNS)/freeze $(RUNS)/immure &: profiles/freeze.c $(BUILD)/libimmure.a
+	@$(MAKE) --no-print-directory CC=$(HOSTCC) CFLAGS=-O1 BUILD=$(RUNS) $(RUNS)/freeze $(RUNS)/immure
+endif
+
+$(BUILD)/frozen.c: $(RUNS)/freeze
+	@$< $(MACHINE) $(FROZEN) > $@.new && mv $@.new $@
 
 # The product once more, in which nobody may allocate between clone and exec.
 $(BUILD)/nomalloc/immure: tests/nomalloc.c $(BUILD)/objects/cli/main.o $(BUILD)/objects/frozen.o $(BUILD)/libimmure.a

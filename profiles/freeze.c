@@ -2,9 +2,12 @@
  * Build tool: reads the built-in profiles as a launch would, and prints what it read as C (see
  *profile/frozen.h).
  *
- *	freeze untrusted strict … > build/frozen.c
+ *	freeze x86_64 untrusted strict … > build/frozen.c
+ *
+ * The filters are for the architecture that is named, which need not be the one this runs on.
  */
 #include <inttypes.h>
+#include <linux/audit.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -368,16 +371,26 @@ static unsigned put_code(const struct seccomp_plan *plan)
 	return serial;
 }
 
+static uint32_t architecture_named(const char *name)
+{
+	if (strcmp(name, "x86_64") == 0)
+		return AUDIT_ARCH_X86_64;
+	if (strcmp(name, "aarch64") == 0)
+		return AUDIT_ARCH_AARCH64;
+	(void)fprintf(stderr, "freeze: %s: x86_64 or aarch64 was expected\n", name);
+	exit(1);
+}
+
 /* Compiled as for a launch. What it would have to tell the user cannot be frozen: the section's own
  * row is all that may be there. */
-static void compile_filter(
-	const char *name, const struct profile *profile, struct seccomp_plan *ret)
+static void compile_filter(const char *name, uint32_t architecture, const struct profile *profile,
+	struct seccomp_plan *ret)
 {
 	static const struct host host = {.seccomp = true};
 	struct receipt receipt = {.arena = &arena};
 	struct err err = {0};
 
-	if (seccomp_compile(profile, &host, &arena, &receipt, ret, &err) < 0)
+	if (seccomp_compile_for(architecture, profile, &host, &arena, &receipt, ret, &err) < 0)
 		die(name, &err);
 	if (receipt.row_count == 1)
 		return;
@@ -430,18 +443,22 @@ int main(int argc, char **argv)
 	struct seccomp_plan *plans = arena_zeroed(&arena, (size_t)argc, sizeof(*plans));
 	const char *groups[32];
 	unsigned numbers[32], codes[32];
+	uint32_t architecture;
 	struct err err = {0};
 
-	if (!profiles || !plans || argc > 32)
+	if (!profiles || !plans || argc < 2 || argc > 32)
 		abort();
-	/* the first of them, in the place of our own name, is the one of PID 1 */
-	if (seccomp_compile_init(&arena, &plans[0], &err) < 0)
+	argc--;
+	argv++;
+	architecture = architecture_named(argv[0]);
+	/* the first of them, in the place of its name, is the one of PID 1 */
+	if (seccomp_compile_init_for(architecture, &arena, &plans[0], &err) < 0)
 		die("init", &err);
 	for (int i = 1; i < argc; i++) {
 		if (profile_load(argv[i], &nothing, &arena, &library, &profiles[i], &err) < 0)
 			die(argv[i], &err);
 		refuse_what_cannot_be_frozen(argv[i], &profiles[i]);
-		compile_filter(argv[i], &profiles[i], &plans[i]);
+		compile_filter(argv[i], architecture, &profiles[i], &plans[i]);
 		groups[i] = find_group(&profiles[i], &library);
 		number_rules(&profiles[i]);
 	}

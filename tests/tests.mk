@@ -64,15 +64,15 @@ analyze-shell:
 # ---- installation ----
 
 MAN := $(wildcard sandbox/cli/man/*)
-install: $(BUILD)/immure $(BUILD)/immure-image
+install: $(BUILD)/immure $(BUILD)/immure-image $(RUNS)/immure
 	for program in immure immure-image; do install -D -m 755 $(BUILD)/$$program $(DESTDIR)$(PREFIX)/bin/$$program; done
 	for page in $(MAN); do install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	install -D -m 644 profiles/schema.json $(DESTDIR)$(PREFIX)/share/immure/schema.json
 	mkdir -p $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
 		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-	$(BUILD)/immure completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/immure
-	$(BUILD)/immure completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_immure
-	$(BUILD)/immure completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/immure.fish
+	$(RUNS)/immure completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/immure
+	$(RUNS)/immure completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_immure
+	$(RUNS)/immure completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/immure.fish
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/immure $(DESTDIR)$(PREFIX)/bin/immure-image $(DESTDIR)$(PREFIX)/share/immure/schema.json \

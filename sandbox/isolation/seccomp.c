@@ -242,7 +242,8 @@ int seccomp_compile(const struct profile *profile, const struct host *host, stru
 		reterr);
 }
 
-int seccomp_compile_init_anew(struct arena *arena, struct seccomp_plan *ret, struct err *reterr)
+int seccomp_compile_init_for(
+	uint32_t architecture, struct arena *arena, struct seccomp_plan *ret, struct err *reterr)
 {
 	static const char *const names[] = {"clock_gettime", "exit_group", "kill", "madvise",
 		"restart_syscall", "rt_sigtimedwait", "wait4", "write"};
@@ -251,7 +252,7 @@ int seccomp_compile_init_anew(struct arena *arena, struct seccomp_plan *ret, str
 	struct syscalls_section section = {
 		.default_action = ACTION_KILL, .clauses = &clause, .clause_count = 1};
 	struct seccomp_plan plan = {0};
-	int r = compile(&section, syscall_native_architecture(), false, arena, NULL, &plan, reterr);
+	int r = compile(&section, architecture, false, arena, NULL, &plan, reterr);
 
 	if (r >= 0)
 		*ret = plan;
@@ -263,7 +264,7 @@ int seccomp_compile_init(struct arena *arena, struct seccomp_plan *ret, struct e
 	struct seccomp_plan plan = {0};
 
 	if (!USE_FROZEN || !&frozen_init_filter)
-		return seccomp_compile_init_anew(arena, ret, reterr);
+		return seccomp_compile_init_for(syscall_native_architecture(), arena, ret, reterr);
 	take_frozen(&frozen_init_filter, &plan);
 	*ret = plan;
 	return 0;

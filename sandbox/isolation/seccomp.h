@@ -61,7 +61,7 @@ int seccomp_compile(const struct profile *profile, const struct host *host, stru
 	struct receipt *receipt, struct seccomp_plan *ret, struct err *reterr);
 
 /* The same for a given architecture (AUDIT_ARCH_X86_64 or AUDIT_ARCH_AARCH64), compiled anew in
- * every case, as the tests need it. */
+ * every case, as profiles/freeze.c and the tests need it. */
 int seccomp_compile_for(uint32_t architecture, const struct profile *profile,
 	const struct host *host, struct arena *arena, struct receipt *receipt,
 	struct seccomp_plan *ret, struct err *reterr);
@@ -78,8 +78,9 @@ int seccomp_apply(const struct seccomp_plan *plan, struct child *child, uint16_t
 /* The filter that PID 1 of the jail lives under once the program runs: wait, read and write what is
  * open, kill, exit. */
 int seccomp_compile_init(struct arena *arena, struct seccomp_plan *ret, struct err *reterr);
-/* Without what was compiled when the program was built. */
-int seccomp_compile_init_anew(struct arena *arena, struct seccomp_plan *ret, struct err *reterr);
+/* For a given architecture, and without what was compiled when the program was built. */
+int seccomp_compile_init_for(
+	uint32_t architecture, struct arena *arena, struct seccomp_plan *ret, struct err *reterr);
 
 enum seccomp_decider {
 	DECIDED_BY_CLAUSE,

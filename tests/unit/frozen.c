@@ -211,7 +211,7 @@ static void init_filter(struct arena *arena)
 	struct err err = {0};
 
 	check_int(seccomp_compile_init(arena, &used, &err), 0, "a filter for PID 1");
-	check_int(seccomp_compile_init_anew(arena, &anew, &err), 0, "a fresh filter for PID 1");
+	check_int(seccomp_compile_init_for(syscall_native_architecture(), arena, &anew, &err), 0, "a fresh filter for PID 1");
 	check(same_code(&used, &anew), "PID 1's filter is what a compiler makes now");
 	check(used.filter == frozen_init_filter.code && anew.filter != used.filter, "and the frozen one is used");
 }
