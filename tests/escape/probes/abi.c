@@ -1,5 +1,6 @@
 /*
  * abi WAY: system calls through another door than the native one. Held: the process is killed by SIGSYS (a signal no handler sees).
+ * On aarch64 a process has the one door only, and WAY is elf32.
  *   x32       every native number with the x32 bit, 0 to 600
  *   int80     getpid and ptrace of the i386 table by int 0x80
  *   int80-all numbers 0 to 512 by int 0x80
@@ -17,6 +18,7 @@
 
 #include "verdict.h"
 
+#if defined(__x86_64__)
 static long int80(long number)
 {
 	long result;
@@ -77,8 +79,43 @@ static void vsyscall(void)
 		escaped("the time was told");
 }
 
-/* exit(42), as i386 code in a minimal ELF32 file */
+static int other_doors(const char *way) /* 0: there is none of that name */
+{
+	if (strcmp(way, "x32") == 0) {
+		for (long number = 0; number < 600; number++)
+			if (number != SYS_exit && number != SYS_exit_group)
+				in_child(x32, number, "x32 call");
+	} else if (strcmp(way, "int80") == 0) {
+		in_child(int80, 20, "int 0x80 call");
+		in_child(int80, 26, "int 0x80 call");
+	} else if (strcmp(way, "int80-all") == 0) {
+		for (long number = 2; number < 512; number++)
+			in_child(int80, number, "int 0x80 call");
+	} else if (strcmp(way, "handler") == 0) {
+		in_child(with_handler, 20, "int 0x80 call under a handler");
+	} else if (strcmp(way, "vsyscall") == 0) {
+		vsyscall();
+	} else {
+		return 0;
+	}
+	return 1;
+}
+#else
+static int other_doors(const char *way)
+{
+	(void)way;
+	return 0;
+}
+#endif
+
+/* exit(42), for a minimal ELF32 file */
+#if defined(__x86_64__)
+enum { MACHINE32 = EM_386, FLAGS32 = 0 };
 static const unsigned char code32[] = {0xb8, 1, 0, 0, 0, 0xbb, 42, 0, 0, 0, 0xcd, 0x80};
+#else
+enum { MACHINE32 = EM_ARM, FLAGS32 = EF_ARM_EABI_VER5 };
+static const unsigned char code32[] = {42, 0, 0xa0, 0xe3, 1, 0x70, 0xa0, 0xe3, 0, 0, 0, 0xef}; /* mov r0, 42; mov r7, 1; svc 0 */
+#endif
 
 static void elf32(const char *directory)
 {
@@ -87,7 +124,7 @@ static void elf32(const char *directory)
 		Elf32_Phdr segment;
 		unsigned char code[sizeof(code32)];
 	} __attribute__((packed)) file = {
-		.header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, EV_CURRENT}, .e_type = ET_EXEC, .e_machine = EM_386,
+		.header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, EV_CURRENT}, .e_type = ET_EXEC, .e_machine = MACHINE32, .e_flags = FLAGS32,
 			.e_version = EV_CURRENT, .e_entry = 0x8048000 + sizeof(Elf32_Ehdr) + sizeof(Elf32_Phdr),
 			.e_phoff = sizeof(Elf32_Ehdr), .e_ehsize = sizeof(Elf32_Ehdr), .e_phentsize = sizeof(Elf32_Phdr), .e_phnum = 1},
 		.segment = {.p_type = PT_LOAD, .p_vaddr = 0x8048000, .p_paddr = 0x8048000, .p_filesz = sizeof(file), .p_memsz = sizeof(file),
@@ -122,24 +159,9 @@ int main(int argc, char **argv)
 {
 	if (argc < 2)
 		return 2;
-	if (strcmp(argv[1], "x32") == 0) {
-		for (long number = 0; number < 600; number++)
-			if (number != SYS_exit && number != SYS_exit_group)
-				in_child(x32, number, "x32 call");
-	} else if (strcmp(argv[1], "int80") == 0) {
-		in_child(int80, 20, "int 0x80 call");
-		in_child(int80, 26, "int 0x80 call");
-	} else if (strcmp(argv[1], "int80-all") == 0) {
-		for (long number = 2; number < 512; number++)
-			in_child(int80, number, "int 0x80 call");
-	} else if (strcmp(argv[1], "handler") == 0) {
-		in_child(with_handler, 20, "int 0x80 call under a handler");
-	} else if (strcmp(argv[1], "vsyscall") == 0) {
-		vsyscall();
-	} else if (strcmp(argv[1], "elf32") == 0 && argc == 3) {
+	if (strcmp(argv[1], "elf32") == 0 && argc == 3)
 		elf32(argv[2]);
-	} else {
+	else if (!other_doors(argv[1]))
 		return 2;
-	}
 	contained("%s: stopped every time", argv[1]);
 }

@@ -89,7 +89,9 @@ static const struct attempt attempts[] = {
 	{"T-SEC-17", "PR_MCE_KILL", SYS_prctl, {33, 0, 0, 0, 0}},
 	{"T-SEC-17", "PR_GET_SECUREBITS", SYS_prctl, {27}},
 	{"T-SEC-17", "PR_SET_TSC high", SYS_prctl, {26 | HIGH, 1}},
+#ifdef SYS_arch_prctl
 	{"T-SEC-17", "cpuid faulting", SYS_arch_prctl, {0x1011}},
+#endif
 
 	{"T-SEC-18", "PTRACE_TRACEME", SYS_ptrace, {0}},
 	{"T-SEC-19", "process_vm_readv", SYS_process_vm_readv, {BAD, 0, 0, 0, 0, 0}},
@@ -112,8 +114,10 @@ static const struct attempt attempts[] = {
 	{"T-SEC-34", "tee", SYS_tee, {BAD, BAD, 1, 0}},
 	{"T-SEC-34", "vmsplice", SYS_vmsplice, {BAD, 0, 0, BAD}},
 	{"T-SEC-36", "listener", SYS_seccomp, {1, 8, 0}},
+#ifdef SYS_iopl
 	{"T-SEC-40", "modify_ldt", SYS_modify_ldt, {0, 0, 0}},
 	{"T-SEC-40", "iopl", SYS_iopl, {0}},
+#endif
 	{"T-SEC-40", "settimeofday", SYS_settimeofday, {BAD, 0}},
 	{"T-SEC-40", "clock_settime", SYS_clock_settime, {0, BAD}},
 	{"T-SEC-40", "adjtimex", SYS_adjtimex, {BAD}},
