@@ -182,16 +182,15 @@ void options_print(const struct option *table, FILE *out)
 {
 	for (; table->name; table++) {
 		char left[64];
+		size_t width;
 
 		if (table->identifier < 0)
 			continue;
-		if (table->letter)
-			(void)snprintf(left, sizeof(left), "-%c, --%s%s%s", table->letter,
-				table->name, table->argument ? " " : "",
-				table->argument ? table->argument : "");
-		else
-			(void)snprintf(left, sizeof(left), "    --%s%s%s", table->name,
-				table->argument ? " " : "", table->argument ? table->argument : "");
-		(void)fprintf(out, "  %-34s %s\n", left, table->summary);
+		(void)snprintf(left, sizeof(left), "%c%c%c --%s%s%s", table->letter ? '-' : ' ',
+			table->letter ? table->letter : ' ', table->letter ? ',' : ' ', table->name,
+			table->argument ? " " : "", table->argument ? table->argument : "");
+		width = text_width(left);
+		(void)fprintf(out, "  %s%*s %s\n", left, width < 34 ? (int)(34 - width) : 0, "",
+			table->summary);
 	}
 }

@@ -16,19 +16,9 @@ static const char *shown(const char *text, char buffer[1024])
 	return text_escape(text, strlen(text), buffer, 1024);
 }
 
-/* Columns count characters, not bytes. */
-static size_t width(const char *text)
-{
-	size_t count = 0;
-
-	for (; *text; text++)
-		count += ((unsigned char)*text & 0xc0) != 0x80;
-	return count;
-}
-
 static void print_cell(const char *text, size_t column, bool last, FILE *out)
 {
-	size_t used = width(text);
+	size_t used = text_width(text);
 
 	(void)fputs(text, out);
 	if (!last)
@@ -38,11 +28,11 @@ static void print_cell(const char *text, size_t column, bool last, FILE *out)
 static size_t column_width(const struct table *table, size_t field,
 	const char *const (*rows)[TABLE_FIELDS], size_t count)
 {
-	size_t widest = width(table->titles[field]);
+	size_t widest = text_width(table->titles[field]);
 	char clean[1024];
 
 	for (size_t i = 0; i < count; i++) {
-		size_t one = width(shown(rows[i][field], clean));
+		size_t one = text_width(shown(rows[i][field], clean));
 
 		widest = one > widest ? one : widest;
 	}
@@ -175,8 +165,8 @@ static void print_columns(char *text, FILE *out)
 
 	for (char *line; copy && (line = strsep(&rest, "\n"));)
 		for (size_t i = 0; (cell = strsep(&line, "\t")); i++)
-			if (i < TABLE_FIELDS && width(cell) > widths[i])
-				widths[i] = width(cell);
+			if (i < TABLE_FIELDS && text_width(cell) > widths[i])
+				widths[i] = text_width(cell);
 	free(copy);
 	rest = text;
 	for (char *line; (line = strsep(&rest, "\n")) && rest;) {

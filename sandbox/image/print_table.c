@@ -53,30 +53,20 @@ int table_add_line(struct table *table, const char *line)
 	return 0;
 }
 
-/* Characters, not bytes: what is escaped has no control characters left, and is UTF-8. */
-static size_t width_of(const char *text)
-{
-	size_t width = 0;
-
-	for (; *text; text++)
-		width += ((unsigned char)*text & 0xc0) != 0x80;
-	return width;
-}
-
 void table_print(const struct table *table, FILE *file)
 {
 	size_t widths[TABLE_COLUMNS] = {0};
 
 	for (size_t i = 0; i < table->count; i++)
 		for (size_t j = 0; table->rows[i].cells[j]; j++)
-			if (width_of(table->rows[i].cells[j]) > widths[j])
-				widths[j] = width_of(table->rows[i].cells[j]);
+			if (text_width(table->rows[i].cells[j]) > widths[j])
+				widths[j] = text_width(table->rows[i].cells[j]);
 	for (size_t i = 0; i < table->count; i++) {
 		const char *const *cells = table->rows[i].cells;
 
 		for (size_t j = 0; cells[j]; j++) {
 			(void)fputs(cells[j], file);
-			for (size_t pad = width_of(cells[j]); cells[j + 1] && pad < widths[j] + 2;
+			for (size_t pad = text_width(cells[j]); cells[j + 1] && pad < widths[j] + 2;
 				pad++)
 				(void)fputc(' ', file);
 		}

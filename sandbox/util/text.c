@@ -291,6 +291,15 @@ static size_t take_character(const char *text, size_t length, uint32_t *ret)
 	return count;
 }
 
+size_t text_width(const char *text)
+{
+	size_t width = 0;
+
+	for (; *text; text++)
+		width += ((unsigned char)*text & 0xc0) != 0x80;
+	return width;
+}
+
 bool text_is_utf8(const char *text, size_t length)
 {
 	uint32_t code;

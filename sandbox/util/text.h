@@ -32,6 +32,9 @@ const char *text_nearest(const char *word, const char *const *words, size_t coun
  */
 char *text_escape(const char *text, size_t length, char *buffer, size_t size);
 
+/* Characters, not bytes, of text in UTF-8: for columns. */
+size_t text_width(const char *text);
+
 bool text_is_utf8(const char *text, size_t length);
 
 /* Writes a code point, at most 0x10ffff, as UTF-8, without a NUL: how many bytes, one to four. */
