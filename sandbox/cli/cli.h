@@ -2,6 +2,7 @@
 #ifndef IMMURE_CLI_CLI_H
 #define IMMURE_CLI_CLI_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -114,8 +115,11 @@ const char *surroundings_path(
 
 /* "immure: WHERE: MESSAGE" and the hint, escaped. */
 void print_error(const struct err *err);
+/* Both print on standard output, and return the exit status; what the stream did not take is told
+ * by main(), at the end. Takes over document; NULL: there was no memory for it. */
+int print_json(json_t *document);
 /* The step table with every row, for people or as JSON. */
-int print_plan(const struct plan *plan, bool json, FILE *out);
+int print_plan(const struct plan *plan, bool json);
 /*
  * A file to write to once: opened (as far as it is there) when the launch begins, since by its end
  * a program that may write beside it could have put a link in the way.

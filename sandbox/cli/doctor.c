@@ -219,10 +219,9 @@ static json_t *json_text(const char *text)
 	return text ? json_string(clean(text, buffer, sizeof(buffer))) : json_null();
 }
 
-static int print_json(const struct doctor_findings *findings)
+static int print_document(const struct doctor_findings *findings)
 {
-	json_t *rows = json_array(), *document;
-	int r;
+	json_t *rows = json_array();
 
 	for (size_t i = 0; i < findings->row_count; i++) {
 		const struct doctor_row *row = &findings->rows[i];
@@ -233,17 +232,12 @@ static int print_json(const struct doctor_findings *findings)
 				    "needed", row->needed, "detail", json_text(row->detail),
 				    "costs", json_text(row->costs), "fix", json_text(row->fix)))) {
 			json_decref(rows);
-			return -ENOMEM;
+			return print_json(NULL);
 		}
 	}
-	document = json_pack("{s:i, s:o, s:o, s:b, s:o}", "version", 1, "distribution",
+	return print_json(json_pack("{s:i, s:o, s:o, s:b, s:o}", "version", 1, "distribution",
 		json_text(findings->distribution), "kernel", json_text(findings->kernel), "able",
-		findings->able, "features", rows);
-	r = document && json_dumpf(document, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF
-		    ? 0
-		    : -EIO;
-	json_decref(document);
-	return r;
+		findings->able, "features", rows));
 }
 
 /* ---- the verb ---- */
@@ -272,20 +266,21 @@ int cli_doctor(int argc, char **argv)
 	struct arena arena = {0};
 	struct err err = {0};
 	bool json = false;
-	int r = read_format(argc, argv, &json, &err);
+	int status, r = read_format(argc, argv, &json, &err);
 
 	if (r == 0)
 		r = doctor_examine(try_cgroup, &arena, &findings, &err);
 	if (r == 0)
 		r = add_launch(&arena, &findings, &err);
-	if (r == 0 && json && print_json(&findings) < 0)
-		r = err_set(&err, -EIO, NULL, "cannot write the findings");
-	else if (r == 0 && !json)
-		(isatty(STDOUT_FILENO) ? print_table : print_lines)(&findings);
-	if (r == 0 && fflush(stdout))
-		r = err_set(&err, -errno, NULL, "cannot write the findings: %s", strerror(errno));
-	if (r < 0)
+	status = findings.able ? 0 : 1;
+	if (r < 0) {
 		print_error(&err);
+		status = EXIT_OWN_ERROR;
+	} else if (json && print_document(&findings)) {
+		status = EXIT_OWN_ERROR;
+	} else if (!json) {
+		(isatty(STDOUT_FILENO) ? print_table : print_lines)(&findings);
+	}
 	arena_free(&arena);
-	return r < 0 ? EXIT_OWN_ERROR : findings.able ? 0 : 1;
+	return status;
 }

@@ -53,6 +53,7 @@ static int no_such_verb(const char *word)
 	struct err err = {0};
 
 	err_set(&err, -EINVAL, word, "there is no such verb");
+	err_hint(&err, "`immure help` lists them");
 	print_error(&err);
 	return EXIT_OWN_ERROR;
 }

@@ -266,5 +266,5 @@ int launching_dry_run(const struct launching *jail, const struct plan *plan)
 	if (jail->options.receipt && (open_outputs(jail, &receipt_file, &result_file, &err) < 0 ||
 					     write_receipt(plan, &receipt_file, &err) < 0))
 		return fail(&err);
-	return print_plan(plan, jail->options.json, stdout) < 0 ? EXIT_OWN_ERROR : 0;
+	return print_plan(plan, jail->options.json);
 }

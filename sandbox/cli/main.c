@@ -67,7 +67,9 @@ static int unknown_verb(const char *word)
 		names[count] = verbs[count].name;
 	near = text_nearest(word, names, count);
 	err_set(&err, -EINVAL, word, "there is no such verb");
-	if (near)
+	if (word[0] == '-')
+		err_hint(&err, "options stand after the verb: immure jail %s …", word);
+	else if (near)
 		err_hint(&err, "did you mean `immure %s`?", near);
 	else
 		err_hint(&err, "`immure help` lists them");
@@ -112,7 +114,7 @@ static int leave(int status)
 {
 	struct err err = {0};
 
-	if ((fflush(NULL) || ferror(stdout)) && status == 0) {
+	if (fflush(NULL) || ferror(stdout)) {
 		err_set(&err, -errno, "standard output", "cannot be written: %s", strerror(errno));
 		print_error(&err);
 		status = EXIT_OWN_ERROR;
@@ -141,7 +143,7 @@ int main(int argc, char **argv)
 	}
 	if (argc < 2) {
 		(void)cli_help(0, NULL);
-		return EXIT_OWN_ERROR;
+		return leave(EXIT_OWN_ERROR);
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "--version") == 0)
 		argv[1] += 2;
@@ -153,7 +155,7 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], verb->name) != 0)
 			continue;
 		if (argc > 2 && strcmp(argv[2], "--help") == 0)
-			return cli_help(2, argv);
+			return leave(cli_help(2, argv));
 		return leave(verb->run(argc - 1, argv + 1));
 	}
 	return unknown_verb(argv[1]);

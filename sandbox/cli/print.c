@@ -36,21 +36,16 @@ void print_error(const struct err *err)
 
 /* ---- the step table ---- */
 
-struct text_report {
-	struct report report;
-	FILE *out;
-};
-
 static void text_row(
 	struct report *report, const char *action, const char *detail, const char *place)
 {
-	struct text_report *text = (struct text_report *)report; /* its first member */
 	char clean[2048], where[1024];
 
-	(void)fprintf(text->out, "    %-14s %s", action, shown(detail, clean, sizeof(clean)));
+	(void)report;
+	(void)printf("    %-14s %s", action, shown(detail, clean, sizeof(clean)));
 	if (place && strcmp(place, "default") != 0)
-		(void)fprintf(text->out, "   [%s]", shown(place, where, sizeof(where)));
-	(void)fputc('\n', text->out);
+		(void)printf("   [%s]", shown(place, where, sizeof(where)));
+	(void)putchar('\n');
 }
 
 struct json_report {
@@ -122,7 +117,7 @@ static json_t *plan_json(const struct plan *plan)
 		list, "receipt", receipt_json(plan));
 }
 
-static void print_receipt_text(const struct plan *plan, FILE *out)
+static void print_receipt_text(const struct plan *plan)
 {
 	char asked[1024], reason[1024];
 
@@ -131,32 +126,41 @@ static void print_receipt_text(const struct plan *plan, FILE *out)
 
 		if (row->outcome == OUTCOME_ENFORCED)
 			continue;
-		(void)fprintf(out, "  %-12s %s%s%s\n", outcome_name(row->outcome),
+		(void)printf("  %-12s %s%s%s\n", outcome_name(row->outcome),
 			shown(row->asked, asked, sizeof(asked)), row->reason ? ": " : "",
 			row->reason ? shown(row->reason, reason, sizeof(reason)) : "");
 	}
 }
 
-int print_plan(const struct plan *plan, bool json, FILE *out)
+int print_json(json_t *document)
 {
-	struct text_report report = {.report = {.row = text_row}, .out = out};
+	struct err err = {0};
+	int r = document ? json_dumpf(document, stdout, JSON_INDENT(2)) : -1;
 
-	if (json) {
-		json_t *document = plan_json(plan);
-		int r = document ? json_dumpf(document, out, JSON_INDENT(2)) : -1;
+	json_decref(document);
+	(void)putchar('\n');
+	if (r == 0 || ferror(stdout))
+		return 0;
+	err_no_memory(&err);
+	print_error(&err);
+	return EXIT_OWN_ERROR;
+}
 
-		json_decref(document);
-		return r || fputc('\n', out) == EOF ? -EIO : 0;
-	}
+int print_plan(const struct plan *plan, bool json)
+{
+	struct report report = {.row = text_row};
+
+	if (json)
+		return print_json(plan_json(plan));
 	for (size_t i = 0; i < STEP_COUNT; i++) {
-		(void)fprintf(out, "%2zu. %-24s %s\n", i + 1, steps[i].name,
+		(void)printf("%2zu. %-24s %s\n", i + 1, steps[i].name,
 			steps[i].who == STEP_BY_INIT ? "" : "(in the program's process)");
 		if (steps[i].explain)
-			steps[i].explain(plan, &report.report);
+			steps[i].explain(plan, &report);
 	}
-	(void)fprintf(out, "\nNot, or not wholly, enforced:\n");
-	print_receipt_text(plan, out);
-	return ferror(out) ? -EIO : 0;
+	(void)printf("\nNot, or not wholly, enforced:\n");
+	print_receipt_text(plan);
+	return 0;
 }
 
 /* ---- files ---- */
@@ -166,31 +170,49 @@ static int open_special(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 
-	if (fd >= 0)
-		(void)fcntl(fd, F_SETFL, 0); /* of a description that is ours */
+	if (fd < 0)
+		return -errno;
+	(void)fcntl(fd, F_SETFL, 0); /* of a description that is ours */
 	return fd;
+}
+
+/* The caller's own, if it is open for writing. */
+static int find_descriptor(const char *number)
+{
+	uint64_t fd;
+	int flags = text_parse_u64(number, INT32_MAX, &fd) < 0 ? -1 : fcntl((int)fd, F_GETFL);
+
+	return flags < 0 || flags & O_PATH || (flags & O_ACCMODE) == O_RDONLY ? -EBADF : (int)fd;
+}
+
+/* A regular file is replaced: what has to be writable is its directory. */
+static int open_place(const char *path, struct output *ret)
+{
+	int r = file_open_parent(path, &ret->directory, &ret->name);
+
+	return r == 0 && faccessat(ret->directory, ".", W_OK, 0) ? -errno : r;
 }
 
 int output_open(const char *path, struct output *ret, struct err *reterr)
 {
 	struct stat status;
-	uint64_t fd;
 	int r = 0;
 
 	*ret = OUTPUT_NONE;
 	ret->path = path;
+	if (!path[0])
+		return err_set(reterr, -EINVAL, "--receipt, --result", "expected a file");
 	if (strcmp(path, "-") == 0)
 		ret->fd = STDOUT_FILENO;
-	else if (path[0] == '@' && text_parse_u64(path + 1, INT32_MAX, &fd) == 0)
-		ret->fd = (int)fd;
+	else if (path[0] == '@')
+		r = ret->fd = find_descriptor(path + 1);
 	else if (stat(path, &status) == 0 &&
 		 !S_ISREG(status.st_mode)) /* /dev/stdout, a pipe: written to, not replaced */
 		r = ret->fd = open_special(path);
 	else
-		r = file_open_parent(path, &ret->directory, &ret->name);
+		r = open_place(path, ret);
 	if (r < 0)
-		return err_set(reterr, r == -1 ? -errno : r, path, "cannot be written: %s",
-			strerror(r == -1 ? errno : -r));
+		return err_set(reterr, r, path, "cannot be written: %s", strerror(-r));
 	return 0;
 }
 
