@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 
 #include "isolation/cgroup.h"
+#include "profile/load.h"
 #include "util/arena.h"
 #include "util/report.h"
 
@@ -29,17 +30,16 @@ static const struct limit_file {
 	enum limit_kind kind;
 	enum cgroup_controller controller;
 	const char *file;
-	const char *name; /* in the profile */
 	const char *controller_name;
 	bool stand_in; /* rlimit_compile() has something for a host without */
 } limit_files[] = {
-	{LIMIT_MEMORY, CONTROLLER_MEMORY, "memory.max", "memory", "memory", true},
-	{LIMIT_MEMORY_HIGH, CONTROLLER_MEMORY, "memory.high", "memory_high", "memory", false},
-	{LIMIT_SWAP, CONTROLLER_MEMORY, "memory.swap.max", "swap", "memory", false},
-	{LIMIT_PIDS, CONTROLLER_PIDS, "pids.max", "pids", "pids", true},
-	{LIMIT_CPU, CONTROLLER_CPU, "cpu.max", "cpu", "cpu", false},
-	{LIMIT_CPU_WEIGHT, CONTROLLER_CPU, "cpu.weight", "cpu_weight", "cpu", false},
-	{LIMIT_IO_WEIGHT, CONTROLLER_IO, "io.weight", "io_weight", "io", false},
+	{LIMIT_MEMORY, CONTROLLER_MEMORY, "memory.max", "memory", true},
+	{LIMIT_MEMORY_HIGH, CONTROLLER_MEMORY, "memory.high", "memory", false},
+	{LIMIT_SWAP, CONTROLLER_MEMORY, "memory.swap.max", "memory", false},
+	{LIMIT_PIDS, CONTROLLER_PIDS, "pids.max", "pids", true},
+	{LIMIT_CPU, CONTROLLER_CPU, "cpu.max", "cpu", false},
+	{LIMIT_CPU_WEIGHT, CONTROLLER_CPU, "cpu.weight", "cpu", false},
+	{LIMIT_IO_WEIGHT, CONTROLLER_IO, "io.weight", "io", false},
 };
 
 static int out_of_memory(const struct compiler *c)
@@ -62,11 +62,22 @@ static int add_write(const struct compiler *c, unsigned controller, const char *
 	return 0;
 }
 
-static int add_row(const struct compiler *c, const struct rule *rule, const char *file,
-	const char *asked, const char *reason, const char *remedy)
+/* Delegation is no answer where there is nothing to delegate: the reason says what is. */
+static const char *remedy(const struct compiler *c)
 {
-	struct receipt_row row = {
-		.rule = rule, .asked = asked, .reason = reason, .remedy = reason ? remedy : NULL};
+	return c->host->cgroup == CGROUP_NONE
+		       ? "`immure doctor` tells more"
+		       : "as root: systemctl edit user@.service, add [Service] Delegate=cpu cpuset "
+			 "io memory pids; `immure doctor` tells more";
+}
+
+static int add_row(const struct compiler *c, const struct rule *rule, const char *file,
+	const char *asked, const char *reason)
+{
+	struct receipt_row row = {.rule = rule,
+		.asked = asked,
+		.reason = reason,
+		.remedy = reason ? remedy(c) : NULL};
 
 	row.outcome = reason ? OUTCOME_NOT_ENFORCED : OUTCOME_ENFORCED;
 	row.layer = reason ? NULL : arena_join(c->arena, "cgroup ", file);
@@ -86,10 +97,6 @@ static const char *why_not(const struct compiler *c, unsigned controller, const 
 			c->arena, "the %s controller is not delegated to this user", name);
 	return NULL;
 }
-
-static const char remedy_delegate[] =
-	"as root: systemctl edit user@.service, add [Service] Delegate=cpu cpuset io memory pids; "
-	"`immure doctor` tells more";
 
 /*
  * cpu.max wants a quota per period; below a hundredth of a CPU only the longest period gives a
@@ -134,18 +141,18 @@ static int compile_limit(const struct compiler *c, const struct limit_file *file
 {
 	const struct limit_rule *limit = &c->profile->limits.limits[file->kind];
 	const char *reason, *asked;
+	char value[32];
 	int r;
 
 	if (!limit->rule.set || limit->value == LIMIT_UNLIMITED)
 		return 0; /* "max" is what a new cgroup has */
 	reason = why_not(c, file->controller, file->controller_name);
-	asked = arena_format(c->arena, "%s %" PRIu64, file->name, limit->value);
+	asked = arena_format(c->arena, "%s %s", limit_names[file->kind],
+		limit_format(file->kind, limit->value, value, sizeof(value)));
 	if (limit->rule.enforce == ENFORCE_AUDIT)
-		return add_row(c, &limit->rule, file->file, asked, reason, remedy_delegate);
+		return add_row(c, &limit->rule, file->file, asked, reason);
 	if (reason)
-		return file->stand_in ? 0
-				      : add_row(c, &limit->rule, file->file, asked, reason,
-						remedy_delegate);
+		return file->stand_in ? 0 : add_row(c, &limit->rule, file->file, asked, reason);
 	r = add_write(c, file->controller, file->file, limit_value(c, file->kind, limit->value),
 		&limit->rule, file->kind == LIMIT_SWAP && limit->value == 0);
 	if (r == 0 && file->kind == LIMIT_MEMORY)
@@ -154,7 +161,7 @@ static int compile_limit(const struct compiler *c, const struct limit_file *file
 		return r;
 	c->plan->memory_limited |= file->kind == LIMIT_MEMORY;
 	c->plan->pids_limited |= file->kind == LIMIT_PIDS;
-	return add_row(c, &limit->rule, file->file, asked, NULL, NULL);
+	return add_row(c, &limit->rule, file->file, asked, NULL);
 }
 
 /*
@@ -235,7 +242,7 @@ static int compile_io(const struct compiler *c, const struct io_limit *limit)
 	if (!reason && limit->rule.enforce != ENFORCE_AUDIT)
 		r = add_write(
 			c, CONTROLLER_IO, "io.max", io_value(c, limit, disk), &limit->rule, false);
-	return r < 0 ? r : add_row(c, &limit->rule, "io.max", asked, reason, remedy_delegate);
+	return r < 0 ? r : add_row(c, &limit->rule, "io.max", asked, reason);
 }
 
 static int compile_cpuset(const struct compiler *c)
@@ -252,7 +259,7 @@ static int compile_cpuset(const struct compiler *c)
 	if (r < 0)
 		return r;
 	return add_row(c, &limits->cpuset_rule, "cpuset.cpus",
-		arena_join(c->arena, "cpuset ", limits->cpuset), reason, remedy_delegate);
+		arena_join(c->arena, "cpuset ", limits->cpuset), reason);
 }
 
 int cgroup_compile(const struct profile *profile, const struct host *host, struct arena *arena,

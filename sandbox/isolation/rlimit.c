@@ -12,6 +12,7 @@
 
 #include "host/host.h"
 #include "isolation/child.h"
+#include "profile/load.h"
 #include "util/arena.h"
 #include "util/file.h"
 #include "util/mutant.h"
@@ -21,18 +22,18 @@
 static const struct {
 	enum limit_kind kind;
 	int resource;
-	const char *name, *asked;
+	const char *name;
 	uint64_t divisor; /* milliseconds to seconds, rounded up; else 1 */
 } per_process[] = {
-	{LIMIT_OPEN_FILES, RLIMIT_NOFILE, "RLIMIT_NOFILE", "open_files", 1},
-	{LIMIT_FILE_SIZE, RLIMIT_FSIZE, "RLIMIT_FSIZE", "file_size", 1},
-	{LIMIT_CPU_TIME, RLIMIT_CPU, "RLIMIT_CPU", "cpu_time", 1000},
-	{LIMIT_CORE, RLIMIT_CORE, "RLIMIT_CORE", "core", 1},
-	{LIMIT_STACK, RLIMIT_STACK, "RLIMIT_STACK", "stack", 1},
-	{LIMIT_ADDRESS_SPACE, RLIMIT_AS, "RLIMIT_AS", "address_space", 1},
-	{LIMIT_LOCKED_MEMORY, RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK", "locked_memory", 1},
-	{LIMIT_PENDING_SIGNALS, RLIMIT_SIGPENDING, "RLIMIT_SIGPENDING", "pending_signals", 1},
-	{LIMIT_MESSAGE_QUEUES, RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE", "message_queues", 1},
+	{LIMIT_OPEN_FILES, RLIMIT_NOFILE, "RLIMIT_NOFILE", 1},
+	{LIMIT_FILE_SIZE, RLIMIT_FSIZE, "RLIMIT_FSIZE", 1},
+	{LIMIT_CPU_TIME, RLIMIT_CPU, "RLIMIT_CPU", 1000},
+	{LIMIT_CORE, RLIMIT_CORE, "RLIMIT_CORE", 1},
+	{LIMIT_STACK, RLIMIT_STACK, "RLIMIT_STACK", 1},
+	{LIMIT_ADDRESS_SPACE, RLIMIT_AS, "RLIMIT_AS", 1},
+	{LIMIT_LOCKED_MEMORY, RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK", 1},
+	{LIMIT_PENDING_SIGNALS, RLIMIT_SIGPENDING, "RLIMIT_SIGPENDING", 1},
+	{LIMIT_MESSAGE_QUEUES, RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE", 1},
 };
 
 static int add_entry(struct rlimit_plan *plan, struct arena *arena, int resource, const char *name,
@@ -52,7 +53,7 @@ static int compile_per_process(struct rlimit_plan *plan, const struct profile *p
 	for (size_t i = 0; i < sizeof(per_process) / sizeof(per_process[0]); i++) {
 		const struct limit_rule *limit = &profile->limits.limits[per_process[i].kind];
 		struct receipt_row row = {.rule = &limit->rule,
-			.asked = per_process[i].asked,
+			.asked = limit_names[per_process[i].kind],
 			.layer = per_process[i].name};
 		uint64_t value = limit->value;
 		int r;
@@ -65,10 +66,9 @@ static int compile_per_process(struct rlimit_plan *plan, const struct profile *p
 		if (per_process[i].kind == LIMIT_CORE && value == 0)
 			value = 1; /* core(5): only 1 also keeps a pipe handler on the host from
 				      being started (T-INFO-03) */
-		row.asked = value == LIMIT_UNLIMITED
-				    ? per_process[i].asked
-				    : arena_format(arena, "%s %llu", per_process[i].asked,
-					      (unsigned long long)value);
+		if (value != LIMIT_UNLIMITED)
+			row.asked = arena_format(
+				arena, "%s %llu", row.asked, (unsigned long long)value);
 		if (!row.asked)
 			return err_no_memory(reterr);
 		r = limit->rule.enforce == ENFORCE_AUDIT

@@ -24,7 +24,8 @@ static const struct limit {
 		BYTES_MAX}, /* below this not even the jail's own start fits */
 	[LIMIT_MEMORY_HIGH] = {UNIT_BYTES, false, 1 << 20, BYTES_MAX},
 	[LIMIT_SWAP] = {UNIT_BYTES, false, 0, BYTES_MAX},
-	[LIMIT_PIDS] = {UNIT_COUNT, false, 1, 4194304}, /* PID_MAX_LIMIT */
+	[LIMIT_PIDS] = {UNIT_COUNT, false, 2, /* the jail's first process is one of them */
+		4194304},                     /* PID_MAX_LIMIT */
 	[LIMIT_CPU] = {UNIT_MILLI, false, 10,
 		UINT64_C(8192) * 1000}, /* the kernel's least quota is 1 ms in a period of 100 ms */
 	[LIMIT_CPU_WEIGHT] = {UNIT_COUNT, true, 1, 10000},

@@ -71,6 +71,9 @@ const char *builtin_path(size_t index);
 /* Tables of names, shared with the command line. */
 extern const char *const limit_names[LIMIT_COUNT]; /* "memory", "memory_high", "open_files" … */
 int limit_parse(enum limit_kind kind, const char *text, uint64_t *ret, struct err *reterr); /* "512M", "1.5", "unlimited" */
+/* The value in its shortest form that limit_parse() reads back: "1G", "1.5", "unlimited". Returns
+ * buffer. */
+char *limit_format(enum limit_kind kind, uint64_t value, char *buffer, size_t size);
 extern const char *const enforce_names[ENFORCE_COUNT];
 extern const char *const mount_kind_names[MOUNT_KIND_COUNT];
 extern const char *const syscall_action_names[ACTION_COUNT];

@@ -45,10 +45,6 @@ mode_t mounts_default_mode(const struct mount_rule *rule);
 int environment_set(struct environment_section *environment, struct arena *arena,
 	const struct environment_setting *setting);
 
-/* The value in its shortest form that limit_parse() reads back: "1G", "1.5", "unlimited". Returns
- * buffer. */
-char *limit_format(enum limit_kind kind, uint64_t value, char *buffer, size_t size);
-
 /* One clause of a document that is being applied: it may lift what was inherited only for a reason.
  */
 int clause_add(const struct cursor *at, const struct syscall_clause *clause);
