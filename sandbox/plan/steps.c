@@ -102,7 +102,6 @@ const struct step steps[STEP_COUNT] = {
 	[STEP_TERMINAL] = {"terminal", STEP_BY_INIT, apply_terminal, explain_terminal},
 	[STEP_PIVOT] = {"pivot", STEP_BY_INIT, apply_pivot, NULL},
 	[STEP_HOSTNAME] = {"hostname", STEP_BY_INIT, apply_hostname, NULL},
-	[STEP_RLIMITS] = {"limits", STEP_BY_INIT, apply_rlimits, explain_rlimits},
 	[STEP_KEYRING] = {"keyring", STEP_BY_INIT, apply_keyring, NULL},
 	/* as late as may be: until then it is made beside us */
 	[STEP_NETWORK] = {"network", STEP_BY_INIT, apply_network, explain_network},
@@ -115,6 +114,8 @@ const struct step steps[STEP_COUNT] = {
 	[STEP_NO_NEW_PRIVILEGES] = {"no new privileges", STEP_BY_INIT, apply_no_new_privileges,
 		NULL},
 	[STEP_LANDLOCK] = {"landlock", STEP_BY_INIT, apply_landlock, explain_landlock},
+	/* ours no more than the program's: until here descriptors and memory are wanted */
+	[STEP_RLIMITS] = {"limits", STEP_BY_INIT, apply_rlimits, explain_rlimits},
 	[STEP_SIGNALS] = {"signals, session", STEP_BY_PROGRAM, apply_signals, NULL},
 	[STEP_NICE] = {"nice", STEP_BY_PROGRAM, apply_nice, NULL},
 	[STEP_TTY] = {"controlling terminal", STEP_BY_PROGRAM, apply_tty, NULL},
