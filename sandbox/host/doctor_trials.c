@@ -116,7 +116,11 @@ static int try_time(char *detail, size_t size)
 	return try_unshare(TIME_NAMESPACE, "unshare(CLONE_NEWTIME)", detail, size);
 }
 
-/* A new file system by the new mount calls, attached on /tmp of our own mount namespace. */
+/* Where the trials mount in their own mount namespace: a directory that even the barest image has,
+ * since the trials before have read it. */
+#define PLACE "/proc"
+
+/* A new file system by the new mount calls. */
 static int attach_new(
 	const char *type, const char *key, const char *value, char *detail, size_t size)
 {
@@ -135,7 +139,7 @@ static int attach_new(
 		0x0EU /* MOUNT_ATTR_NOSUID, NODEV, NOEXEC */);
 	if (tree < 0)
 		return stop(detail, size, "fsmount");
-	if (syscall(SYS_move_mount, tree, "", AT_FDCWD, "/tmp", 4U /* MOVE_MOUNT_F_EMPTY_PATH */))
+	if (syscall(SYS_move_mount, tree, "", AT_FDCWD, PLACE, 4U /* MOVE_MOUNT_F_EMPTY_PATH */))
 		return stop(detail, size, "move_mount");
 	return 0;
 }
@@ -153,7 +157,7 @@ static int try_mount_api(char *detail, size_t size)
 	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes,
 		    sizeof(attributes)))
 		return stop(detail, size, "mount_setattr, recursive and read-only");
-	if (syscall(SYS_move_mount, tree, "", AT_FDCWD, "/tmp", 4U))
+	if (syscall(SYS_move_mount, tree, "", AT_FDCWD, PLACE, 4U))
 		return stop(detail, size, "move_mount");
 	return 0;
 }
@@ -206,13 +210,14 @@ static int try_sysfs(char *detail, size_t size)
 
 static int try_overlay(char *detail, size_t size)
 {
-	if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=1m"))
+	if (mount("tmpfs", PLACE, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m"))
 		return stop(detail, size, "a tmpfs to lay over");
-	if (mkdir("/tmp/lower", 0755) || mkdir("/tmp/upper", 0755) || mkdir("/tmp/work", 0755) ||
-		mkdir("/tmp/all", 0755))
+	if (mkdir(PLACE "/lower", 0755) || mkdir(PLACE "/upper", 0755) ||
+		mkdir(PLACE "/work", 0755) || mkdir(PLACE "/all", 0755))
 		return stop(detail, size, "mkdir");
-	if (mount("overlay", "/tmp/all", "overlay", 0,
-		    "lowerdir=/tmp/lower,upperdir=/tmp/upper,workdir=/tmp/work,userxattr"))
+	if (mount("overlay", PLACE "/all", "overlay", 0,
+		    "lowerdir=" PLACE "/lower,upperdir=" PLACE "/upper,workdir=" PLACE
+		    "/work,userxattr"))
 		return stop(detail, size, "mount of overlay");
 	return 0;
 }
