@@ -72,8 +72,8 @@ static void describe_exec(const struct plan *plan, int error, struct err *reterr
 	} else if (error == EACCES) {
 		err_set(reterr, -error, program, "cannot be run in the jail: %s", strerror(error));
 		err_hint(reterr,
-			"its mount or its Landlock rule may be without \"exec\", or the file is "
-			"not executable%s%s%s",
+			"its mount or its Landlock rule may be without \"exec\", or it is a "
+			"directory, or not executable%s%s%s",
 			plan->selinux.context ? "; or SELinux lets no program labelled " : "",
 			plan->selinux.context ? plan->selinux.context : "",
 			plan->selinux.context ? " begin there: see immure_selinux(8)" : "");
@@ -82,6 +82,9 @@ static void describe_exec(const struct plan *plan, int error, struct err *reterr
 		if (error == ENOSYS)
 			err_hint(reterr, "the profile allows no execve: name a group in "
 					 "\"syscalls\", such as \"groups\": [\"untrusted@1\"]");
+		else if (error == ENOEXEC)
+			err_hint(reterr, "a program of another machine, or a script without its "
+					 "first line, such as #!/bin/sh");
 	}
 }
 

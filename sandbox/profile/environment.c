@@ -32,7 +32,9 @@ int profile_set_environment(struct profile *profile, struct arena *arena,
 
 	if (!grammar_environment_word(setting->name))
 		return err_set(reterr, -EINVAL, NULL,
-			"not the name of an environment variable: letters, digits, _, . and -");
+			"\"%s\": not the name of an environment variable: letters, digits, _, . "
+			"and -",
+			setting->name);
 	copy.name = arena_copy(arena, setting->name);
 	copy.value = arena_copy(arena, setting->value);
 	if (!copy.name || (setting->value && !copy.value) ||

@@ -256,7 +256,9 @@ static int unknown_name(
 			names[count++] = arena_copy_range(
 				loader->arena, path + prefix, strlen(path) - prefix - 5);
 	nearest = text_nearest(name, names, count);
-	if (nearest)
+	if (strlen(name) > 5 && strcmp(name + strlen(name) - 5, ".json") == 0)
+		err_hint(loader->err, "a file is written with a slash: ./%s", name);
+	else if (nearest)
 		err_hint(loader->err, "did you mean \"%s\"?", nearest);
 	else
 		err_hint(loader->err,
@@ -289,6 +291,10 @@ static int find_name(struct loader *loader, const struct cursor *at,
 		if (n < 0 || (size_t)n >= sizeof(path))
 			continue; /* no such directory, or none that could be opened */
 		r = find_file(loader, at, kind, path, ret);
+		if (r == -EACCES)
+			err_hint(loader->err,
+				"names are looked up below XDG_CONFIG_HOME, or HOME: is it this "
+				"user's own?");
 		if (r != -ENOENT)
 			return r;
 	}

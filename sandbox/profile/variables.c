@@ -14,15 +14,22 @@
 static const struct {
 	const char *name;
 	size_t offset;
+	const char *wants; /* for a value */
 } string_variables[] = {
-	{"cwd", offsetof(struct profile_variables, cwd)},
-	{"home", offsetof(struct profile_variables, home)},
-	{"user", offsetof(struct profile_variables, user)},
-	{"xdg.cache", offsetof(struct profile_variables, xdg_cache)},
-	{"xdg.config", offsetof(struct profile_variables, xdg_config)},
-	{"xdg.data", offsetof(struct profile_variables, xdg_data)},
-	{"xdg.runtime", offsetof(struct profile_variables, xdg_runtime)},
-	{"program.directory", offsetof(struct profile_variables, program_directory)},
+	{"cwd", offsetof(struct profile_variables, cwd),
+		"the current directory is gone, or cannot be reached: change into another one"},
+	{"home", offsetof(struct profile_variables, home), "set HOME to an absolute path"},
+	{"user", offsetof(struct profile_variables, user), "set USER"},
+	{"xdg.cache", offsetof(struct profile_variables, xdg_cache),
+		"set XDG_CACHE_HOME, or HOME, to an absolute path"},
+	{"xdg.config", offsetof(struct profile_variables, xdg_config),
+		"set XDG_CONFIG_HOME, or HOME, to an absolute path"},
+	{"xdg.data", offsetof(struct profile_variables, xdg_data),
+		"set XDG_DATA_HOME, or HOME, to an absolute path"},
+	{"xdg.runtime", offsetof(struct profile_variables, xdg_runtime),
+		"a login session sets XDG_RUNTIME_DIR"},
+	{"program.directory", offsetof(struct profile_variables, program_directory),
+		"name the program by its path, such as ./program"},
 };
 static const char *const variable_names[] = {
 	"cwd",
@@ -71,8 +78,12 @@ static int unknown(const struct cursor *at, const char *name, size_t length)
 	(void)snprintf(word, sizeof(word), "%.*s",
 		(int)(length < sizeof(word) ? length : sizeof(word) - 1), name);
 	for (size_t i = 0; i < ARRAY_SIZE(string_variables); i++)
-		if (strcmp(string_variables[i].name, word) == 0)
-			return cursor_error(at, "${%s} has no value here", word);
+		if (strcmp(string_variables[i].name, word) == 0) {
+			int r = cursor_error(at, "${%s} has no value here", word);
+
+			err_hint(at->reading->err, "%s", string_variables[i].wants);
+			return r;
+		}
 	(void)text_escape(word, strlen(word), safe, sizeof(safe));
 	return cursor_unknown(at, "variable", safe, variable_names, ARRAY_SIZE(variable_names));
 }
