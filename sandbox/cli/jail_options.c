@@ -63,9 +63,10 @@ static struct rule rule_here(const struct context *c)
 
 /* ---- paths ---- */
 
+/* An empty word is an unset variable of some script, and not meant as the working directory. */
 static const char *host_path_of(const struct context *c, const char *text)
 {
-	return surroundings_path(c->arena, c->variables, text);
+	return text[0] ? surroundings_path(c->arena, c->variables, text) : NULL;
 }
 
 /* A later mount hides what an earlier rule put below it, as mounts do; but no deny is lifted on the
@@ -135,11 +136,9 @@ static int apply_volume(struct context *c, const char *value)
 		first ? arena_copy_range(c->arena, value, (size_t)(first - value)) : value;
 	int r = 0;
 
-	if (!source || !source[0])
-		return bad(c, value, "SRC:DST[:OPTIONS]");
-	rule.source = host_path_of(c, source);
+	rule.source = source ? host_path_of(c, source) : NULL;
 	if (!rule.source)
-		return bad(c, value, "a path of the host that exists");
+		return bad(c, value, "SRC:DST[:OPTIONS], with a path of the host that exists");
 	if (!first) {
 		rule.writable = false;
 		rule.target = rule.source;
@@ -164,12 +163,12 @@ static int read_tmpfs_option(const struct context *c, char *word, struct mount_r
 	if (value)
 		*value++ = '\0';
 	if (value && (strcmp(word, "size") == 0 || strcmp(word, "tmpfs-size") == 0))
-		return text_parse_size(value, &rule->size) < 0 || !rule->size
-			       ? bad(c, value, "a size such as 64M")
+		return text_parse_size(value, &rule->size) < 0 || rule->size < 4096
+			       ? bad(c, value, "a size such as 64M, at least 4096 bytes")
 			       : 0;
 	if (value && strcmp(word, "nr_inodes") == 0)
-		return text_parse_u64(value, UINT32_MAX, &rule->inodes) < 0
-			       ? bad(c, value, "a count")
+		return text_parse_u64(value, UINT32_MAX, &rule->inodes) < 0 || !rule->inodes
+			       ? bad(c, value, "a count above 0")
 			       : 0;
 	if (value && (strcmp(word, "mode") == 0 || strcmp(word, "tmpfs-mode") == 0)) {
 		unsigned long mode = strtoul(value, &end, 8);
@@ -361,9 +360,9 @@ static int apply_user(struct context *c, const char *value)
 		arena_copy_range(c->arena, value, colon ? (size_t)(colon - value) : strlen(value));
 	uint64_t uid, gid;
 
-	if (!first || text_parse_u64(first, UINT32_MAX - 1, &uid) < 0 ||
-		text_parse_u64(colon ? colon + 1 : first, UINT32_MAX - 1, &gid) < 0)
-		return bad(c, value, "UID or UID:GID, as numbers");
+	if (!first || text_parse_u64(first, INT32_MAX, &uid) < 0 ||
+		text_parse_u64(colon ? colon + 1 : first, INT32_MAX, &gid) < 0)
+		return bad(c, value, "UID or UID:GID, as numbers up to 2147483647");
 	c->profile->identity.uid = (uid_t)uid;
 	c->profile->identity.gid = (gid_t)gid;
 	c->profile->identity.rule = rule_here(c);
@@ -439,9 +438,19 @@ static int apply_swap(struct context *c, const char *value)
 	if (r < 0 || swap->value == LIMIT_UNLIMITED)
 		return r;
 	if (!memory->rule.set || swap->value < memory->value)
-		return bad(c, value, "--memory before it, and at least as much");
+		return bad(c, value, "--memory beside it, and at least as much");
 	swap->value -= memory->value;
 	return 0;
+}
+
+static int set_both(struct context *c, enum limit_kind kind, const char *soft, const char *hard)
+{
+	const struct limit_rule *limit = &c->profile->limits.limits[kind];
+	int r = hard ? set_limit(c, kind, hard) : 0;
+	uint64_t most = hard ? limit->value : LIMIT_UNLIMITED;
+
+	r = r < 0 ? r : set_limit(c, kind, soft);
+	return r == 0 && limit->value > most ? bad(c, soft, "no more than the hard limit") : r;
 }
 
 static int apply_ulimit(struct context *c, const char *value)
@@ -461,17 +470,14 @@ static int apply_ulimit(struct context *c, const char *value)
 		{"msgqueue", LIMIT_MESSAGE_QUEUES},
 		{"nproc", LIMIT_PIDS},
 	};
-	const char *equals = strchr(value, '=');
-
-	const char *soft =
-		equals ? arena_copy_range(c->arena, equals + 1, strcspn(equals + 1, ":")) : NULL;
+	char *copy = arena_copy(c->arena, value), *hard = copy;
+	const char *name = strsep(&hard, "="), *soft = strsep(&hard, ":");
 
 	/* "SOFT:HARD", as docker writes it: the soft one is both here, since a hard one above it
 	 * would be no limit */
 	for (size_t i = 0; soft && i < sizeof(names) / sizeof(names[0]); i++)
-		if (strlen(names[i].name) == (size_t)(equals - value) &&
-			strncmp(names[i].name, value, strlen(names[i].name)) == 0)
-			return set_limit(c, names[i].kind, soft);
+		if (strcmp(names[i].name, name) == 0)
+			return set_both(c, names[i].kind, soft, hard);
 	return bad(c, value,
 		"NAME=N with a name of a limit (nofile, fsize, cpu, core, stack, as, memlock, "
 		"sigpending, msgqueue, nproc)");
@@ -526,7 +532,9 @@ static int apply_security(struct context *c, const char *value)
 		return -EPERM;
 	}
 
-	if (strcmp(value, "no-new-privileges") == 0)
+	if (strcmp(value, "no-new-privileges") == 0 ||
+		strcmp(value, "no-new-privileges:true") == 0 ||
+		strcmp(value, "no-new-privileges=true") == 0)
 		return 0; /* always so */
 	if (strcmp(value, "label=disable") == 0) {
 		*selinux = (struct selinux_section){0};
@@ -579,15 +587,19 @@ int launch_options_apply(const struct given_option *given, size_t count,
 	const struct profile_variables *variables, struct arena *arena, struct profile *profile,
 	struct err *reterr)
 {
-	for (size_t i = 0; i < count; i++) {
+	/* twice: --memory-swap is less --memory, wherever that stands */
+	for (size_t i = 0; i < 2 * count; i++) {
 		struct context c = {variables, arena, profile, reterr, "", {NULL, NULL}};
+		const struct given_option *one = &given[i % count];
 		int r;
 
-		(void)snprintf(c.flag, sizeof(c.flag), "--%s", given[i].option->name);
+		if ((one->option->identifier == OPTION_SWAP) != (i >= count))
+			continue;
+		(void)snprintf(c.flag, sizeof(c.flag), "--%s", one->option->name);
 		c.origin.pointer = arena_copy(arena, c.flag);
 		if (!c.origin.pointer)
 			return err_no_memory(reterr);
-		r = apply_option(&c, &given[i]);
+		r = apply_option(&c, one);
 		if (r == 0)
 			continue;
 		err_set(reterr, r, c.flag, "%s",
@@ -669,6 +681,9 @@ int launch_options_read(const struct given_option *given, size_t count, struct l
 		case OPTION_PROFILE:
 			ret->profile = value;
 			ret->profile_is_set = true;
+			if (!value[0])
+				r = err_set(reterr, -EINVAL, "--profile",
+					"expected the name or the file of a profile");
 			break;
 		case OPTION_RECEIPT: ret->receipt = value; break;
 		case OPTION_RESULT: ret->result = value; break;

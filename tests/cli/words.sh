@@ -1,0 +1,101 @@
+#!/bin/bash
+# What is written on the command line: odd values, words that contradict each other, reports that cannot be written.
+# shellcheck disable=SC2016 # what stands in single quotes is for the shell in the jail
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+cd "$work" || exit 2
+mkdir shown
+
+# refuses WHAT PATTERN WORDS…: exit 125, our line holds PATTERN, and the program, which would leave a mark, never started
+refuses() {
+	local what=$1 pattern=$2 output status
+	shift 2
+	rm -f shown/mark
+	output=$(immure "$@" touch /shown/mark 2>&1 < /dev/null); status=$?
+	if [ $status != 125 ]; then not_ok "$what" "status $status" "$output"
+	elif [ -e shown/mark ]; then not_ok "$what" 'the program ran' "$output"
+	elif [[ $output != immure:*$pattern* ]]; then not_ok "$what" "wanted \"$pattern\"" "$output"
+	else ok "$what"; fi
+}
+jail=(jail -v "$work/shown:/shown")
+
+# ---- reports that could not be written are found before the program runs ----
+mkdir closed
+chmod 555 closed
+refuses 'a result in a descriptor that is not open' '@9: ' "${jail[@]}" --result @9
+refuses 'a result in one that is open for reading' '@0: ' "${jail[@]}" --result @0
+refuses 'a result in a descriptor past any' '@99999999999: ' "${jail[@]}" --result @99999999999
+refuses 'a result in a descriptor that is no number' '@x: ' "${jail[@]}" --result @x
+refuses 'a result in a directory that is closed' 'closed/result: ' "${jail[@]}" --result closed/result
+refuses 'a result without a name' 'expected a file' "${jail[@]}" --result ''
+refuses 'a receipt in a directory' 'shown/: ' "${jail[@]}" --receipt shown/
+check 'and nothing was made in its place' test ! -e @99999999999 -a ! -e @x
+
+# ---- standard output that cannot be written ----
+# full WORDS…: exit 125, and one line says why
+full() {
+	local output status
+	output=$(immure "$@" 2>&1 > /dev/full); status=$?
+	if [ $status = 125 ] && [[ $output == 'immure: standard output: cannot be written: '* ]] && [ "$(wc -l <<< "$output")" = 1 ]
+	then ok "$* on a full disk"; else not_ok "$* on a full disk" "status $status" "$output"; fi
+}
+full jail --help
+full jail --dry-run
+full jail --dry-run --format=json
+full profile show dev
+full profile list --format=json
+full profile explain dev
+full profile explain --format=json dev
+full doctor
+full doctor --format=json
+full help
+full version
+
+# ---- values ----
+refuses 'a path to deny that is empty' '--deny' "${jail[@]}" --deny ''
+refuses 'a root that is empty' '--rootfs' "${jail[@]}" --rootfs ''
+refuses 'an id that a profile could not say' '--user' "${jail[@]}" -u 2147483648
+refuses 'a tmpfs of less than a page' '4096' "${jail[@]}" --tmpfs /x:size=1
+refuses 'a tmpfs of no inodes' '--tmpfs' "${jail[@]}" --tmpfs /x:nr_inodes=0
+refuses 'a hard limit that is none' '--ulimit' "${jail[@]}" --ulimit nofile=100:many
+refuses 'a hard limit below the soft one' '--ulimit' "${jail[@]}" --ulimit nofile=100:50
+refuses 'a privilege by another name' 'no-new-privileges=false' "${jail[@]}" --security-opt no-new-privileges=false
+refuses 'one process, which is the jail itself' '--pids-limit' "${jail[@]}" --pids-limit 1
+check 'no-new-privileges as docker writes it' immure jail --security-opt no-new-privileges:true true
+check 'a program that opens nothing needs three descriptors' immure jail --ulimit nofile=3 /usr/bin/busybox true
+
+# memory and swap together, whichever of the two options stands first
+for order in '-m 64M --memory-swap 96M' '--memory-swap 96M -m 64M'; do
+	# shellcheck disable=SC2086 # the words of the order
+	check "$order: 32 MiB of swap" grep -qE 'memory.swap.max 33554432|swap 32M' <<< "$(immure jail $order true 2>&1; immure jail $order --dry-run 2> /dev/null)"
+done
+refuses 'less of both than of memory' '--memory-swap' jail -m 64M --memory-swap 32M
+
+# ---- what is said ----
+refuses 'a limit in the unit it was written in' 'cpu 1.5' jail --cpus 1.5
+refuses 'which name of a variable is wrong' '"1X"' "${jail[@]}" -e 1X=y
+refuses 'a profile without a name' '--profile' "${jail[@]}" --profile=
+echo '{"version": 1}' > mine.json
+refuses 'a file is written with a slash' './mine.json' "${jail[@]}" -p mine.json
+refuses 'options come after the verb' 'after the verb' -p dev jail
+refuses 'a verb that help does not know' 'lists them' help nothing
+check 'a directory is named as what it may be' grep -q 'directory' <<< "$(immure jail /usr 2>&1)"
+check 'a script without its first line, too' grep -q '#!/bin/sh' <<< "$(echo echo > script; chmod +x script; immure jail ./script 2>&1)"
+check 'the columns of the help are even' test -z "$(immure help jail | sed 1,3d | grep -vE '^  .{33}  [^ ]')"
+# told WHAT PATTERN WORDS…: what is said of a profile that is missing, or of a place
+told() {
+	local what=$1 pattern=$2 output
+	shift 2
+	output=$("$@" 2>&1 < /dev/null)
+	if [[ $output == *$pattern* ]]; then ok "$what"; else not_ok "$what" "wanted \"$pattern\"" "$output"; fi
+}
+mkdir gone
+told 'a working directory that is gone' 'is gone' env -C gone sh -c "rmdir ../gone; \"$immure\" jail -p dev true"
+mkdir -m 0 shut
+told 'a configuration that this user cannot read' 'XDG_CONFIG_HOME' env XDG_CONFIG_HOME="$work/shut" "$immure" jail true
+
+# ---- a profile is looked at as a launch would ----
+echo '{"version": 1, "extends": "untrusted", "syscalls": {"deny": ["opne"]}}' > slip.json
+told 'check knows the calls' 'did you mean "open"' immure profile check ./slip.json
+
+finish
