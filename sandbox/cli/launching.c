@@ -115,9 +115,10 @@ static int protect_place(
 	struct files_section *files = &jail->profile.files;
 	const char *resolved, *path, **place;
 	struct path_fact fact;
+	int r = host_path(&jail->host, &jail->words, base, true, &fact);
 
-	if (host_path(&jail->host, &jail->words, base, true, &fact) < 0)
-		return err_set(reterr, -EIO, base, "cannot be looked at");
+	if (r < 0)
+		return err_set(reterr, r, base, "cannot be looked at: %s", strerror(-r));
 	resolved = fact.resolved ? fact.resolved : base;
 	path = below ? arena_format(&jail->words, "%s/%s", resolved, below) : resolved;
 	if (!path)
@@ -169,6 +170,22 @@ int launching_plan(
 	return plan_compile(&jail->profile, &jail->host, request, &jail->plan_arena, plan, reterr);
 }
 
+/* Which limit ended the program, and the line or the option that would change it. */
+static void explain_limit(const struct plan *plan, const char *name)
+{
+	const struct limit_rule *limit = plan->profile->limits.limits;
+	struct err err = {0};
+	char value[32], place[512];
+	size_t kind = 0;
+
+	while (kind < LIMIT_COUNT - 1 && strcmp(limit_names[kind], name) != 0)
+		kind++;
+	err_set(&err, -EDQUOT, plan->command.arguments[0], "ended by its limit: %s %s", name,
+		limit_format((enum limit_kind)kind, limit[kind].value, value, sizeof(value)));
+	err_hint(&err, "set by %s", origin_format(&limit[kind].rule.origin, place, sizeof(place)));
+	print_error(&err);
+}
+
 /* What a kill by the filter means, in words: the number of the call is the kernel's secret. */
 static void explain_end(const struct plan *plan, const struct launch_result *result)
 {
@@ -176,12 +193,7 @@ static void explain_end(const struct plan *plan, const struct launch_result *res
 	const char *program = plan->command.arguments[0];
 
 	if (result->limit) {
-		err_set(&err, -EDQUOT, program, "ended by its limit: %s", result->limit);
-		err_hint(&err,
-			"it is set by the profile (`immure profile explain %s`) or on the command "
-			"line",
-			plan->profile->name ? plan->profile->name : "FILE");
-		print_error(&err);
+		explain_limit(plan, result->limit);
 	} else if (WIFSIGNALED(result->status) && WTERMSIG(result->status) == SIGSYS) {
 		err_set(&err, -EPERM, program,
 			"killed by the system call filter (seccomp, SIGSYS)");

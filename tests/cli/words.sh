@@ -94,6 +94,10 @@ told 'a working directory that is gone' 'is gone' env -C gone sh -c "rmdir ../go
 mkdir -m 0 shut
 told 'a configuration that this user cannot read' 'XDG_CONFIG_HOME' env XDG_CONFIG_HOME="$work/shut" "$immure" jail true
 
+told 'a limit that ended a program is told with the option that set it' $'ended by its limit: wall_time 300ms\n  set by --timeout' immure jail --timeout 300ms sleep 9
+printf '{"version": 1, "extends": "untrusted",\n "limits": {"wall_time": "200ms"}}' > short.json
+told 'or with the line' 'set by ./short.json:2:13: /limits/wall_time' immure jail -p ./short.json sleep 9
+
 # ---- a profile is looked at as a launch would ----
 echo '{"version": 1, "extends": "untrusted", "syscalls": {"deny": ["opne"]}}' > slip.json
 told 'check knows the calls' 'did you mean "open"' immure profile check ./slip.json
