@@ -12,6 +12,7 @@
 #include "util/cleanup.h"
 #include "util/file.h"
 #include "util/mutant.h"
+#include "util/number.h"
 #include "util/report.h"
 #include "util/text.h"
 
@@ -252,7 +253,7 @@ int write_result(const struct launch_result *result, const char *program,
 	const struct output *output, struct err *reterr)
 {
 	bool exited = WIFEXITED(result->status);
-	const char *name = exited ? NULL : sigabbrev_np(WTERMSIG(result->status));
+	const char *name = exited ? NULL : number_signal(WTERMSIG(result->status));
 	uint64_t peak = result->counts.memory_peak ? result->counts.memory_peak
 						   : (uint64_t)result->usage.ru_maxrss * 1024;
 	char clean[1024], signal[32] = "";

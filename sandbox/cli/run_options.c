@@ -15,6 +15,7 @@
 #include "util/cleanup.h"
 #include "util/file.h"
 #include "util/json.h"
+#include "util/number.h"
 #include "util/path.h"
 #include "util/text.h"
 
@@ -457,7 +458,7 @@ static int read_signal(struct reading *r, const char *value)
 		number += 34; /* as the world outside of libc counts them: signal(7) */
 	else if (text_parse_u64(name, 64, &number) < 0)
 		for (int i = 1; i < 32 && !number; i++)
-			if (sigabbrev_np(i) && strcasecmp(sigabbrev_np(i), name) == 0)
+			if (strcasecmp(number_signal(i), name) == 0)
 				number = (uint64_t)i;
 	r->options->stop_signal = (int)number;
 	return number ? 0

@@ -14,6 +14,7 @@
 #include "image/manifest_read.h"
 #include "util/arena.h"
 #include "util/mutant.h"
+#include "util/number.h"
 #include "util/overlay.h"
 #include "util/path.h"
 #include "util/text.h"
@@ -130,7 +131,7 @@ int config_signal(const char *text)
 	if (starts_upper(text, "SIG"))
 		text += 3;
 	for (int i = 1; i < 32; i++) {
-		const char *name = sigabbrev_np(i);
+		const char *name = number_signal(i);
 
 		if (name && equal_upper(text, name))
 			return i;

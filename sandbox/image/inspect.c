@@ -10,6 +10,7 @@
 #include "image/verbs.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 
 /* null where there is none, as docker tells of what is not set */
 static json_t *texts_json(const char *const *texts)
@@ -51,7 +52,7 @@ static json_t *digests_json(const struct digest *digests, size_t count)
 
 static json_t *signal_json(int number)
 {
-	const char *name = number > 0 && number < 32 ? sigabbrev_np(number) : NULL;
+	const char *name = number_signal(number);
 
 	if (!number)
 		return json_string("");

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "isolation/child.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
+#include "util/kernel_calls.h"
 #include "util/mutant.h"
 #include "util/path.h"
 #include "util/report.h"

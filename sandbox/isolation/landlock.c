@@ -14,6 +14,7 @@
 #include "isolation/child.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
+#include "util/kernel_calls.h"
 #include "util/mutant.h"
 #include "util/path.h"
 #include "util/report.h"

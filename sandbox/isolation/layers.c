@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "isolation/child.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
+#include "util/kernel_calls.h"
 #include "util/mutant.h"
 #include "util/path.h"
 #include "util/report.h"

@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 
 #include "host/host.h"
 #include "util/arena.h"
+#include "util/kernel_calls.h"
 #include "util/mutant.h"
 #include "util/path.h"
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -12,6 +11,7 @@
 #include "host/host.h"
 #include "isolation/child.h"
 #include "util/cleanup.h"
+#include "util/kernel_calls.h"
 #include "util/mutant.h"
 #include "util/report.h"
 

@@ -234,7 +234,7 @@ static int set_limit(const struct rlimit_entry *entry)
 	struct rlimit current, wanted;
 	uint64_t value = entry->value == LIMIT_UNLIMITED ? RLIM_INFINITY : entry->value;
 
-	if (getrlimit((__rlimit_resource_t)entry->resource, &current))
+	if (syscall(SYS_prlimit64, 0, entry->resource, NULL, &current))
 		return -errno;
 	if (current.rlim_max != RLIM_INFINITY && value > current.rlim_max)
 		value = current.rlim_max;
@@ -243,7 +243,7 @@ static int set_limit(const struct rlimit_entry *entry)
 	 * the soft one, a second before */
 	if (entry->resource == RLIMIT_CPU && value < current.rlim_max)
 		wanted.rlim_max++;
-	return setrlimit((__rlimit_resource_t)entry->resource, &wanted) ? -errno : 0;
+	return syscall(SYS_prlimit64, 0, entry->resource, &wanted, NULL) ? -errno : 0;
 }
 
 int rlimit_apply(const struct rlimit_plan *plan, struct child *child, uint16_t *reterr_item)

@@ -20,6 +20,7 @@
 #include "profile/receipt.h"
 #include "util/arena.h"
 #include "util/mutant.h"
+#include "util/number.h"
 #include "util/report.h"
 
 static const char *const action_words[] = {[ACTION_ALLOW] = "allow",
@@ -60,7 +61,7 @@ __attribute__((format(printf, 2, 3))) static void put(struct writer *out, const 
 
 static void put_action(struct writer *out, enum syscall_action action, uint16_t error)
 {
-	const char *name = strerrorname_np(error);
+	const char *name = number_error(error);
 
 	put(out, "%s", action_words[action]);
 	if (action == ACTION_ERRNO && name)

@@ -13,6 +13,7 @@
 #include "isolation/seccomp_foreign.h"
 #include "isolation/seccomp_policy.h"
 #include "isolation/syscall_table.h"
+#include "util/number.h"
 
 static bool condition_holds(const struct syscall_argument *argument, const uint64_t *arguments)
 {
@@ -157,7 +158,7 @@ static const char *action_text(
 		[ACTION_KILL] = "denied (the process is killed)",
 		[ACTION_TRAP] = "denied (SIGSYS)",
 		[ACTION_LOG] = "allowed and logged"};
-	const char *name = strerrorname_np(error);
+	const char *name = number_error(error);
 
 	if (action != ACTION_ERRNO)
 		(void)snprintf(buffer, size, "%s", words[action]);

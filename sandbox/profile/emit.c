@@ -11,6 +11,7 @@
 #include "profile/load.h"
 #include "profile/names.h"
 #include "profile/sections.h"
+#include "util/number.h"
 #include "util/text.h"
 
 struct emitter {
@@ -335,7 +336,7 @@ static void emit_argument(
 static void put_errno(
 	struct emitter *out, json_t *object, const char *key, const char *prefix, uint16_t error)
 {
-	const char *name = strerrorname_np(error);
+	const char *name = number_error(error);
 	char text[64];
 
 	if (!name && !out->error)

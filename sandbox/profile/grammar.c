@@ -4,6 +4,7 @@
 #include <cap-ng.h>
 #include <string.h>
 
+#include "util/number.h"
 #include "util/text.h"
 
 /*
@@ -177,7 +178,7 @@ bool grammar_mode(const char *text, mode_t maximum, mode_t *ret)
 uint16_t grammar_errno(const char *name)
 {
 	for (uint16_t number = 1; number <= ERRNO_MAX; number++) {
-		const char *known = strerrorname_np(number);
+		const char *known = number_error(number);
 
 		if (known && strcmp(known, name) == 0)
 			return number;

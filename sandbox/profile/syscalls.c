@@ -12,6 +12,7 @@
 #include "profile/seccomp_document.h"
 #include "profile/sections.h"
 #include "util/arena.h"
+#include "util/number.h"
 #include "util/text.h"
 
 /* ---- the default ---- */
@@ -203,7 +204,7 @@ static int imported_check(const struct cursor *at, const struct syscall_clause *
 		return cursor_error(at,
 			"an entry of the document has more than %d names or %d conditions",
 			CLAUSE_NAMES_MAX, ARGUMENTS_MAX);
-	if (clause->action == ACTION_ERRNO && !strerrorname_np(clause->error))
+	if (clause->action == ACTION_ERRNO && !number_error(clause->error))
 		return cursor_error(at, "%u in the document is no errno", clause->error);
 	for (size_t i = 0; i < clause->name_count; i++)
 		if (!grammar_syscall_name(clause->names[i]))
@@ -239,7 +240,7 @@ static int import_read(const struct cursor *at, const struct field *field, void 
 	}
 	if (syscalls->clause_count > CLAUSES_MAX)
 		return cursor_error(at, "more than %d clauses", CLAUSES_MAX);
-	if (syscalls->default_action == ACTION_ERRNO && !strerrorname_np(syscalls->default_error))
+	if (syscalls->default_action == ACTION_ERRNO && !number_error(syscalls->default_error))
 		return cursor_error(at, "%u in the document is no errno", syscalls->default_error);
 	imported = *syscalls; /* its default is judged as if it had been written here */
 	syscalls->default_action = before.default_action;

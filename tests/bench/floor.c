@@ -32,7 +32,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -41,6 +40,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "util/kernel_calls.h"
 
 #define LENGTH(table) (sizeof(table) / sizeof((table)[0]))
 #define SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
@@ -98,7 +99,7 @@ static const struct entry device_links[] = {
 };
 
 static const struct {
-	__rlimit_resource_t resource;
+	int resource;
 	rlim_t value;
 } limits[] = {
 	{RLIMIT_NOFILE, 1024},
@@ -348,10 +349,10 @@ static void set_limits(void)
 	struct rlimit limit;
 
 	for (size_t i = 0; i < LENGTH(limits); i++) {
-		must(getrlimit(limits[i].resource, &limit) == 0, "getrlimit");
+		must(syscall(SYS_prlimit64, 0, limits[i].resource, NULL, &limit) == 0, "prlimit");
 		limit.rlim_cur = limit.rlim_max =
 			limits[i].value < limit.rlim_max ? limits[i].value : limit.rlim_max;
-		must(setrlimit(limits[i].resource, &limit) == 0, "setrlimit");
+		must(syscall(SYS_prlimit64, 0, limits[i].resource, &limit, NULL) == 0, "prlimit");
 	}
 }
 

@@ -21,6 +21,7 @@
 #include "profile/load.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 #include "util/tree.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -272,7 +273,7 @@ static void check_merged(const struct merged *merged, const char *path, const ch
 	size_t length;
 	int r = merged_read(merged, path, 1024, &text, &length);
 
-	check_text(r < 0 ? strerrorname_np(-r) : text, want, "%s: %s", path, want);
+	check_text(r < 0 ? number_error(-r) : text, want, "%s: %s", path, want);
 }
 
 static void make_layers(void)

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +18,8 @@
 #include "profile/load.h"
 #include "profile/receipt.h"
 #include "util/arena.h"
+#include "util/kernel_calls.h"
+#include "util/number.h"
 #include "util/overlay.h"
 #include "util/path.h"
 
@@ -311,7 +312,7 @@ static const char *walked(const char *target, bool directory)
 	ssize_t length;
 
 	if (fd < 0)
-		return strerrorname_np(-fd);
+		return number_error(-fd);
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	length = readlink(path, text, sizeof(text) - 1);
 	(void)close(fd);

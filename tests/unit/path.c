@@ -3,6 +3,7 @@
  * agree with the kernel's own openat2 on random trees (O13), hold its root while somebody renames
  * under it (T-PATH-05), and stand in unnoticed where openat2 is refused (T-PATH-04).
  */
+#include "util/number.h"
 #include "util/path.h"
 
 #include <errno.h>
@@ -153,7 +154,7 @@ static void make_tree(int directory, unsigned depth)
 
 static void remove_tree(const char *path)
 {
-	char command[PATH_MAX + 64];
+	char command[2 * PATH_MAX + 64];
 
 	(void)snprintf(command, sizeof(command), "chmod -R u+rwx '%s' 2>/dev/null; rm -rf '%s'",
 		path, path);
@@ -490,7 +491,7 @@ static void test_refused(const char *base, uint32_t error)
 	(void)waitpid(pid, &status, 0);
 	check_int(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0,
 		"%u look-ups come to the same under a filter that answers %s", CASES,
-		strerrorname_np((int)error));
+		number_error((int)error));
 	(void)close(root);
 	remove_tree(tree);
 }
