@@ -30,14 +30,34 @@ LIBS     := -lseccomp -lcap-ng -lselinux -lpcre2-8 -ljansson
 IMAGE_LIBS := -lcurl -lpsl -larchive -lz -lzstd -lcrypto -ljansson
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
+# The launcher's C library. A seventh of a launch would go to the start of a static glibc, which asks the processor some fifty times what it
+# can do (each question leaves a virtual machine) and relocates twice as much. What the libraries below ask of it is alike in both: tests/libraries.
+MUSL     := /usr/lib/$(MACHINE)-linux-musl
+LIBC     ?= $(if $(wildcard $(MUSL)/rcrt1.o),musl,glibc)
+ifeq ($(LIBC),musl)
+HEADERS_release := $(BUILD)/musl
+LIBC_FLAGS := -nostdinc -isystem /usr/include/$(MACHINE)-linux-musl -isystem $(shell $(CC) -print-file-name=include) -isystem $(HEADERS_release)
+LIBC_START := -nostartfiles -nodefaultlibs $(MUSL)/rcrt1.o $(MUSL)/crti.o $(shell $(CC) -print-file-name=crtbeginS.o) -Wl,-u,__snprintf_chk
+LIBS_release := -Wl,--start-group $(LIBS) $(MUSL)/libc.a -lgcc -lgcc_eh -Wl,--end-group $(shell $(CC) -print-file-name=crtendS.o) $(MUSL)/crtn.o
+else
+LIBC_FLAGS := -D_FORTIFY_SOURCE=3
+LIBS_release := $(LIBS)
+endif
+LIBS_asan   := $(LIBS)
+LIBS_mutant := $(LIBS)
+
 # Three builds of the same sources: the product, the one the sanitizers watch, the one whose guards can be taken out.
-FLAGS_release := $(CFLAGS) $(HARDEN) -D_FORTIFY_SOURCE=3 -fPIE -ffunction-sections -fdata-sections
+COMMON_release := $(CFLAGS) $(HARDEN) -fPIE -ffunction-sections -fdata-sections
+FLAGS_release := $(COMMON_release) $(LIBC_FLAGS)
 FLAGS_asan    := -O1 -g $(SANITIZE)
 FLAGS_mutant  := -O1 -g -fPIE -DIMMURE_MUTANTS
-LINK_release  := -static-pie -s -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--build-id=none $(NO_NAMES)
+LINK_release  := -static-pie -s $(LIBC_START) -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--build-id=none $(NO_NAMES)
 LINK_asan     := $(SANITIZE)
 LINK_mutant   := -static-pie $(NO_NAMES)
 # The second program takes its libraries from the system, which keeps them mended.
+IMAGE_FLAGS_release := $(COMMON_release) -D_FORTIFY_SOURCE=3
+IMAGE_FLAGS_asan    := $(FLAGS_asan)
+IMAGE_FLAGS_mutant  := $(FLAGS_mutant)
 IMAGE_LINK_release := -pie -s -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--as-needed,--build-id=none
 IMAGE_LINK_asan    := $(SANITIZE)
 IMAGE_LINK_mutant  := -pie
@@ -70,15 +90,24 @@ $(LATE)/libselinux.a: Makefile
 $(BUILD)/objects/host/host.o: FLAGS_release += -DIMMURE_LATE_LIBSELINUX
 $(BUILD)/libimmure.a: | $(LATE)/libselinux.a
 
-# $(1): variant, $(2): its folder
+# musl's compiler finds no header but musl's: the kernel's, and those of the libraries.
+HEADERS := linux/types.h asm/types.h asm-generic/types.h selinux/selinux.h jansson.h jansson_config.h seccomp.h seccomp-syscalls.h cap-ng.h
+$(BUILD)/musl: Makefile
+	@rm -rf $@ && mkdir -p $@
+	@for header in $(HEADERS); do \
+	   path=$$(echo "#include <$$header>" | $(CC) -E -M -x c - 2> /dev/null | tr -s ' \\\\' '\n' | grep -m 1 "/$$header$$") || { echo "$@: no <$$header>" >&2; exit 1; }; \
+	   case $$header in */*) path=$${path%/*} header=$${header%/*} ;; esac; \
+	   ln -s "$$path" $@/$$header || exit 1; done
+
+# $(1): variant, $(2): its folder, $(3): the folder of the second program's objects
 define variant
 OBJECTS_$(1) := $$(patsubst sandbox/%.c,$(2)/objects/%.o,$$(ENGINE)) $(2)/objects/builtins.o
 
-$(2)/objects/%.o: sandbox/%.c
+$(2)/objects/%.o: sandbox/%.c | $$(HEADERS_$(1))
 	@mkdir -p $$(@D)
 	@echo "  CC   $$@"; $$(CC) $$(BASE) $$(FLAGS_$(1)) -c -o $$@ $$<
 
-$(2)/objects/builtins.o: $(BUILD)/builtins.c $$(BUILTINS)
+$(2)/objects/builtins.o: $(BUILD)/builtins.c $$(BUILTINS) | $$(HEADERS_$(1))
 	@mkdir -p $$(@D)
 	@echo "  CC   $$@"; $$(CC) $$(BASE) $$(FLAGS_$(1)) -c -o $$@ $$<
 
@@ -92,33 +121,38 @@ $(2)/libimmure.a: $$(OBJECTS_$(1))
 
 # frozen.o is named wherever the library is: its symbols are weak, and nothing would pull it out of an archive
 $(2)/immure: $(2)/objects/cli/main.o $(2)/objects/frozen.o $(2)/libimmure.a
-	@echo "  LINK $$@"; $$(CC) $$(FLAGS_$(1)) $$(LINK_$(1)) -o $$@ $$^ $$(LIBS)
+	@echo "  LINK $$@"; $$(CC) $$(FLAGS_$(1)) $$(LINK_$(1)) -Wl,-Map=$$@.map -o $$@ $$^ $$(LIBS_$(1))
 
-IMAGE_OBJECTS_$(1) := $$(patsubst sandbox/%.c,$(2)/objects/%.o,$$(IMAGE))
+IMAGE_OBJECTS_$(1) := $$(patsubst sandbox/%.c,$(3)/%.o,$$(IMAGE))
+ifneq ($(3),$(2)/objects)
+$(3)/%.o: sandbox/%.c
+	@mkdir -p $$(@D)
+	@echo "  CC   $$@"; $$(CC) $$(BASE) $$(IMAGE_FLAGS_$(1)) -c -o $$@ $$<
+endif
 
 $(2)/libimmure-image.a: $$(IMAGE_OBJECTS_$(1))
 	@rm -f $$@
 	@echo "  AR   $$@"; $$(AR) rcs $$@ $$^
 
-$(2)/immure-image: $(2)/objects/image/main.o $(2)/libimmure-image.a
-	@echo "  LINK $$@"; $$(CC) $$(FLAGS_$(1)) $$(IMAGE_LINK_$(1)) -o $$@ $$^ $$(IMAGE_LIBS)
+$(2)/immure-image: $(3)/image/main.o $(2)/libimmure-image.a
+	@echo "  LINK $$@"; $$(CC) $$(IMAGE_FLAGS_$(1)) $$(IMAGE_LINK_$(1)) -o $$@ $$^ $$(IMAGE_LIBS)
 
 $(2)/unit/image_%: tests/unit/image_%.c $(2)/libimmure-image.a
 	@mkdir -p $$(@D)
-	@echo "  TEST $$@"; $$(CC) $$(BASE) -Itests/unit $$(FLAGS_$(1)) $$(IMAGE_LINK_$(1)) -o $$@ $$(filter %.c,$$^) $$(filter %.a,$$^) $$(IMAGE_LIBS)
+	@echo "  TEST $$@"; $$(CC) $$(BASE) -Itests/unit $$(IMAGE_FLAGS_$(1)) $$(IMAGE_LINK_$(1)) -o $$@ $$(filter %.c,$$^) $$(filter %.a,$$^) $$(IMAGE_LIBS)
 
 $(2)/unit/%: tests/unit/%.c $(2)/objects/frozen.o $(2)/libimmure.a $(BUILD)/tests/simulate-$(1).o
 	@mkdir -p $$(@D)
-	@echo "  TEST $$@"; $$(CC) $$(BASE) -Itests/unit -Itests/seccomp $$(FLAGS_$(1)) $$(LINK_$(1)) -o $$@ $$(filter %.c,$$^) $$(filter %.o,$$^) $$(filter %.a,$$^) $$(LIBS)
+	@echo "  TEST $$@"; $$(CC) $$(BASE) -Itests/unit -Itests/seccomp $$(FLAGS_$(1)) $$(LINK_$(1)) -o $$@ $$(filter %.c,$$^) $$(filter %.o,$$^) $$(filter %.a,$$^) $$(LIBS_$(1))
 
-$(BUILD)/tests/simulate-$(1).o: tests/seccomp/simulate.c
+$(BUILD)/tests/simulate-$(1).o: tests/seccomp/simulate.c | $$(HEADERS_$(1))
 	@mkdir -p $$(@D)
 	@echo "  CC   $$@"; $$(CC) $$(BASE) $$(FLAGS_$(1)) -c -o $$@ $$<
--include $$(sort $$(OBJECTS_$(1):.o=.d) $$(IMAGE_OBJECTS_$(1):.o=.d)) $(2)/objects/cli/main.d $(2)/objects/image/main.d
+-include $$(sort $$(OBJECTS_$(1):.o=.d) $$(IMAGE_OBJECTS_$(1):.o=.d)) $(2)/objects/cli/main.d $(3)/image/main.d
 endef
-$(eval $(call variant,release,$(BUILD)))
-$(eval $(call variant,asan,$(BUILD)/asan))
-$(eval $(call variant,mutant,$(BUILD)/mutant))
+$(eval $(call variant,release,$(BUILD),$(BUILD)/image))
+$(eval $(call variant,asan,$(BUILD)/asan,$(BUILD)/asan/objects))
+$(eval $(call variant,mutant,$(BUILD)/mutant,$(BUILD)/mutant/objects))
 
 # Profiles and system call groups travel inside the binary: no file to lose, to find, or to tamper with.
 $(BUILD)/builtins.c: Makefile $(BUILTINS)
@@ -135,7 +169,7 @@ $(BUILD)/builtins.c: Makefile $(BUILTINS)
 # The built-in profiles that need nothing of a launch's surroundings, read and compiled beforehand.
 FROZEN := untrusted strict container
 $(BUILD)/freeze: profiles/freeze.c $(BUILD)/libimmure.a
-	@echo "  LINK $@"; $(CC) $(BASE) $(FLAGS_release) $(LINK_release) -o $@ $^ $(LIBS)
+	@echo "  LINK $@"; $(CC) $(BASE) $(FLAGS_release) $(LINK_release) -o $@ $^ $(LIBS_release)
 
 ifeq ($(MACHINE),$(shell uname -m))
 RUNS := $(BUILD)
@@ -151,7 +185,7 @@ $(BUILD)/frozen.c: $(RUNS)/freeze
 # The product once more, in which nobody may allocate between clone and exec.
 $(BUILD)/nomalloc/immure: tests/nomalloc.c $(BUILD)/objects/cli/main.o $(BUILD)/objects/frozen.o $(BUILD)/libimmure.a
 	@mkdir -p $(@D)
-	@echo "  LINK $@"; $(CC) $(BASE) $(FLAGS_mutant) $(LINK_mutant) -L$(LATE) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free -o $@ $^ $(LIBS)
+	@echo "  LINK $@"; $(CC) $(BASE) $(FLAGS_release) $(LINK_release) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free -o $@ $^ $(LIBS_release)
 
 .PHONY: asan mutant units probes
 asan: $(BUILD)/asan/immure $(BUILD)/asan/immure-image

@@ -11,12 +11,12 @@ check-built: $(BUILD)/immure $(BUILD)/immure-image $(BUILD)/asan/immure $(BUILD)
 
 $(BUILD)/tests/verdict: tests/profiles/verdict.c $(BUILD)/objects/frozen.o $(BUILD)/libimmure.a
 	@mkdir -p $(@D)
-	@echo "  TEST $@"; $(CC) $(BASE) $(FLAGS_release) $(LINK_release) -o $@ $^ $(LIBS)
+	@echo "  TEST $@"; $(CC) $(BASE) $(FLAGS_release) $(LINK_release) -o $@ $^ $(LIBS_release)
 
 # the launcher of the rows about layers, beside each build of the product
 define layers_driver
 $(2)/layers: tests/escape/layers.c $(2)/objects/frozen.o $(2)/libimmure.a
-	@echo "  TEST $$@"; $$(CC) $$(BASE) $$(FLAGS_$(1)) $$(LINK_$(1)) -o $$@ $$^ $$(LIBS)
+	@echo "  TEST $$@"; $$(CC) $$(BASE) $$(FLAGS_$(1)) $$(LINK_$(1)) -o $$@ $$^ $$(LIBS_$(1))
 probes: $(2)/layers
 endef
 $(eval $(call layers_driver,release,$(BUILD)))
@@ -41,7 +41,7 @@ $(BUILD)/bench/true: tests/bench/true.c
 
 $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libimmure.a
 	@mkdir -p $(@D)
-	@echo "  BENCH $@"; $(CC) $(BASE) $(FLAGS_release) $(LINK_release) -o $@ $< $(BUILD)/libimmure.a $(LIBS)
+	@echo "  BENCH $@"; $(CC) $(BASE) $(FLAGS_release) $(LINK_release) -o $@ $< $(BUILD)/libimmure.a $(LIBS_release)
 
 # ---- static analysis: clean, or the build is red ----
 

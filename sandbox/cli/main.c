@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/verbs.h"
 #include "util/mutant.h"
+#include "util/segments.h"
 #include "util/text.h"
 
 const struct verb verbs[] = {
@@ -128,8 +129,14 @@ static int leave(int status)
 int main(int argc, char **argv)
 {
 	struct err err = {0};
+	int r = segments_protect();
 
 	mutant_start();
+	if (r < 0) {
+		err_set(&err, r, NULL, "cannot make its own tables read-only: %s", strerror(-r));
+		print_error(&err);
+		return EXIT_OWN_ERROR;
+	}
 	if (argc < 1 || !argv[0] || is_privileged()) {
 		err_set(&err, -EPERM, NULL,
 			"refuses to run without a name, or with more rights than its caller "

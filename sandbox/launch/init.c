@@ -17,6 +17,7 @@
 #include "isolation/child.h"
 #include "launch/control.h"
 #include "util/mutant.h"
+#include "util/segments.h"
 
 const struct forwarded_signal forwarded_signals[] = {
 	{SIGHUP, true},
@@ -131,7 +132,7 @@ _Noreturn void init_run(const struct plan *plan, int control, pid_t program)
 		else if (number != -EAGAIN && number != -EINTR)
 			_exit(125);
 		else if (number == -EAGAIN && !settled)
-			supervise_settle();
+			segments_settle();
 		else if (number == -EAGAIN)
 			(void)kill(-1,
 				SIGKILL); /* the clock; the program's end then comes as SIGCHLD */

@@ -18,6 +18,7 @@
 #include "launch/parts.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
+#include "util/segments.h"
 
 /* ---- making the child ---- */
 
@@ -153,7 +154,7 @@ static int collect(const struct plan *plan, struct supervision *supervision,
 	int status = 0;
 
 	if (supervision->reported)
-		supervise_settle(); /* while PID 1 takes its mounts down */
+		segments_settle(); /* while PID 1 takes its mounts down */
 	while (wait4(supervision->pid, &status, 0, &ret->usage) < 0)
 		if (errno != EINTR)
 			return err_set(reterr, -errno, NULL, "lost PID 1 of the jail: %s",

@@ -71,13 +71,9 @@ struct supervision {
 };
 int supervise(const struct plan *plan, struct supervision *supervision, struct err *reterr);
 uint64_t supervise_clock(void);
-/*
- * Gives back the pages of our own program that the launch needed and waiting does not: they are on
- * disk, and come back when they are touched. Done where there is nothing else to do, it also takes
- * that work out of the end, when somebody waits. System calls only.
- */
-void supervise_settle(void);
-/* Milliseconds after which it is: a program that stays for less must not pay for it. */
+/* Milliseconds of waiting after which the pages of our own program that the launch needed are given
+ * back (util/segments.h). Done where there is nothing else to do, it also takes that work out of the
+ * end, when somebody waits; a program that stays for less must not pay for it. */
 #define SUPERVISE_SETTLED 100
 /* Blocks the forwarded signals and SIGCHLD; the descriptor that reads them, or -errno. */
 int supervise_signals(void);

@@ -1,13 +1,10 @@
 /* The supervisor's loop: messages of PID 1, signals to pass on, the clock, the terminal. */
 #include "launch/parts.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -18,6 +15,7 @@
 #include "launch/control.h"
 #include "util/cleanup.h"
 #include "util/mutant.h"
+#include "util/segments.h"
 
 #define GRACE 500000 /* microseconds that PID 1 gets to end the jail by itself */
 
@@ -51,22 +49,21 @@ static void kill_jail(const struct supervision *supervision, int number)
 
 /* ---- messages ---- */
 
-/* A descriptor that came along, or -1; closes all but the first. */
+/* A descriptor that came along, or -1; closes all but the first. The kernel gives them under one
+ * header, and nothing else was asked for: unix(7). */
 static int take_descriptor(struct msghdr *message)
 {
+	const struct cmsghdr *header = CMSG_FIRSTHDR(message);
 	int taken = -1, fd;
 
-	for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header;
-		header = CMSG_NXTHDR(message, header)) {
-		if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; CMSG_LEN(sizeof(int) * (i + 1)) <= header->cmsg_len; i++) {
-			memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(fd));
-			if (taken < 0)
-				taken = fd;
-			else
-				(void)close(fd);
-		}
+	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+		return -1;
+	for (size_t i = 0; CMSG_LEN(sizeof(int) * (i + 1)) <= header->cmsg_len; i++) {
+		memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(fd));
+		if (taken < 0)
+			taken = fd;
+		else
+			(void)close(fd);
 	}
 	return taken;
 }
@@ -168,25 +165,6 @@ static void check_clock(struct supervision *supervision)
 	supervision->deadline += GRACE;
 }
 
-/* What cannot be written is as it is on disk: text, constants, but not what relocations changed. */
-void supervise_settle(void)
-{
-	extern const char __executable_start[]; /* of the linker: where our ELF header is mapped */
-	const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)(const void *)__executable_start;
-	const ElfW(Phdr) *segments =
-		(const ElfW(Phdr) *)(const void *)(__executable_start + header->e_phoff);
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-
-	for (size_t i = 0; i < header->e_phnum; i++) {
-		uintptr_t start = (uintptr_t)__executable_start + segments[i].p_vaddr;
-
-		if (segments[i].p_type == PT_LOAD && !(segments[i].p_flags & PF_W))
-			(void)madvise((void *)(start & ~(page - 1)),
-				(start & (page - 1)) + segments[i].p_filesz,
-				MADV_DONTNEED); /* a refusal costs memory only */
-	}
-}
-
 int supervise(const struct plan *plan, struct supervision *supervision, struct err *reterr)
 {
 	_cleanup_close_ int signals = supervise_signals();
@@ -206,7 +184,7 @@ int supervise(const struct plan *plan, struct supervision *supervision, struct e
 		if (ready < 0 && errno != EINTR)
 			return err_set(reterr, -errno, NULL, "poll: %s", strerror(errno));
 		if (ready == 0 && !settled) {
-			supervise_settle();
+			segments_settle();
 			settled = true;
 		}
 		check_clock(supervision);
