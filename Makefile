@@ -24,8 +24,8 @@ BRANCHES := $(if $(filter x86_64,$(MACHINE)),-fcf-protection,-mbranch-protection
 HARDEN   := -fstack-protector-strong $(BRANCHES) -fno-strict-aliasing -ftrivial-auto-var-init=zero
 CFLAGS   ?= -O2 -g
 BASE     := -std=gnu11 $(WARNINGS) $(DEFINES) $(INCLUDES) -MMD -MP
-# util/no_names.c before libc's own
-NO_NAMES := -Wl,-u,getpwuid,-u,initgroups
+# of libcap-ng the tables of names alone: util/last_cap.c
+NAMES    := -Wl,-u,last_cap
 LIBS     := -lseccomp -lcap-ng -lselinux -lpcre2-8 -ljansson
 IMAGE_LIBS := -lcurl -lpsl -larchive -lz -lzstd -lcrypto -ljansson
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -51,9 +51,9 @@ COMMON_release := $(CFLAGS) $(HARDEN) -fPIE -ffunction-sections -fdata-sections
 FLAGS_release := $(COMMON_release) $(LIBC_FLAGS)
 FLAGS_asan    := -O1 -g $(SANITIZE)
 FLAGS_mutant  := -O1 -g -fPIE -DIMMURE_MUTANTS
-LINK_release  := -static-pie -s $(LIBC_START) -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--build-id=none $(NO_NAMES)
+LINK_release  := -static-pie -s $(LIBC_START) -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--build-id=none $(NAMES)
 LINK_asan     := $(SANITIZE)
-LINK_mutant   := -static-pie $(NO_NAMES)
+LINK_mutant   := -static-pie $(NAMES)
 # The second program takes its libraries from the system, which keeps them mended.
 IMAGE_FLAGS_release := $(COMMON_release) -D_FORTIFY_SOURCE=3
 IMAGE_FLAGS_asan    := $(FLAGS_asan)

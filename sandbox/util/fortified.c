@@ -98,12 +98,4 @@ CHECKED(char *, __strncpy_chk, char *target, const char *source, size_t size, si
 		abort();
 	return strncpy(target, source, size);
 }
-
-/* libcap-ng reports there that no capability could be changed; nothing here has it change any. */
-CHECKED(void, __syslog_chk, int priority, int flag, const char *format, ...)
-{
-	(void)priority;
-	(void)flag;
-	(void)format;
-}
 #endif
