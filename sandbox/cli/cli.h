@@ -113,8 +113,8 @@ const char *surroundings_path(
 
 /* ---- print.c ---- */
 
-/* "immure: WHERE: MESSAGE" and the hint, escaped. */
-void print_error(const struct err *err);
+/* "immure: WHERE: MESSAGE" and the hint, escaped. Returns EXIT_OWN_ERROR. */
+int print_error(const struct err *err);
 /* Both print on standard output, and return the exit status; what the stream did not take is told
  * by main(), at the end. Takes over document; NULL: there was no memory for it. */
 int print_json(json_t *document);

@@ -219,6 +219,5 @@ int cli_completion(int argc, char **argv)
 			return 0;
 		}
 	err_set(&err, -EINVAL, "completion", "expected bash, zsh or fish");
-	print_error(&err);
-	return EXIT_OWN_ERROR;
+	return print_error(&err);
 }

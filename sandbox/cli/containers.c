@@ -26,12 +26,6 @@ struct verb_place {
 	size_t given_count;
 };
 
-static int fail(const struct err *err)
-{
-	print_error(err);
-	return EXIT_OWN_ERROR;
-}
-
 /* ---- ps ---- */
 
 enum {
@@ -362,15 +356,15 @@ int cli_ps(int argc, char **argv)
 			&err, -EINVAL, argv[taken], "ps takes no names: --filter name=NAME");
 	if (taken < 0 || read_listing(place.given, place.given_count, &listing, &err) < 0 ||
 		container_list(&place.storage, &place.words, &list, &count, &err) < 0)
-		return fail(&err);
+		return print_error(&err);
 	count = take_whole(list, count);
 	if (select_rows(&place, listing.all, listing.whole, list, count, &rows, &count, &err) < 0)
-		return fail(&err);
+		return print_error(&err);
 	count = count < listing.most ? count : listing.most;
 	if (sort_rows(rows, count, listing.sort, &err) < 0 ||
 		table_print(&listing.table, (const char *const(*)[TABLE_FIELDS])rows, count, stdout,
 			&err) < 0)
-		return fail(&err);
+		return print_error(&err);
 	return 0;
 }
 
@@ -401,7 +395,7 @@ static int remove_word(struct verb_place *place, const char *word, bool force, b
 	if (r == 0)
 		r = container_end(&place->storage, &c, force, &err);
 	if (r < 0)
-		return fail(&err);
+		return print_error(&err);
 	return printf("%s\n", word) < 0 ? EXIT_OWN_ERROR : 0;
 }
 
@@ -413,13 +407,13 @@ static int remove_all(struct verb_place *place, bool force)
 	int code = 0;
 
 	if (container_list(&place->storage, &place->words, &list, &count, &err) < 0)
-		return fail(&err);
+		return print_error(&err);
 	for (size_t i = 0; i < count; i++) {
 		if (list[i].running && !force)
 			continue;
 		err = (struct err){0};
 		if (container_end(&place->storage, &list[i], force, &err) < 0)
-			code = fail(&err);
+			code = print_error(&err);
 		else
 			(void)printf("%s\n", list[i].id);
 	}
@@ -445,7 +439,7 @@ int cli_rm(int argc, char **argv)
 		err_hint(&err, "immure rm [-f] NAME…");
 	}
 	if (taken < 0)
-		return fail(&err);
+		return print_error(&err);
 	if (all)
 		code = remove_all(&place, force);
 	for (int i = taken; i < argc; i++) {

@@ -266,21 +266,18 @@ int cli_doctor(int argc, char **argv)
 	struct arena arena = {0};
 	struct err err = {0};
 	bool json = false;
-	int status, r = read_format(argc, argv, &json, &err);
+	int r = read_format(argc, argv, &json, &err);
 
 	if (r == 0)
 		r = doctor_examine(try_cgroup, &arena, &findings, &err);
 	if (r == 0)
 		r = add_launch(&arena, &findings, &err);
-	status = findings.able ? 0 : 1;
-	if (r < 0) {
-		print_error(&err);
-		status = EXIT_OWN_ERROR;
-	} else if (json && print_document(&findings)) {
-		status = EXIT_OWN_ERROR;
-	} else if (!json) {
+	if (r < 0)
+		r = print_error(&err);
+	else if (json)
+		r = print_document(&findings);
+	else
 		(isatty(STDOUT_FILENO) ? print_table : print_lines)(&findings);
-	}
 	arena_free(&arena);
-	return status;
+	return r ? r : findings.able ? 0 : 1;
 }

@@ -54,8 +54,7 @@ static int no_such_verb(const char *word)
 
 	err_set(&err, -EINVAL, word, "there is no such verb");
 	err_hint(&err, "`immure help` lists them");
-	print_error(&err);
-	return EXIT_OWN_ERROR;
+	return print_error(&err);
 }
 
 int cli_help(int argc, char **argv)

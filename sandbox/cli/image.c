@@ -166,12 +166,6 @@ struct image_run {
 	const char *directory; /* that save writes or load reads; NULL: standard output, input */
 };
 
-static int fail(const struct err *err)
-{
-	print_error(err);
-	return EXIT_OWN_ERROR;
-}
-
 /* ---- files that the caller names ---- */
 
 /* Takes "-o FILE", "-oFILE", "--output FILE", "--output=FILE" off the words; NULL where none is. */
@@ -307,7 +301,7 @@ static int pull_all(struct image_run *run, int argc, char **argv)
 	if (names)
 		return code;
 	err_set(&err, -EINVAL, "pull", "no image is named");
-	return fail(&err);
+	return print_error(&err);
 }
 
 static int work(
@@ -373,7 +367,7 @@ static int run_verb(const struct sub_verb *verb, int argc, char **argv)
 	if (r == 0)
 		r = open_files(&run, verb->name, &argc, argv, &err);
 	if (r < 0)
-		return fail(&err);
+		return print_error(&err);
 	if (strcmp(verb->name, "pull") == 0)
 		return pull_all(&run, argc, argv);
 	if (strcmp(verb->name, "push") == 0)
@@ -397,7 +391,7 @@ static int unknown(const char *word)
 		err_hint(&err, "did you mean `immure image %s`?", near);
 	else
 		err_hint(&err, "`immure help image` lists them");
-	return fail(&err);
+	return print_error(&err);
 }
 
 int cli_image(int argc, char **argv)
@@ -408,7 +402,7 @@ int cli_image(int argc, char **argv)
 	if (whole && argc < 2) {
 		err_set(&err, -EINVAL, "image", "no verb is given");
 		err_hint(&err, "`immure help image` lists them");
-		return fail(&err);
+		return print_error(&err);
 	}
 	if (whole && text_starts_with(argv[1], "--storage")) {
 		/* "image --storage DIR list": the option goes after the verb */

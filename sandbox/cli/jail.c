@@ -20,12 +20,6 @@ struct jail {
 		*executable; /* the path behind program[0] in the jail; NULL: program[0] itself */
 };
 
-static int fail(const struct err *err)
-{
-	print_error(err);
-	return EXIT_OWN_ERROR;
-}
-
 /*
  * `immure jail ./program` means that very file: where the profile does not show it, it is bound,
  * read-only, at its own place, and nothing beside it.
@@ -123,16 +117,16 @@ int cli_jail(int argc, char **argv)
 	struct plan *plan = NULL;
 
 	if (read_arguments(&jail, argc, argv, &err) < 0)
-		return fail(&err);
+		return print_error(&err);
 	if (!jail.program[0] && !jail.launching.options.dry_run) {
 		err_set(&err, -EINVAL, NULL, "no program is named");
 		err_hint(&err, "immure jail [OPTION…] PROGRAM [ARGUMENT…]");
-		return fail(&err);
+		return print_error(&err);
 	}
 	if (!jail.program[0])
 		jail.program = nothing;
 	if (read_profile(&jail, &err) < 0 || make_plan(&jail, &plan, &err) < 0)
-		return fail(&err);
+		return print_error(&err);
 	return jail.launching.options.dry_run ? launching_dry_run(&jail.launching, plan)
 					      : launching_run(&jail.launching, plan, NULL);
 }

@@ -12,12 +12,6 @@
 #include "util/cleanup.h"
 #include "util/path.h"
 
-static int fail(const struct err *err)
-{
-	print_error(err);
-	return EXIT_OWN_ERROR;
-}
-
 /* Makes base/below (below may have several components), private to the user, walking it without
  * following a link: what an earlier program could have put in its place must not be taken for ours.
  */
@@ -251,7 +245,7 @@ int launching_run(struct launching *jail, const struct plan *plan, bool *ret_sta
 		*ret_started = false;
 	if (open_outputs(jail, &receipt_file, &result_file, &err) < 0 ||
 		(jail->options.receipt && write_receipt(plan, &receipt_file, &err) < 0))
-		return fail(&err);
+		return print_error(&err);
 	r = launch_run(plan, &jail->plan_arena, &jail->ahead, &result, &exec_failed, &err);
 	if (r < 0) {
 		print_error(&err);
@@ -265,7 +259,7 @@ int launching_run(struct launching *jail, const struct plan *plan, bool *ret_sta
 	print_appeared(plan);
 	if (jail->options.result &&
 		write_result(&result, plan->command.arguments[0], &result_file, &err) < 0)
-		return fail(&err);
+		return print_error(&err);
 	return WIFEXITED(result.status) ? WEXITSTATUS(result.status)
 					: EXIT_BY_SIGNAL + WTERMSIG(result.status);
 }
@@ -277,6 +271,6 @@ int launching_dry_run(const struct launching *jail, const struct plan *plan)
 
 	if (jail->options.receipt && (open_outputs(jail, &receipt_file, &result_file, &err) < 0 ||
 					     write_receipt(plan, &receipt_file, &err) < 0))
-		return fail(&err);
+		return print_error(&err);
 	return print_plan(plan, jail->options.json);
 }

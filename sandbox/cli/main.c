@@ -74,8 +74,7 @@ static int unknown_verb(const char *word)
 		err_hint(&err, "did you mean `immure %s`?", near);
 	else
 		err_hint(&err, "`immure help` lists them");
-	print_error(&err);
-	return EXIT_OWN_ERROR;
+	return print_error(&err);
 }
 
 /* More rights than the caller's would make every check in here a hole (CVE-2021-4034,
@@ -141,23 +140,18 @@ int main(int argc, char **argv)
 		err_set(&err, -EPERM, NULL,
 			"refuses to run without a name, or with more rights than its caller "
 			"(setuid, setgid, file capabilities)");
-		print_error(&err);
-		return EXIT_OWN_ERROR;
+		return print_error(&err);
 	}
-	if (surroundings_clean(&err) < 0) {
-		print_error(&err);
-		return EXIT_OWN_ERROR;
-	}
+	if (surroundings_clean(&err) < 0)
+		return print_error(&err);
 	if (argc < 2) {
 		(void)cli_help(0, NULL);
 		return leave(EXIT_OWN_ERROR);
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "--version") == 0)
 		argv[1] += 2;
-	if (take_storage(&argc, &argv, &err) < 0) {
-		print_error(&err);
-		return EXIT_OWN_ERROR;
-	}
+	if (take_storage(&argc, &argv, &err) < 0)
+		return print_error(&err);
 	for (const struct verb *verb = verbs; verb->name; verb++) {
 		if (strcmp(argv[1], verb->name) != 0)
 			continue;

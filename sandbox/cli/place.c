@@ -87,11 +87,7 @@ int place_work(const struct profile_variables *variables, const struct storage *
 	struct err err = {0};
 	int code = EXIT_OWN_ERROR;
 
-	if (worker_run(&place, workers, count, &code, &err) < 0) {
-		print_error(&err);
-		return EXIT_OWN_ERROR;
-	}
-	return code;
+	return worker_run(&place, workers, count, &code, &err) < 0 ? print_error(&err) : code;
 }
 
 int place_pull(const struct profile_variables *variables, const struct storage *storage,

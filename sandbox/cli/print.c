@@ -25,7 +25,7 @@ static const char *shown(const char *text, char *buffer, size_t size)
 	return buffer;
 }
 
-void print_error(const struct err *err)
+int print_error(const struct err *err)
 {
 	char where[1024], message[1024], hint[1024];
 
@@ -33,6 +33,7 @@ void print_error(const struct err *err)
 		err->where[0] ? ": " : "", shown(err->message, message, sizeof(message)));
 	if (err->hint[0])
 		(void)fprintf(stderr, "  %s\n", shown(err->hint, hint, sizeof(hint)));
+	return EXIT_OWN_ERROR;
 }
 
 /* ---- the step table ---- */
@@ -143,8 +144,7 @@ int print_json(json_t *document)
 	if (r == 0 || ferror(stdout))
 		return 0;
 	err_no_memory(&err);
-	print_error(&err);
-	return EXIT_OWN_ERROR;
+	return print_error(&err);
 }
 
 int print_plan(const struct plan *plan, bool json)

@@ -25,12 +25,6 @@ struct request {
 	bool json, origins;
 };
 
-static int fail(const struct err *err)
-{
-	print_error(err);
-	return EXIT_OWN_ERROR;
-}
-
 static int list(struct request *request, const char *name)
 {
 	struct profile_listing *listing;
@@ -40,7 +34,7 @@ static int list(struct request *request, const char *name)
 
 	(void)name;
 	if (profile_list(&request->variables, &request->arena, &listing, &count, &err) < 0)
-		return fail(&err);
+		return print_error(&err);
 	for (size_t i = 0; i < count; i++) {
 		char description[256];
 
@@ -69,12 +63,12 @@ static int show(struct request *request, const char *name)
 
 	if (profile_load(name, &request->variables, &request->arena, &request->library, &profile,
 		    &err) < 0)
-		return fail(&err);
+		return print_error(&err);
 	r = profile_emit(&profile, request->origins, stdout);
 	if (r == 0 || r == -EIO) /* which main() tells of */
 		return 0;
 	err_set(&err, r, name, "cannot be printed: %s", strerror(-r));
-	return fail(&err);
+	return print_error(&err);
 }
 
 /* Which names are system calls is known to what makes the filter alone; the host is not asked. */
@@ -94,9 +88,9 @@ static int check(struct request *request, const char *name)
 
 	if (profile_load(name, &request->variables, &request->arena, &request->library, &profile,
 		    &err) < 0)
-		return fail(&err);
+		return print_error(&err);
 	if (check_calls(&profile, &request->arena, &err) < 0)
-		return fail(&err);
+		return print_error(&err);
 	(void)printf("%s: good\n", name);
 	return 0;
 }
@@ -122,7 +116,7 @@ static int explain(struct request *request, const char *name)
 		profile.files.home_source = "/";
 	if (r == 0)
 		r = plan_compile(&profile, &host, &plan_request, &arena, &plan, &err);
-	r = r < 0 ? fail(&err) : print_plan(&plan, request->json);
+	r = r < 0 ? print_error(&err) : print_plan(&plan, request->json);
 	arena_free(&arena);
 	return r;
 }
@@ -184,14 +178,14 @@ int cli_profile(int argc, char **argv)
 		i++;
 	if (argc < 2 || i == sizeof(verbs_of_profile) / sizeof(verbs_of_profile[0])) {
 		err_set(&err, -EINVAL, "profile", "expected list, show, check or explain");
-		return fail(&err);
+		return print_error(&err);
 	}
 	if (read_words(&request, argc - 1, argv + 1, &name, &err) < 0)
-		return fail(&err);
+		return print_error(&err);
 	if (verbs_of_profile[i].wants_profile != (name != NULL)) {
 		err_set(&err, -EINVAL, verbs_of_profile[i].name,
 			name ? "takes no name" : "needs the name or the file of a profile");
-		return fail(&err);
+		return print_error(&err);
 	}
 	surroundings_variables(&request.arena, &request.variables);
 	r = verbs_of_profile[i].run(&request, name);

@@ -47,12 +47,6 @@ struct run {
 	bool mapped, again, told; /* again: started once more; told: the cidfile is written */
 };
 
-static int fail(const struct err *err)
-{
-	print_error(err);
-	return EXIT_OWN_ERROR;
-}
-
 /* ---- the image ---- */
 
 /* 0, or the exit code of a pull that failed. */
@@ -492,14 +486,14 @@ static int launch(struct run *run, const struct plan *plan)
 	if (r == 0)
 		code = launching_run(&run->launching, plan, &started);
 	else
-		code = fail(&err);
+		code = print_error(&err);
 	err = (struct err){0};
 	if (settle_replaced(run, started, &err) < 0)
-		code = fail(&err);
+		code = print_error(&err);
 	err = (struct err){0};
 	r = settle(run, started, code, &err);
 	if (r < 0)
-		code = fail(&err);
+		code = print_error(&err);
 	janitor_dismiss(&janitor);
 	return code;
 }
@@ -539,7 +533,7 @@ static int dry_run(struct run *run, struct err *reterr)
 
 	if (r == 0)
 		r = make_plan(run, &plan, reterr);
-	return r < 0 ? fail(reterr) : launching_dry_run(&run->launching, plan);
+	return r < 0 ? print_error(reterr) : launching_dry_run(&run->launching, plan);
 }
 
 /* One that exists already, from here on: every failure has it to take away again. */
@@ -561,7 +555,7 @@ static int run_container(struct run *run)
 		return launch(run, plan);
 	if (!run->again)
 		(void)take_back(run, &second); /* the first error is the one to tell */
-	return fail(&err);
+	return print_error(&err);
 }
 
 /* The plan asks whether there is a terminal: what is to stand in its place comes first. */
@@ -574,7 +568,7 @@ static int run_with_outlet(struct run *run)
 	if (!run->options.tty && outlet_start(&outlet, &err) < 0) {
 		if (!run->again)
 			(void)discard(run, &second); /* the first error is the one to tell */
-		return fail(&err);
+		return print_error(&err);
 	}
 	code = run_container(run);
 	outlet_finish(&outlet);
@@ -604,7 +598,7 @@ static int run_all(struct run *run, const char *const *arguments)
 		container_sweep(&run->storage, SWEPT);
 	if (r == 0)
 		r = take_container(run, &err);
-	code = r < 0 ? fail(&err) : run_with_outlet(run);
+	code = r < 0 ? print_error(&err) : run_with_outlet(run);
 	forerunner_dismiss(&run->launching.ahead);
 	return code;
 }
@@ -689,7 +683,7 @@ int cli_start(int argc, char **argv)
 	if (r == 0)
 		r = recall(&run, &err);
 	if (r < 0)
-		return fail(&err);
+		return print_error(&err);
 	run.options.interactive |= interactive;
 	return run_all(&run, run.container.arguments);
 }
@@ -707,7 +701,7 @@ int cli_run(int argc, char **argv)
 
 	run.hold = run.replaced_hold = CONTAINER_HOLD_NONE;
 	if (taken < 0)
-		return fail(&err);
+		return print_error(&err);
 	surroundings_variables(&launching->words, &launching->variables);
 	count = launching->given_count;
 	memcpy(given, launching->given, count * sizeof(*given));
@@ -722,7 +716,7 @@ int cli_run(int argc, char **argv)
 		r = place_open(&launching->variables, run.options.storage, &launching->words,
 			&run.storage, &err);
 	if (r < 0)
-		return fail(&err);
+		return print_error(&err);
 	run.word = argv[taken];
 	return run_all(&run, (const char *const *)argv + taken + 1);
 }

@@ -65,12 +65,6 @@ struct snapshot {
 	size_t argument_count;
 };
 
-static int fail(const struct err *err)
-{
-	print_error(err);
-	return EXIT_OWN_ERROR;
-}
-
 /* ---- beginning ---- */
 
 static int begin(struct snapshot *s, const struct option *table, int argc, char **argv, int least,
@@ -183,7 +177,7 @@ static int work(struct snapshot *s, bool with_view)
 	add(s, NULL);
 	if (!s->arguments) {
 		(void)err_no_memory(&err);
-		return fail(&err);
+		return print_error(&err);
 	}
 	worker.arguments = s->arguments;
 	return place_work(&s->variables, &s->storage, &worker, 1);
@@ -202,7 +196,7 @@ int cli_commit(int argc, char **argv)
 	int taken = begin(&s, commit_options_table, argc, argv, 1, 2, &err);
 
 	if (taken < 0 || find(&s, argv[taken], &err) < 0)
-		return fail(&err);
+		return print_error(&err);
 	add(&s, "commit");
 	for (size_t i = 0; i < s.given_count; i++) {
 		int identifier = s.given[i].option->identifier;
@@ -214,7 +208,7 @@ int cli_commit(int argc, char **argv)
 			add(&s, s.given[i].value);
 	}
 	if (add_upper(&s, &err) < 0)
-		return fail(&err);
+		return print_error(&err);
 	add(&s, "--");
 	add(&s, s.container.manifest.text);
 	if (argv[taken + 1])
@@ -229,10 +223,10 @@ int cli_diff(int argc, char **argv)
 	int taken = begin(&s, cp_options_table, argc, argv, 1, 1, &err);
 
 	if (taken < 0 || find(&s, argv[taken], &err) < 0)
-		return fail(&err);
+		return print_error(&err);
 	add(&s, "diff");
 	if (add_upper(&s, &err) < 0)
-		return fail(&err);
+		return print_error(&err);
 	add(&s, "--");
 	add(&s, s.container.manifest.text);
 	return work(&s, false);
@@ -258,7 +252,7 @@ int cli_export(int argc, char **argv)
 		r = err_set(&err, -ENOTTY, "export",
 			"an archive is nothing for a terminal: -o FILE, or redirect it");
 	if (r < 0)
-		return fail(&err);
+		return print_error(&err);
 	add(&s, "export");
 	add(&s, WORKER_VIEW);
 	return work(&s, true);
@@ -364,6 +358,6 @@ int cli_cp(int argc, char **argv)
 		err_hint(&err, "`immure export` writes a container's files as one");
 	}
 	if (taken < 0 || copy_all(&s, argv[taken], argv[taken + 1], &err) < 0)
-		return fail(&err);
+		return print_error(&err);
 	return 0;
 }

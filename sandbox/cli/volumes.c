@@ -48,12 +48,6 @@ struct volume_run {
 	const char *format;
 };
 
-static int fail(const struct err *err)
-{
-	print_error(err);
-	return EXIT_OWN_ERROR;
-}
-
 static const char *time_text(struct arena *arena, int64_t when)
 {
 	char buffer[32] = "";
@@ -113,19 +107,19 @@ static int inspect(struct volume_run *run, int argc, char **argv)
 
 	if (!volumes) {
 		(void)err_no_memory(&err);
-		return fail(&err);
+		return print_error(&err);
 	}
 	for (int i = 0; i < argc; i++) {
 		err = (struct err){0};
 		if (volume_find(&run->storage, argv[i], &run->words, &volumes[count], &err) < 0)
-			code = fail(&err);
+			code = print_error(&err);
 		else
 			count++;
 	}
 	err = (struct err){0};
 	if (count &&
 		print_volumes(run, volumes, count, run->format ? run->format : "json", &err) < 0)
-		code = fail(&err);
+		code = print_error(&err);
 	return code;
 }
 
@@ -170,7 +164,7 @@ static int each(struct volume_run *run, int argc, char **argv,
 		struct err err = {0};
 
 		if (one(run, argv[i], &err) < 0)
-			code = fail(&err);
+			code = print_error(&err);
 	}
 	return code;
 }
@@ -199,7 +193,7 @@ static int run_verb(struct volume_run *run, const char *verb, int argc, char **a
 			"names where they are needed");
 		err_hint(&err, "`immure help volume` tells each");
 	}
-	return r < 0 ? fail(&err) : 0;
+	return r < 0 ? print_error(&err) : 0;
 }
 
 int cli_volume(int argc, char **argv)
@@ -213,7 +207,7 @@ int cli_volume(int argc, char **argv)
 
 	verb = argc > 1 && argv[1][0] != '-' ? argv[1] : "";
 	if (r < 0)
-		return fail(&err);
+		return print_error(&err);
 	if (verb[0]) {
 		argc--;
 		argv++;
@@ -222,7 +216,7 @@ int cli_volume(int argc, char **argv)
 		strcmp(verb, "inspect") == 0 ? inspect_options_table : volume_options_table, argc,
 		argv, given, &count, &err);
 	if (taken < 0)
-		return fail(&err);
+		return print_error(&err);
 	for (size_t i = 0; i < count; i++) {
 		run.all |= given[i].option->identifier == OPTION_ALL;
 		run.quiet |= given[i].option->identifier == OPTION_QUIET;
@@ -234,6 +228,6 @@ int cli_volume(int argc, char **argv)
 	}
 	surroundings_variables(&run.words, &run.variables);
 	if (place_open(&run.variables, storage, &run.words, &run.storage, &err) < 0)
-		return fail(&err);
+		return print_error(&err);
 	return run_verb(&run, verb, argc - taken, argv + taken);
 }

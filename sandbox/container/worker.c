@@ -484,7 +484,7 @@ _Noreturn static void child(
 	if (r == 0)
 		r = run(&launch, place_channel(channel), &code, &err);
 	if (err.code)
-		place->print(&err);
+		(void)place->print(&err);
 	_exit(r < 0 ? OWN_ERROR : code);
 }
 
@@ -503,7 +503,7 @@ static int wait_all(const struct worker_place *place, const pid_t *pids, size_t 
 		if (WIFSIGNALED(status) && !err.code) {
 			err_set(&err, -ECHILD, PROGRAM, "its launch was ended by signal %d (%s)",
 				WTERMSIG(status), strsignal(WTERMSIG(status)));
-			place->print(&err);
+			(void)place->print(&err);
 		}
 		one = WIFEXITED(status) ? WEXITSTATUS(status) : OWN_ERROR;
 		code = code ? code : one;

@@ -35,8 +35,8 @@ struct worker {
 
 struct worker_place {
 	const struct profile_variables *variables;
-	const char *storage;                  /* absolute, canonical */
-	void (*print)(const struct err *err); /* called in the worker's process */
+	const char *storage;                 /* absolute, canonical */
+	int (*print)(const struct err *err); /* called in the worker's process */
 };
 
 /*
