@@ -256,7 +256,7 @@ static unsigned compared, unlike;
 static void compare(const struct seccomp_plan *plan, const json_t *root,
 	const struct sock_filter *theirs, size_t length, int number, const uint64_t *args)
 {
-	struct seccomp_data data = {.nr = number, .arch = AUDIT_ARCH_X86_64};
+	struct seccomp_data data = {.nr = number, .arch = syscall_native_architecture()};
 	uint32_t our, their;
 
 	memcpy(data.args, args, sizeof(data.args));
@@ -296,9 +296,9 @@ static void compare_all(const struct profile *profile, const json_t *root,
 								(uint64_t)step) ^
 							(bit < 64 ? 1ULL << bit : 0);
 						for (size_t n = 0; n < clause->name_count; n++) {
-							int number =
-								syscall_number(AUDIT_ARCH_X86_64,
-									clause->names[n]);
+							int number = syscall_number(
+								syscall_native_architecture(),
+								clause->names[n]);
 
 							if (number >= 0 && number <= 456)
 								compare(plan, root, theirs, length,
@@ -321,8 +321,8 @@ static void check_same(const char *what, const struct seccomp_document_context *
 
 	receipt = (struct receipt){.arena = &i.arena};
 	if (r == 0)
-		r = seccomp_compile_for(
-			AUDIT_ARCH_X86_64, &i.profile, &host, &i.arena, &receipt, &plan, &i.err);
+		r = seccomp_compile_for(syscall_native_architecture(), &i.profile, &host, &i.arena,
+			&receipt, &plan, &i.err);
 	check_int(r, 0, "%s is taken (%s %s)", what, i.err.where, i.err.message);
 	if (r == 0) {
 		compared = unlike = 0;

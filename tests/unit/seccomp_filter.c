@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 
 #include "check.h"
 #include "host/host.h"
@@ -615,6 +616,7 @@ static void record(struct report *report, const char *action, const char *detail
 static void check_words(void)
 {
 	static const uint64_t tiocsti[6] = {0, 0x100005412ULL};
+	uint32_t native = syscall_native_architecture();
 	struct report report = {record};
 	struct receipt receipt;
 	struct seccomp_plan plan = {0};
@@ -632,20 +634,21 @@ static void check_words(void)
 	check(strstr(said.text, "socketpair, argument 0 other than 1: errno EAFNOSUPPORT|") != NULL,
 		"explain tells the rules");
 	check(strstr(said.text, "open_by_handle_at: kill|") != NULL, "explain tells what kills");
-	seccomp_explain_call(&loaded.profile, AUDIT_ARCH_X86_64, 16, tiocsti, text, sizeof(text));
+	seccomp_explain_call(&loaded.profile, native, SYS_ioctl, tiocsti, text, sizeof(text));
 	check(strstr(text, "ioctl is denied (EPERM) by untrusted@1, ") == text &&
 			strstr(text, "/rules/0"),
 		"TIOCSTI: %s", text);
-	seccomp_explain_call(&loaded.profile, AUDIT_ARCH_X86_64, 304, NULL, text, sizeof(text));
+	seccomp_explain_call(
+		&loaded.profile, native, SYS_open_by_handle_at, NULL, text, sizeof(text));
 	check(strstr(text, "open_by_handle_at is denied (the process is killed) by strict@1, ") ==
 			text,
 		"%s", text);
-	seccomp_explain_call(&loaded.profile, AUDIT_ARCH_X86_64, 0, NULL, text, sizeof(text));
+	seccomp_explain_call(&loaded.profile, native, SYS_read, NULL, text, sizeof(text));
 	check(strstr(text, "read is allowed by strict@1, ") == text, "%s", text);
-	seccomp_explain_call(&loaded.profile, AUDIT_ARCH_X86_64, 16, NULL, text, sizeof(text));
+	seccomp_explain_call(&loaded.profile, native, SYS_ioctl, NULL, text, sizeof(text));
 	check(strstr(text, "ioctl is denied (EPERM) by untrusted@1, ") == text,
 		"arguments unknown: %s", text);
-	seccomp_explain_call(&loaded.profile, AUDIT_ARCH_X86_64, 999, NULL, text, sizeof(text));
+	seccomp_explain_call(&loaded.profile, native, 999, NULL, text, sizeof(text));
 	check(strstr(text, "system call 999 is denied (ENOSYS) by the policy's default") == text,
 		"%s", text);
 	seccomp_explain_call(&loaded.profile, AUDIT_ARCH_I386, 26, NULL, text, sizeof(text));
