@@ -180,7 +180,8 @@ static void explain_limit(const struct plan *plan, const char *name)
 	print_error(&err);
 }
 
-/* What a kill by the filter means, in words: the number of the call is the kernel's secret. */
+/* What a kill by the filter means, in words: the number of the call stands in the kernel's log
+ * alone. */
 static void explain_end(const struct plan *plan, const struct launch_result *result)
 {
 	struct err err = {0};
@@ -194,7 +195,8 @@ static void explain_end(const struct plan *plan, const struct launch_result *res
 		err_hint(&err,
 			"it made a call that the profile's syscalls section kills: a foreign ABI "
 			"(i386, x32) or an escape primitive; "
-			"`immure profile explain %s` names each rule and its line",
+			"`immure profile explain %s` names each rule and its line, "
+			"`journalctl -k -g type=1326` the call",
 			plan->profile->name ? plan->profile->name : "FILE");
 		print_error(&err);
 	}
