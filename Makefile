@@ -103,7 +103,7 @@ $(BUILD)/musl: Makefile
 define variant
 OBJECTS_$(1) := $$(patsubst sandbox/%.c,$(2)/objects/%.o,$$(ENGINE)) $(2)/objects/builtins.o
 
-$(2)/objects/%.o: sandbox/%.c | $$(HEADERS_$(1))
+$(2)/objects/%.o: sandbox/%.c Makefile | $$(HEADERS_$(1))
 	@mkdir -p $$(@D)
 	@echo "  CC   $$@"; $$(CC) $$(BASE) $$(FLAGS_$(1)) -c -o $$@ $$<
 
@@ -125,7 +125,7 @@ $(2)/immure: $(2)/objects/cli/main.o $(2)/objects/frozen.o $(2)/libimmure.a
 
 IMAGE_OBJECTS_$(1) := $$(patsubst sandbox/%.c,$(3)/%.o,$$(IMAGE))
 ifneq ($(3),$(2)/objects)
-$(3)/%.o: sandbox/%.c
+$(3)/%.o: sandbox/%.c Makefile
 	@mkdir -p $$(@D)
 	@echo "  CC   $$@"; $$(CC) $$(BASE) $$(IMAGE_FLAGS_$(1)) -c -o $$@ $$<
 endif
