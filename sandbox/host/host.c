@@ -8,7 +8,6 @@
 #include <linux/seccomp.h>
 #include <selinux/selinux.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -19,6 +18,7 @@
 #include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/file.h"
+#include "util/proc.h"
 
 #define LANDLOCK_CREATE_RULESET 444 /* the same on every architecture */
 #define LANDLOCK_VERSION 1U
@@ -155,24 +155,17 @@ static void remember(struct link_memory *links, const char *path, const struct p
 
 /* Root of a namespace that maps few ids (unshare -r) is an ordinary user with a name: there is no
  * nobody to become. */
-static bool is_mapped(unsigned long id)
+static bool is_mapped(uint32_t id)
 {
-	char text[1024];
-	char *at = text;
-	unsigned long inside, count;
+	char text[1024], *rest = text, *line;
+	struct proc_id_map map;
 
 	if (file_read_line(AT_FDCWD, "/proc/self/uid_map", text, sizeof(text)) < 0)
 		return false;
-	while (*at) {
-		inside = strtoul(at, &at, 10);
-		(void)strtoul(at, &at, 10);
-		count = strtoul(at, &at, 10);
-		at += strspn(at, " \n");
-		if (id >= inside && id - inside < count)
+	while ((line = strsep(&rest, "\n")))
+		if (proc_id_map_parse(line, &map) == 0 && id >= map.inside &&
+			id - map.inside < map.count)
 			return true;
-		if (!count)
-			return false;
-	}
 	return false;
 }
 
@@ -245,21 +238,31 @@ static int open_for_facts(const char *path, bool follow, bool *ret_plain)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+/* The text of a link. */
+static int copy_link(int directory, const char *path, struct arena *arena, const char **ret)
+{
+	char text[PATH_MAX];
+	ssize_t length = readlinkat(directory, path, text, sizeof(text));
+
+	if (length < 0)
+		return -errno;
+	if (length == (ssize_t)sizeof(text))
+		return -ENAMETOOLONG;
+	*ret = arena_copy_range(arena, text, (size_t)length);
+	return *ret ? 0 : -ENOMEM;
+}
+
 /*
  * A link that stands in the root directory itself, as /bin and /lib do: nothing can be followed on
  * the way there, so that one call tells all there is to tell. -EINVAL: it is something else.
  */
-static int read_root_link(const char *path, struct arena *arena, struct path_fact *ret)
+static int look_at_root_link(const char *path, struct arena *arena, struct path_fact *ret)
 {
 	struct path_fact fact = {.type = PATH_SYMLINK, .resolved = path};
-	char text[PATH_MAX];
-	ssize_t length = strchr(path + 1, '/') ? -1 : readlink(path, text, sizeof(text));
+	int r = strchr(path + 1, '/') ? -EINVAL : copy_link(AT_FDCWD, path, arena, &fact.link);
 
-	if (length < 0 || length == (ssize_t)sizeof(text))
-		return -EINVAL;
-	fact.link = arena_copy_range(arena, text, (size_t)length);
-	if (!fact.link)
-		return -ENOMEM;
+	if (r < 0)
+		return r == -ENOMEM ? r : -EINVAL;
 	*ret = fact;
 	return 0;
 }
@@ -267,36 +270,16 @@ static int read_root_link(const char *path, struct arena *arena, struct path_fac
 /* What the kernel calls the file that is open at fd. */
 static int name_of(int fd, struct arena *arena, const char **ret)
 {
-	char link[64], text[PATH_MAX];
-	ssize_t length;
+	char link[64];
+	int r;
 
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	length = readlink(link, text, sizeof(text));
-	if (length < 0)
-		return -errno;
-	if (length == (ssize_t)sizeof(text))
-		return -ENAMETOOLONG;
-	if (text[0] != '/')
-		return -ENOENT; /* "(unreachable)…": outside of our root */
-	*ret = arena_copy_range(arena, text, (size_t)length);
-	return *ret ? 0 : -ENOMEM;
+	r = copy_link(AT_FDCWD, link, arena, ret);
+	/* "(unreachable)…": outside of our root */
+	return r == 0 && (*ret)[0] != '/' ? -ENOENT : r;
 }
 
-static int read_link(int fd, struct arena *arena, const char **ret)
-{
-	char text[PATH_MAX];
-	ssize_t length = readlinkat(fd, "", text, sizeof(text));
-
-	if (length < 0)
-		return -errno;
-	if (length == (ssize_t)sizeof(text))
-		return -ENAMETOOLONG;
-	*ret = arena_copy_range(arena, text, (size_t)length);
-	return *ret ? 0 : -ENOMEM;
-}
-
-int host_path(const struct host *host, struct arena *arena, const char *path, bool follow,
-	struct path_fact *ret)
+static int look_at(const char *path, bool follow, struct arena *arena, struct path_fact *ret)
 {
 	_cleanup_close_ int fd = -1;
 	struct path_fact fact = {.type = PATH_ABSENT};
@@ -304,16 +287,6 @@ int host_path(const struct host *host, struct arena *arena, const char *path, bo
 	bool plain;
 	int r = 0;
 
-	if (!follow && recall(host->links, path, ret))
-		return 0;
-	r = follow ? -EINVAL : read_root_link(path, arena, &fact);
-	if (r == 0) {
-		remember(host->links, path, &fact);
-		*ret = fact;
-	}
-	if (r != -EINVAL)
-		return r;
-	r = 0;
 	fd = open_for_facts(path, follow, &plain);
 	if (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES) {
 		fact.type = fd == -EACCES ? PATH_FORBIDDEN : PATH_ABSENT;
@@ -325,22 +298,36 @@ int host_path(const struct host *host, struct arena *arena, const char *path, bo
 	if (fstat(fd, &status))
 		return -errno;
 	fact.type = type_of(status.st_mode);
-	if (fact.type != PATH_SYMLINK) {
+	if (fact.type == PATH_SYMLINK) {
+		r = copy_link(fd, "", arena, &fact.link);
+	} else {
 		fact.device = status.st_dev;
 		fact.inode = status.st_ino;
 	}
 	if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))
 		fact.node = status.st_rdev;
-	if (fact.type == PATH_SYMLINK)
-		r = read_link(fd, arena, &fact.link);
 	if (r == 0 && plain)
 		fact.resolved = path;
 	else if (r == 0)
 		r = name_of(fd, arena, &fact.resolved);
-	if (r < 0)
-		return r;
-	if (!follow)
-		remember(host->links, path, &fact);
-	*ret = fact;
-	return 0;
+	if (r == 0)
+		*ret = fact;
+	return r;
+}
+
+int host_path(const struct host *host, struct arena *arena, const char *path, bool follow,
+	struct path_fact *ret)
+{
+	int r;
+
+	if (follow)
+		return look_at(path, follow, arena, ret);
+	if (recall(host->links, path, ret))
+		return 0;
+	r = look_at_root_link(path, arena, ret);
+	if (r == -EINVAL)
+		r = look_at(path, follow, arena, ret);
+	if (r == 0)
+		remember(host->links, path, ret);
+	return r;
 }

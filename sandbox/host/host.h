@@ -114,7 +114,6 @@ struct host {
 	 */
 	int (*path)(const struct host *host, struct arena *arena, const char *path, bool follow,
 		struct path_fact *ret);
-	const void *path_context;
 };
 
 /*
