@@ -268,15 +268,6 @@ int catalog_find(const struct catalog *catalog, const char *text, struct catalog
 	return -ENOENT;
 }
 
-int catalog_lookup(const struct storage *storage, const char *text, struct arena *arena,
-	struct catalog_image **ret, const struct reference **ret_name, struct err *reterr)
-{
-	struct catalog catalog;
-	int r = catalog_read(storage, arena, &catalog, reterr);
-
-	return r < 0 ? r : catalog_find(&catalog, text, ret, ret_name, reterr);
-}
-
 /* ---- for printing ---- */
 
 const char *catalog_id(const struct digest *id, bool whole, char buffer[DIGEST_ROOM])

@@ -52,10 +52,6 @@ int catalog_read_quietly(const struct storage *storage, struct arena *arena, str
 int catalog_find(const struct catalog *catalog, const char *text, struct catalog_image **ret,
 	const struct reference **ret_name, struct err *reterr);
 
-/* The same in a catalog that is read for this alone. */
-int catalog_lookup(const struct storage *storage, const char *text, struct arena *arena,
-	struct catalog_image **ret, const struct reference **ret_name, struct err *reterr);
-
 /* Whether both have the same configuration and so the same content, though manifests differ. */
 bool catalog_same_id(const struct catalog_image *a, const struct catalog_image *b);
 

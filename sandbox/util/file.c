@@ -228,12 +228,3 @@ int file_replace_at(int directory, const char *name, const char *text, size_t le
 		directory); /* the name's durability; some file systems refuse it on directories */
 	return 0;
 }
-
-int file_replace(const char *path, const char *text, size_t length)
-{
-	_cleanup_close_ int directory = -1;
-	const char *name = NULL;
-	int r = file_open_parent(path, &directory, &name);
-
-	return r < 0 ? r : file_replace_at(directory, name, text, length);
-}

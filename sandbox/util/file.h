@@ -33,16 +33,15 @@ int file_write_kernel(int directory, const char *path, const char *text, size_t 
 int file_write_all(int fd, const void *data, size_t length);
 
 /*
- * Replaces path with text: temporary file beside it (0600), fsync, rename. 0 or -errno. Never
- * follows a link at path.
- */
-int file_replace(const char *path, const char *text, size_t length);
-
-/*
- * The two halves of it, for whoever must look the folder up before somebody else could move it:
- * path split into an open directory (the caller closes it) and the name in it (points into path).
+ * Splits path into an open directory (the caller closes it) and the name in it (points into path):
+ * looked up before somebody else could move it. 0 or -errno.
  */
 int file_open_parent(const char *path, int *ret_directory, const char **ret_name);
+
+/*
+ * Replaces name with text: temporary file beside it (0600), fsync, rename. 0 or -errno. Never
+ * follows a link at name.
+ */
 int file_replace_at(int directory, const char *name, const char *text, size_t length);
 
 #endif

@@ -206,28 +206,6 @@ bool proc_status_find(const char *text, const char *key, const char **ret_value,
 	return false;
 }
 
-int proc_status_mask(const char *text, const char *key, uint64_t *ret)
-{
-	const char *value;
-	uint64_t mask = 0;
-	size_t length;
-
-	if (!proc_status_find(text, key, &value, &length))
-		return -ENOENT;
-	if (length == 0 || length > 16)
-		return -EINVAL;
-	for (size_t i = 0; i < length; i++) {
-		if (value[i] >= '0' && value[i] <= '9')
-			mask = mask << 4 | (uint64_t)(value[i] - '0');
-		else if (value[i] >= 'a' && value[i] <= 'f')
-			mask = mask << 4 | (uint64_t)(value[i] - 'a' + 10);
-		else
-			return -EINVAL;
-	}
-	*ret = mask;
-	return 0;
-}
-
 int proc_status_number(const char *text, const char *key, uint64_t *ret)
 {
 	const char *value;
@@ -236,41 +214,6 @@ int proc_status_number(const char *text, const char *key, uint64_t *ret)
 	if (!proc_status_find(text, key, &value, &length))
 		return -ENOENT;
 	return take_number(&value, UINT64_MAX, '\n', ret);
-}
-
-static int take_limit(const char **cursor, uint64_t *ret)
-{
-	*cursor += strspn(*cursor, " ");
-	if (strncmp(*cursor, "unlimited ", 10) == 0) {
-		*cursor += 10;
-		*ret = UINT64_MAX;
-		return 0;
-	}
-	return take_number(cursor, UINT64_MAX, ' ', ret);
-}
-
-int proc_limit_find(const char *text, const char *name, uint64_t *ret_soft, uint64_t *ret_hard)
-{
-	size_t length = strlen(name);
-	uint64_t soft, hard;
-
-	while (*text) {
-		const char *end = strchr(text, '\n');
-
-		if (!end)
-			break;
-		if (strncmp(text, name, length) == 0 && text[length] == ' ' &&
-			text[length + 1] == ' ') {
-			text += length;
-			if (take_limit(&text, &soft) || take_limit(&text, &hard))
-				return -EINVAL;
-			*ret_soft = soft;
-			*ret_hard = hard;
-			return 0;
-		}
-		text = end + 1;
-	}
-	return -ENOENT;
 }
 
 bool proc_has_word(const char *text, char separator, const char *word)

@@ -50,18 +50,8 @@ int proc_id_map_parse(const char *line, struct proc_id_map *ret);
 /* The value of "Key:\tvalue\n" in /proc/PID/status. False when there is no such whole line. */
 bool proc_status_find(
 	const char *text, const char *key, const char **ret_value, size_t *ret_length);
-/*
- * The same for a value of hexadecimal digits only (CapEff, SigBlk …) or of one decimal number
- * (Seccomp, NoNewPrivs …). 0 or -errno.
- */
-int proc_status_mask(const char *text, const char *key, uint64_t *ret);
+/* The same for a value of one decimal number (Seccomp, NoNewPrivs …). 0 or -errno. */
 int proc_status_number(const char *text, const char *key, uint64_t *ret);
-
-/*
- * A row of /proc/PID/limits by its name ("Max open files"); UINT64_MAX for "unlimited". 0, -ENOENT
- * or -EINVAL.
- */
-int proc_limit_find(const char *text, const char *name, uint64_t *ret_soft, uint64_t *ret_hard);
 
 /*
  * True when word is one of the words of text, which are separated by separator ("memory" in "cpu io

@@ -20,6 +20,15 @@
 
 static char base[] = "/tmp/immure-file-XXXXXX";
 
+static int replace(const char *path, const char *text, size_t length)
+{
+	_cleanup_close_ int directory = -1;
+	const char *name;
+	int r = file_open_parent(path, &directory, &name);
+
+	return r < 0 ? r : file_replace_at(directory, name, text, length);
+}
+
 static void put_file(const char *path, size_t length)
 {
 	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -101,15 +110,15 @@ static void test_kernel_files(void)
 {
 	char line[64];
 
-	check_int(file_replace("f", "abc\n", 4), 0, "a line");
+	check_int(replace("f", "abc\n", 4), 0, "a line");
 	check_int(file_read_line(AT_FDCWD, "f", line, sizeof(line)), 3, "its length");
 	check_text(line, "abc", "without the newline");
 	check_int(file_read_line(AT_FDCWD, "f", line, 4), -EFBIG, "no half lines");
 	check_int(file_read_line(AT_FDCWD, "f", line, 5), 3, "just enough room");
-	check_int(file_replace("f", "a\nb\n\n", 5), 0, "several lines");
+	check_int(replace("f", "a\nb\n\n", 5), 0, "several lines");
 	check_int(
 		file_read_line(AT_FDCWD, "f", line, sizeof(line)), 4, "only the last newline goes");
-	check_int(file_replace("f", "", 0), 0, "nothing");
+	check_int(replace("f", "", 0), 0, "nothing");
 	check_int(file_read_line(AT_FDCWD, "f", line, sizeof(line)), 0, "has no length");
 	check_int(file_read_line(AT_FDCWD, "nothing", line, sizeof(line)), -ENOENT,
 		"what is not there");
@@ -141,23 +150,23 @@ static void test_replace(void)
 	unsigned before;
 	mode_t mask = umask(0777);
 
-	check_int(file_replace("g", "one", 3), 0, "a new file");
+	check_int(replace("g", "one", 3), 0, "a new file");
 	(void)umask(mask);
 	check_int(stat("g", &status), 0, "is there");
 	check_int(status.st_mode & 07777, 0600, "for us alone, whatever the umask");
 	check_int(symlink("g", "link"), 0, "a link to it");
-	check_int(file_replace("link", "two", 3), 0, "the link is replaced");
+	check_int(replace("link", "two", 3), 0, "the link is replaced");
 	check_int(lstat("link", &status), 0, "what is there now");
 	check(S_ISREG(status.st_mode), "is a file, no link");
 	check(file_read_line(AT_FDCWD, "g", line, sizeof(line)) == 3 && strcmp(line, "one") == 0,
 		"what the link led to is untouched");
 	before = count_entries();
-	check_int(file_replace("nowhere/g", "x", 1), -ENOENT, "no such directory");
-	check_int(file_replace("", "x", 1), -EISDIR, "no name");
-	check_int(file_replace("a/..", "x", 1), -EISDIR, "a name that is none");
-	check_int(file_replace("./", "x", 1), -EISDIR, "a directory");
+	check_int(replace("nowhere/g", "x", 1), -ENOENT, "no such directory");
+	check_int(replace("", "x", 1), -EISDIR, "no name");
+	check_int(replace("a/..", "x", 1), -EISDIR, "a name that is none");
+	check_int(replace("./", "x", 1), -EISDIR, "a directory");
 	check_int(mkdir("d", 0755), 0, "a directory in the way");
-	check_int(file_replace("d", "x", 1), -EISDIR, "is not replaced");
+	check_int(replace("d", "x", 1), -EISDIR, "is not replaced");
 	check_int(count_entries(), before + 1, "and no temporary file stays behind");
 }
 
@@ -169,13 +178,12 @@ static void test_full_disk(void)
 	unsigned before;
 
 	(void)signal(SIGXFSZ, SIG_IGN);
-	check_int(file_replace("h", "old", 3), 0, "an old file");
+	check_int(replace("h", "old", 3), 0, "an old file");
 	before = count_entries();
 	check_int(getrlimit(RLIMIT_FSIZE, &old), 0, "the limit");
 	limit.rlim_max = old.rlim_max;
 	check_int(setrlimit(RLIMIT_FSIZE, &limit), 0, "no file over ten bytes");
-	check_int(
-		file_replace("h", "much longer than that", 21), -EFBIG, "the new one does not fit");
+	check_int(replace("h", "much longer than that", 21), -EFBIG, "the new one does not fit");
 	check_int(setrlimit(RLIMIT_FSIZE, &old), 0, "the limit as it was");
 	check(file_read_line(AT_FDCWD, "h", line, sizeof(line)) == 3 && strcmp(line, "old") == 0,
 		"the old one is whole");

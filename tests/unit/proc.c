@@ -145,53 +145,24 @@ static void test_id_maps(void)
 static void test_status(void)
 {
 	static const char text[] =
-		"Name:\tCapEff:\nUmask:\t0022\nCapEff:\t000001ffffffffff\nSeccomp:\t2\nNoNewPrivs:"
+		"Name:\tSeccomp:\nUmask:\t0022\nCapEff:\t000001ffffffffff\nSeccomp:\t2\nNoNewPrivs:"
 		"\t1\nEmpty:\nBad:\t12x\n"
 		"Long:\t11111111111111111\nSeccomp_filters:\t3";
 	const char *value;
 	uint64_t number = 7;
 	size_t length;
 
-	check_int(proc_status_mask(text, "CapEff", &number), 0,
-		"a mask, though a name before looks like it");
-	check(number == 0x1ffffffffffULL, "its value");
-	check_int(proc_status_number(text, "Seccomp", &number), 0, "a number");
+	check_int(proc_status_number(text, "Seccomp", &number), 0,
+		"a number, though a name before looks like it");
 	check_int((long long)number, 2, "its value");
 	check_int(proc_status_number(text, "Seccomp_filters", &number), -ENOENT,
 		"a line cut short is none");
 	check_int(proc_status_number(text, "Sec", &number), -ENOENT, "a part of a key is none");
 	check_int(proc_status_number(text, "Bad", &number), -EINVAL, "no number");
 	check_int(proc_status_number(text, "Umask", &number), -EINVAL, "octal is no decimal");
-	check_int(proc_status_mask(text, "Long", &number), -EINVAL, "more than 64 bits");
-	check_int(proc_status_mask(text, "Bad", &number), -EINVAL, "no hexadecimal digits");
-	check_int(proc_status_mask(text, "Empty", &number), -EINVAL, "no digits at all");
-	check_int(proc_status_mask(text, "Nothing", &number), -ENOENT, "no such key");
 	check(proc_status_find(text, "Empty", &value, &length) && length == 0,
 		"an empty value is found");
 	check(!proc_status_find("", "Empty", &value, &length), "nothing in nothing");
-}
-
-static void test_limits(void)
-{
-	static const char text[] =
-		"Limit                     Soft Limit           Hard Limit           Units     \n"
-		"Max cpu time              unlimited            unlimited            seconds   \n"
-		"Max open files            1024                 524288               files     \n"
-		"Max nice priority         0                    0                    \n"
-		"Max odd                   12x                  1                    \nMax cut     "
-		"              1";
-	uint64_t soft = 0, hard = 0;
-
-	check_int(proc_limit_find(text, "Max open files", &soft, &hard), 0, "a limit");
-	check(soft == 1024 && hard == 524288, "its values");
-	check_int(proc_limit_find(text, "Max cpu time", &soft, &hard), 0, "one without a limit");
-	check(soft == UINT64_MAX && hard == UINT64_MAX, "its values");
-	check_int(
-		proc_limit_find(text, "Max nice priority", &soft, &hard), 0, "one without a unit");
-	check_int(proc_limit_find(text, "Max open", &soft, &hard), -ENOENT,
-		"a part of a name is none");
-	check_int(proc_limit_find(text, "Max odd", &soft, &hard), -EINVAL, "no number");
-	check_int(proc_limit_find(text, "Max cut", &soft, &hard), -ENOENT, "a line cut short");
 }
 
 static void test_words(void)
@@ -210,7 +181,6 @@ int main(void)
 	test_cgroups();
 	test_id_maps();
 	test_status();
-	test_limits();
 	test_words();
 	return check_done();
 }
