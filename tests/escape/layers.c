@@ -152,7 +152,7 @@ int main(int argc, char **argv)
 		plan_compile(&profile, &host, &request, &plan_arena, plan, &err) < 0)
 		return fail(&err);
 	if (dry_run)
-		return print_plan(plan, false, stdout) < 0 ? EXIT_OWN_ERROR : 0;
+		return print_plan(plan, false);
 	r = launch_run(plan, &plan_arena, NULL, &result, &exec_failed, &err);
 	if (r < 0)
 		return fail(&err);
