@@ -63,10 +63,9 @@ static struct rule rule_here(const struct context *c)
 
 /* ---- paths ---- */
 
-/* An empty word is an unset variable of some script, and not meant as the working directory. */
 static const char *host_path_of(const struct context *c, const char *text)
 {
-	return text[0] ? surroundings_path(c->arena, c->variables, text) : NULL;
+	return surroundings_path(c->arena, c->variables, text);
 }
 
 /* A later mount hides what an earlier rule put below it, as mounts do; but no deny is lifted on the
@@ -380,23 +379,12 @@ static int apply_hostname(struct context *c, const char *value)
 
 /* The host's network is of little use without its names: what resolves them comes along, where it
  * is there. */
-static int apply_network(struct context *c, const char *value)
+static int show_names(struct context *c)
 {
 	static const char *const files[] = {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf"};
 	int r = 0;
 
-	if (strcmp(value, "none") != 0 && strcmp(value, "host") != 0)
-		return bad(c, value, "none or host");
-	c->profile->network.kind = strcmp(value, "host") == 0 ? NETWORK_HOST : NETWORK_NONE;
-	c->profile->network.rule = rule_here(c);
-	/* sysfs shows a network namespace, and the kernel lets us mount that of our own only */
-	if (c->profile->network.kind == NETWORK_HOST && c->profile->files.sys != SYS_NONE) {
-		c->profile->files.sys = SYS_NONE;
-		c->profile->files.sys_rule = rule_here(c);
-	}
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && r == 0 &&
-			   c->profile->network.kind == NETWORK_HOST;
-		i++) {
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && r == 0; i++) {
 		struct mount_rule rule = {.rule = rule_here(c),
 			.kind = MOUNT_BIND,
 			.source = files[i],
@@ -404,10 +392,26 @@ static int apply_network(struct context *c, const char *value)
 			.no_exec = true};
 
 		rule.rule.enforce = ENFORCE_BEST_EFFORT;
-		if (c->profile->files.root == ROOT_EMPTY)
-			r = profile_set_mount(c->profile, c->arena, &rule, c->err);
+		r = profile_set_mount(c->profile, c->arena, &rule, c->err);
 	}
 	return r;
+}
+
+static int apply_network(struct context *c, const char *value)
+{
+	struct files_section *files = &c->profile->files;
+	bool host = strcmp(value, "host") == 0;
+
+	if (!host && strcmp(value, "none") != 0)
+		return bad(c, value, "none or host");
+	c->profile->network.kind = host ? NETWORK_HOST : NETWORK_NONE;
+	c->profile->network.rule = rule_here(c);
+	/* sysfs shows a network namespace, and the kernel lets us mount that of our own only */
+	if (host && files->sys != SYS_NONE) {
+		files->sys = SYS_NONE;
+		files->sys_rule = rule_here(c);
+	}
+	return host && files->root == ROOT_EMPTY ? show_names(c) : 0;
 }
 
 static int set_limit(struct context *c, enum limit_kind kind, const char *value)

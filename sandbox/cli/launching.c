@@ -12,44 +12,54 @@
 #include "util/cleanup.h"
 #include "util/path.h"
 
+/* The way to base is the user's own to lay out, links and all. */
+static int open_base(const char *base)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/", base) >= sizeof(path))
+		return -ENAMETOOLONG;
+	for (char *slash = path; (slash = strchr(slash + 1, '/'));) {
+		*slash = '\0';
+		(void)mkdir(path, 0700); /* it is there, or the open below says what is wrong */
+		*slash = '/';
+	}
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int step_into(int *directory, const char *name)
+{
+	int next;
+
+	if (mkdirat(*directory, name, 0700) && errno != EEXIST)
+		return -errno;
+	next = openat(*directory, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (next < 0)
+		return -errno;
+	(void)close(*directory);
+	*directory = next;
+	return 0;
+}
+
 /* Makes base/below (below may have several components), private to the user, walking it without
  * following a link: what an earlier program could have put in its place must not be taken for ours.
  */
-static int make_private(const char *base, const char *below, struct err *reterr)
+static int make_private(
+	struct launching *jail, const char *base, const char *below, struct err *reterr)
 {
-	_cleanup_close_ int at = -1;
-	char component[PATH_MAX];
+	_cleanup_close_ int at = open_base(base);
+	char *rest = arena_copy(&jail->words, below), *name;
 	struct stat status;
+	int r = !rest ? -ENOMEM : at < 0 ? at : 0;
 
-	/* the way to base is the user's own to lay out, links and all */
-	for (size_t i = 1; base[i - 1] && i < sizeof(component); i++) {
-		if (base[i] != '/' && base[i] != '\0')
-			continue;
-		memcpy(component, base, i);
-		component[i] = '\0';
-		(void)mkdir(
-			component, 0700); /* it is there, or the open below says what is wrong */
-	}
-	at = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	for (const char *name = below; at >= 0 && *name;) {
-		size_t length = strcspn(name, "/");
-		int next;
-
-		if (length >= sizeof(component))
-			return err_set(reterr, -ENAMETOOLONG, below, "is too long");
-		memcpy(component, name, length);
-		component[length] = '\0';
-		if (mkdirat(at, component, 0700) && errno != EEXIST)
-			return err_set(reterr, -errno, base, "cannot make %s in it: %s", below,
-				strerror(errno));
-		next = openat(at, component, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		(void)close(at);
-		at = next;
-		name += length + strspn(name + length, "/");
-	}
-	if (at < 0 || fstat(at, &status))
-		return err_set(
-			reterr, -errno, base, "cannot make %s in it: %s", below, strerror(errno));
+	while (r == 0 && (name = strsep(&rest, "/")))
+		r = step_into(&at, name);
+	if (r == 0 && fstat(at, &status))
+		r = -errno;
+	if (r < 0)
+		return err_set(reterr, r, base, "cannot make %s in it: %s", below, strerror(-r));
 	if (status.st_uid != getuid())
 		return err_set(reterr, -EPERM, base, "%s in it belongs to somebody else", below);
 	return 0;
@@ -79,7 +89,7 @@ int launching_place_home(struct launching *jail, struct err *reterr)
 	files->home_source = below ? arena_format(&jail->words, "%s/%s", data, below) : NULL;
 	if (!files->home_source)
 		return err_no_memory(reterr);
-	return jail->options.dry_run ? 0 : make_private(data, below, reterr);
+	return jail->options.dry_run ? 0 : make_private(jail, data, below, reterr);
 }
 
 static bool shows_writable(struct launching *jail, const char *path)
@@ -129,7 +139,7 @@ static int protect_place(
 	if (!place)
 		return err_no_memory(reterr);
 	*place = path;
-	return jail->options.dry_run || !below ? 0 : make_private(resolved, below, reterr);
+	return jail->options.dry_run || !below ? 0 : make_private(jail, resolved, below, reterr);
 }
 
 int launching_protect(struct launching *jail, const char *storage, struct err *reterr)

@@ -148,6 +148,9 @@ const char *surroundings_path(
 	char resolved[PATH_MAX];
 	const char *path = text;
 
+	if (!text[0])
+		return NULL; /* an unset variable of some script does not mean the directory it is
+				in */
 	if (text[0] != '/')
 		path = variables->cwd ? arena_format(arena, "%s/%s", variables->cwd, text) : NULL;
 	path = path ? path_canonical(arena, path) : NULL;

@@ -28,18 +28,13 @@ struct round {
 	struct err *reterr;
 };
 
-static int out_of_memory(const struct round *round)
-{
-	return err_no_memory(round->reterr);
-}
-
 static int add(const struct round *round, const struct doctor_row *row, enum fix fix)
 {
 	struct doctor_findings *findings = round->findings;
 	struct doctor_row *place = ARENA_APPEND(round->arena, findings->rows, findings->row_count);
 
 	if (!place || !row->detail)
-		return out_of_memory(round);
+		return err_no_memory(round->reterr);
 	*place = *row;
 	if (row->state == DOCTOR_OK)
 		place->costs = NULL;
@@ -118,7 +113,7 @@ static int examine_landlock(const struct round *round)
 		missing = missing ? arena_format(round->arena, "%s, %s", missing, steps[i].adds)
 				  : steps[i].adds;
 		if (!missing)
-			return out_of_memory(round);
+			return err_no_memory(round->reterr);
 	}
 	row.state = abi == 0 ? DOCTOR_MISSING : missing ? DOCTOR_DEGRADED : DOCTOR_OK;
 	if (abi == 0)
@@ -296,7 +291,9 @@ static int identify(struct round *round)
 	round->distribution = distribution_parse(text ? text : "", id, sizeof(id));
 	round->findings->distribution = arena_copy(round->arena, id);
 	round->findings->kernel = arena_copy(round->arena, names.release);
-	return round->findings->distribution && round->findings->kernel ? 0 : out_of_memory(round);
+	return round->findings->distribution && round->findings->kernel
+		       ? 0
+		       : err_no_memory(round->reterr);
 }
 
 int doctor_examine(doctor_cgroup_trial *try_cgroup, struct arena *arena,

@@ -42,21 +42,16 @@ static const struct limit_file {
 	{LIMIT_IO_WEIGHT, CONTROLLER_IO, "io.weight", "io", false},
 };
 
-static int out_of_memory(const struct compiler *c)
-{
-	return err_no_memory(c->reterr);
-}
-
 static int add_write(const struct compiler *c, unsigned controller, const char *file,
 	const char *value, const struct rule *rule, bool optional)
 {
 	struct cgroup_write *write;
 
 	if (!value)
-		return out_of_memory(c);
+		return err_no_memory(c->reterr);
 	write = ARENA_APPEND(c->arena, c->plan->writes, c->plan->write_count);
 	if (!write)
-		return out_of_memory(c);
+		return err_no_memory(c->reterr);
 	*write = (struct cgroup_write){file, value, rule, optional};
 	c->plan->controllers |= controller;
 	return 0;
@@ -82,7 +77,7 @@ static int add_row(const struct compiler *c, const struct rule *rule, const char
 	row.outcome = reason ? OUTCOME_NOT_ENFORCED : OUTCOME_ENFORCED;
 	row.layer = reason ? NULL : arena_join(c->arena, "cgroup ", file);
 	if (!asked || (!reason && !row.layer))
-		return out_of_memory(c);
+		return err_no_memory(c->reterr);
 	return receipt_add(c->receipt, &row, c->reterr);
 }
 

@@ -39,31 +39,34 @@ static int schema_read(const struct cursor *at, const struct field *field, void 
 	return cursor_text(at, &text); /* for editors; not looked at */
 }
 
-static int name_read(const struct cursor *at, const struct field *field, void *into)
+static int read_text(const struct cursor *at, bool (*fits)(const char *text), const char *expected,
+	const char **ret)
 {
 	const char *text = NULL;
 	int r = cursor_text(at, &text);
 
-	(void)field;
 	if (r)
 		return r;
-	if (!grammar_profile_name(text))
-		return cursor_error(at, "expected a name: 1 to 64 letters, digits and _.+-, "
-					"beginning with a letter, digit or _");
-	return cursor_copy(at, text, into);
+	return fits(text) ? cursor_copy(at, text, ret) : cursor_error(at, "expected %s", expected);
+}
+
+static int name_read(const struct cursor *at, const struct field *field, void *into)
+{
+	(void)field;
+	return read_text(at, grammar_profile_name,
+		"a name: 1 to 64 letters, digits and _.+-, beginning with a letter, digit or _",
+		into);
+}
+
+static bool is_line(const char *text)
+{
+	return !text_has_control(text);
 }
 
 static int description_read(const struct cursor *at, const struct field *field, void *into)
 {
-	const char *text = NULL;
-	int r = cursor_text(at, &text);
-
 	(void)field;
-	if (r)
-		return r;
-	if (text_has_control(text))
-		return cursor_error(at, "expected one line of text");
-	return cursor_copy(at, text, into);
+	return read_text(at, is_line, "one line of text", into);
 }
 
 static int extended_read(const struct cursor *at, void *into)
@@ -96,18 +99,13 @@ static int hostname_read(const struct cursor *at, const struct field *field, voi
 {
 	struct profile *profile = into;
 	struct cursor value;
-	const char *text = NULL;
 	int r = cursor_setting(at, &profile->hostname_rule, &value);
 
 	(void)field;
-	if (!r)
-		r = cursor_text(&value, &text);
-	if (r)
-		return r;
-	if (!text_is_hostname(text))
-		return cursor_error(&value,
-			"expected a host name: at most 64 letters, digits, hyphens and dots");
-	return cursor_copy(&value, text, &profile->hostname);
+	return r ? r
+		 : read_text(&value, text_is_hostname,
+			   "a host name: at most 64 letters, digits, hyphens and dots",
+			   &profile->hostname);
 }
 
 static int workdir_read(const struct cursor *at, const struct field *field, void *into)

@@ -54,6 +54,7 @@ full version
 # ---- values ----
 refuses 'a path to deny that is empty' '--deny' "${jail[@]}" --deny ''
 refuses 'a root that is empty' '--rootfs' "${jail[@]}" --rootfs ''
+refuses 'a store that is empty' '--storage' run --storage '' image
 refuses 'an id that a profile could not say' '--user' "${jail[@]}" -u 2147483648
 refuses 'a tmpfs of less than a page' '4096' "${jail[@]}" --tmpfs /x:size=1
 refuses 'a tmpfs of no inodes' '--tmpfs' "${jail[@]}" --tmpfs /x:nr_inodes=0
