@@ -56,6 +56,11 @@ static void describe_own_mount(
 	if (plan->root.kind != ROOT_EMPTY && (error == ENOTDIR || error == ELOOP))
 		err_hint(reterr, "the root has a link or a file there: only a true directory is "
 				 "mounted on, since a link could lead out (CVE-2023-27561)");
+	else if (plan->root.kind == ROOT_DIRECTORY && error == ENOENT)
+		err_hint(reterr,
+			"the root lacks the directory, and nothing is made on the host: mkdir %s%s",
+			plan->root.source,
+			step == STEP_DEVICES ? "/dev" : "/proc, or /sys, or ask for none");
 }
 
 static void describe_exec(const struct plan *plan, int error, struct err *reterr)
