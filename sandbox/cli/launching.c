@@ -251,7 +251,7 @@ int launching_run(struct launching *jail, const struct plan *plan, bool *ret_sta
 	struct output receipt_file, result_file;
 	struct err err = {0};
 	bool exec_failed;
-	int r;
+	int r, status;
 
 	if (ret_started)
 		*ret_started = false;
@@ -269,11 +269,13 @@ int launching_run(struct launching *jail, const struct plan *plan, bool *ret_sta
 		*ret_started = true;
 	explain_end(plan, &result);
 	print_appeared(plan);
-	if (jail->options.result &&
-		write_result(&result, plan->command.arguments[0], &result_file, &err) < 0)
-		return print_error(&err);
-	return WIFEXITED(result.status) ? WEXITSTATUS(result.status)
-					: EXIT_BY_SIGNAL + WTERMSIG(result.status);
+	status = WIFEXITED(result.status) ? WEXITSTATUS(result.status)
+					  : EXIT_BY_SIGNAL + WTERMSIG(result.status);
+	if (!jail->options.result ||
+		write_result(&result, plan->command.arguments[0], &result_file, &err) == 0)
+		return status;
+	err_hint(&err, "the program ran, to its end with status %d", status);
+	return print_error(&err);
 }
 
 int launching_dry_run(const struct launching *jail, const struct plan *plan)

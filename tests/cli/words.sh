@@ -51,6 +51,9 @@ full doctor --format=json
 full help
 full version
 
+output=$(immure jail --result /dev/full sh -c 'exit 7' 2>&1); status=$?
+check 'a result for which there is no room: 125, and how the program ended' test "$status ${output##*$'\n'}" = '125   the program ran, to its end with status 7'
+
 # ---- values ----
 refuses 'a path to deny that is empty' '--deny' "${jail[@]}" --deny ''
 refuses 'a root that is empty' '--rootfs' "${jail[@]}" --rootfs ''
@@ -90,6 +93,7 @@ told() {
 	output=$("$@" 2>&1 < /dev/null)
 	if [[ $output == *$pattern* ]]; then ok "$what"; else not_ok "$what" "wanted \"$pattern\"" "$output"; fi
 }
+told 'a root without its mount points, with what to make' "mkdir $work/shown/dev" immure jail --rootfs "$work/shown" true
 mkdir gone
 told 'a working directory that is gone' 'is gone' env -C gone sh -c "rmdir ../gone; \"$immure\" jail -p dev true"
 mkdir -m 0 shut
