@@ -75,8 +75,8 @@ static int add_row(const struct compiler *c, const struct rule *rule, const char
 		.remedy = reason ? remedy(c) : NULL};
 
 	row.outcome = reason ? OUTCOME_NOT_ENFORCED : OUTCOME_ENFORCED;
-	row.layer = reason ? NULL : arena_join(c->arena, "cgroup ", file);
-	if (!asked || (!reason && !row.layer))
+	row.layer = arena_join(c->arena, "cgroup ", file);
+	if (!asked || !row.layer)
 		return err_no_memory(c->reterr);
 	return receipt_add(c->receipt, &row, c->reterr);
 }

@@ -130,8 +130,9 @@ static int compile_extra(struct device_plan *plan, const struct profile *profile
 		if (strcmp(device->path + strlen("/dev/"), plan->nodes[i].path) == 0)
 			return receipt_add(
 				receipt, &row, reterr); /* it is among the standard ones */
-	if (device->rule.enforce == ENFORCE_AUDIT || !path_is_beneath(device->path, "/dev") ||
-		!device->path[4]) {
+	if (device->rule.enforce == ENFORCE_AUDIT)
+		return receipt_add(receipt, &row, reterr);
+	if (!path_is_beneath(device->path, "/dev") || !device->path[4]) {
 		row.outcome = OUTCOME_NOT_ENFORCED;
 		row.reason = "not a device below /dev";
 		return receipt_add(receipt, &row, reterr);

@@ -139,7 +139,6 @@ static int add_row(const struct profile *profile, bool possible, struct arena *a
 	rule->enforce = ENFORCE_BEST_EFFORT; /* asked for in so many words: no reason to refuse */
 	if (!possible) {
 		row.outcome = OUTCOME_NOT_ENFORCED;
-		row.layer = NULL;
 		row.reason =
 			"there is one id only, and no system call filter that could pretend: a "
 			"change of owner, of id or of groups fails";

@@ -45,6 +45,8 @@ int receipt_add(struct receipt *receipt, const struct receipt_row *row, struct e
 	if (!added)
 		return err_no_memory(reterr);
 	*added = *row;
+	if (row->outcome == OUTCOME_NOT_ENFORCED)
+		added->layer = NULL;
 	if (enforce == ENFORCE_AUDIT)
 		added->outcome = OUTCOME_AUDITED;
 	else if (enforce == ENFORCE_REQUIRED && row->outcome != OUTCOME_ENFORCED)

@@ -103,6 +103,12 @@ told 'a limit that ended a program is told with the option that set it' $'ended 
 printf '{"version": 1, "extends": "untrusted",\n "limits": {"wall_time": "200ms"}}' > short.json
 told 'or with the line' 'set by ./short.json:2:13: /limits/wall_time' immure jail -p ./short.json sleep 9
 
+# ---- the receipt ----
+echo '{"version": 1, "extends": "untrusted", "devices": {"allow": [{"path": "/dev/no-such", "enforce": "best-effort"}, {"path": "/dev/fuse", "enforce": "audit"}]}}' > devices.json
+immure jail -p ./devices.json --receipt receipt true
+check 'what is not enforced has no layer' jq -e '[.rules[] | select(.outcome == "not enforced")] | length > 0 and all(.layer == null and .reason != null)' receipt
+check 'what is only stated needs no reason' jq -e '.rules[] | select(.asked == "/dev/fuse") | .outcome == "audited" and .reason == null' receipt
+
 # ---- a profile is looked at as a launch would ----
 echo '{"version": 1, "extends": "untrusted", "syscalls": {"deny": ["opne"]}}' > slip.json
 told 'check knows the calls' 'did you mean "open"' immure profile check ./slip.json
