@@ -45,61 +45,56 @@ static int unknown(const struct option *table, const char *word, size_t length, 
 	return -EINVAL;
 }
 
-/* "--name", "--name=value": takes one word or two; *count grows by what is given. */
+/* value: of an option that takes one, else NULL, "true", or "false" for nothing. */
+static int take(const struct option *option, const char *value, struct given_option *given,
+	size_t *count, struct err *reterr)
+{
+	bool off = !option->argument && value && strcmp(value, "false") == 0;
+
+	if (option->argument && !value)
+		return err_set(
+			reterr, -EINVAL, NULL, "--%s needs %s", option->name, option->argument);
+	if (!option->argument && value && !off && strcmp(value, "true") != 0)
+		return err_set(reterr, -EINVAL, NULL, "--%s takes no value but true or false",
+			option->name);
+	if (*count == OPTIONS_ROOM)
+		return err_set(reterr, -E2BIG, NULL, "more than %d options", OPTIONS_ROOM);
+	if (!off)
+		given[(*count)++] = (struct given_option){option, option->argument ? value : NULL};
+	return 0;
+}
+
+/* "--name", "--name=value", "--name value": how many words it takes. */
 static int parse_long(const struct option *table, char **word, struct given_option *given,
 	size_t *count, struct err *reterr)
 {
 	const char *name = word[0] + 2;
 	size_t length = strcspn(name, "=");
 	const struct option *option = find_name(table, name, length);
+	const char *value = name[length] ? name + length + 1 : NULL;
+	bool apart = option && option->argument && !value;
+	int r = option ? take(option, apart ? word[1] : value, given, count, reterr)
+		       : unknown(table, name, length, reterr);
 
-	if (!option)
-		return unknown(table, name, length, reterr);
-	given += *count;
-	*given = (struct given_option){option, NULL};
-	if (!option->argument) {
-		if (name[length] && strcmp(name + length, "=true") != 0 &&
-			strcmp(name + length, "=false") != 0)
-			return err_set(reterr, -EINVAL, NULL,
-				"--%s takes no value but true or false", option->name);
-		*count += strcmp(name + length, "=false") != 0;
-		return 1;
-	}
-	(*count)++;
-	given->value = name[length] ? name + length + 1 : word[1];
-	if (!given->value)
-		return err_set(
-			reterr, -EINVAL, NULL, "--%s needs %s", option->name, option->argument);
-	return name[length] ? 1 : 2;
+	return r < 0 ? r : apart ? 2 : 1;
 }
 
-/* "-it", "-v value", "-vvalue", "-v=value", "-i=true": takes one word or two; several options may
- * stand in it. */
+/* "-it", "-v value", "-vvalue", "-v=value", "-i=true": the same; several options may stand in it.
+ */
 static int parse_letters(const struct option *table, char **word, struct given_option *given,
 	size_t *count, struct err *reterr)
 {
 	for (const char *letter = word[0] + 1; *letter; letter++) {
 		const struct option *option = find_letter(table, *letter);
+		const char *value = letter[1] == '='                          ? letter + 2
+				    : option && option->argument && letter[1] ? letter + 1
+									      : NULL;
+		bool apart = option && option->argument && !value;
+		int r = option ? take(option, apart ? word[1] : value, given, count, reterr)
+			       : unknown(table, letter, 1, reterr);
 
-		if (!option)
-			return unknown(table, letter, 1, reterr);
-		if (*count == OPTIONS_ROOM)
-			return err_set(reterr, -E2BIG, NULL, "more than %d options", OPTIONS_ROOM);
-		given[*count] = (struct given_option){option, NULL};
-		if (option->argument) {
-			given[*count].value = letter[1] ? letter + 1 + (letter[1] == '=') : word[1];
-			if (!given[(*count)++].value)
-				return err_set(reterr, -EINVAL, NULL, "-%c needs %s", *letter,
-					option->argument);
-			return letter[1] ? 1 : 2;
-		}
-		*count += strcmp(letter + 1, "=false") != 0;
-		if (letter[1] == '=' && strcmp(letter + 1, "=true") != 0 &&
-			strcmp(letter + 1, "=false") != 0)
-			return err_set(reterr, -EINVAL, NULL,
-				"-%c takes no value but true or false", *letter);
-		if (letter[1] == '=')
-			return 1;
+		if (r < 0 || apart || value)
+			return r < 0 ? r : apart ? 2 : 1;
 	}
 	return 1;
 }
@@ -107,11 +102,7 @@ static int parse_letters(const struct option *table, char **word, struct given_o
 static int parse_one(const struct option *table, char **word, struct given_option *given,
 	size_t *count, struct err *reterr)
 {
-	if (word[0][1] != '-')
-		return parse_letters(table, word, given, count, reterr);
-	if (*count == OPTIONS_ROOM)
-		return err_set(reterr, -E2BIG, NULL, "more than %d options", OPTIONS_ROOM);
-	return parse_long(table, word, given, count, reterr);
+	return (word[0][1] == '-' ? parse_long : parse_letters)(table, word, given, count, reterr);
 }
 
 static bool is_option(const char *word)

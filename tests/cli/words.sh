@@ -75,6 +75,24 @@ for order in '-m 64M --memory-swap 96M' '--memory-swap 96M -m 64M'; do
 done
 refuses 'less of both than of memory' '--memory-swap' jail -m 64M --memory-swap 32M
 
+# ---- words and their values ----
+check 'a value of a letter: joined, after =, apart' test "$(immure jail -eA=1 -e=B=2 -e C=3 sh -c 'echo $A$B$C')" = 123
+check 'letters joined, with a value at their end' test "$(immure jail -ieA=4 sh -c 'echo $A')" = 4
+check 'a switch that is false is none' test "$(immure jail --tty=false -t=false tty < /dev/null)" = 'not a tty'
+check 'a switch that is true is one' test "$(immure jail --tty=true tty < /dev/null)" != 'not a tty'
+refuses 'a switch with a value' '--tty takes no value' "${jail[@]}" --tty=1
+refuses 'a letter with a value that takes none' '--tty takes no value' "${jail[@]}" -t=1
+# told WHAT PATTERN WORDS…: the command says PATTERN, whatever its status
+told() {
+	local what=$1 pattern=$2 output
+	shift 2
+	output=$("$@" 2>&1 < /dev/null)
+	if [[ $output == *$pattern* ]]; then ok "$what"; else not_ok "$what" "wanted \"$pattern\"" "$output"; fi
+}
+told 'an option without its value' '--volume needs SRC' immure jail -v
+told 'the same of a long one' '--memory needs SIZE' immure jail --memory
+told 'an option after --' 'not found' immure jail -- -v
+
 # ---- what is said ----
 refuses 'a limit in the unit it was written in' 'cpu 1.5' jail --cpus 1.5
 refuses 'which name of a variable is wrong' '"1X"' "${jail[@]}" -e 1X=y
@@ -86,13 +104,6 @@ refuses 'a verb that help does not know' 'lists them' help nothing
 check 'a directory is named as what it may be' grep -q 'directory' <<< "$(immure jail /usr 2>&1)"
 check 'a script without its first line, too' grep -q '#!/bin/sh' <<< "$(echo echo > script; chmod +x script; immure jail ./script 2>&1)"
 check 'the columns of the help are even' test -z "$(immure help jail | sed 1,3d | grep -vE '^  .{33}  [^ ]')"
-# told WHAT PATTERN WORDS…: what is said of a profile that is missing, or of a place
-told() {
-	local what=$1 pattern=$2 output
-	shift 2
-	output=$("$@" 2>&1 < /dev/null)
-	if [[ $output == *$pattern* ]]; then ok "$what"; else not_ok "$what" "wanted \"$pattern\"" "$output"; fi
-}
 told 'a root without its mount points, with what to make' "mkdir $work/shown/dev" immure jail --rootfs "$work/shown" true
 mkdir gone
 told 'a working directory that is gone' 'is gone' env -C gone sh -c "rmdir ../gone; \"$immure\" jail -p dev true"
