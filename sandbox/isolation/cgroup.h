@@ -37,6 +37,9 @@ struct cgroup_plan {
 	bool pids_limited, memory_limited; /* so that rlimit_compile() need not stand in */
 };
 
+/* Whether the profile has limits that want a cgroup: only then the host is asked for one. */
+bool cgroup_is_wanted(const struct limits_section *limits);
+
 /*
  * Which limits become which files. Adds receipt rows for what a cgroup enforces, and for what only
  * a cgroup could enforce here; where it cannot hold memory or pids, rlimit_compile() stands in for

@@ -257,6 +257,14 @@ static int compile_cpuset(const struct compiler *c)
 		arena_join(c->arena, "cpuset ", limits->cpuset), reason);
 }
 
+bool cgroup_is_wanted(const struct limits_section *limits)
+{
+	for (size_t i = 0; i < sizeof(limit_files) / sizeof(limit_files[0]); i++)
+		if (limits->limits[limit_files[i].kind].rule.set)
+			return true;
+	return limits->io_count || limits->cpuset_rule.set;
+}
+
 int cgroup_compile(const struct profile *profile, const struct host *host, struct arena *arena,
 	struct receipt *receipt, struct cgroup_plan *ret, struct err *reterr)
 {

@@ -4,24 +4,13 @@
 
 #include "util/arena.h"
 
-static bool wants_cgroup(const struct limits_section *limits)
-{
-	static const enum limit_kind kinds[] = {LIMIT_MEMORY, LIMIT_MEMORY_HIGH, LIMIT_SWAP,
-		LIMIT_PIDS, LIMIT_CPU, LIMIT_CPU_WEIGHT, LIMIT_IO_WEIGHT};
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (limits->limits[kinds[i]].rule.set)
-			return true;
-	return limits->io_count || limits->cpuset_rule.set;
-}
-
 unsigned plan_host_parts(const struct profile *profile)
 {
 	unsigned parts = HOST_CAPABILITIES | (profile->syscalls.unconfined ? 0 : HOST_SECCOMP);
 
 	parts |= profile->landlock.enabled ? HOST_LANDLOCK : 0;
 	parts |= profile->selinux.rule.set ? HOST_SELINUX : 0;
-	parts |= wants_cgroup(&profile->limits) ? HOST_CGROUP : 0;
+	parts |= cgroup_is_wanted(&profile->limits) ? HOST_CGROUP : 0;
 	parts |= profile->identity.kind != IDENTITY_SINGLE ? HOST_SUBORDINATE : 0;
 	return parts;
 }

@@ -106,8 +106,6 @@ static void advise(const struct plan *plan, enum step_id step, int error, struct
 		 (error == ENOSPC || error == EUSERS))
 		err_hint(reterr, "this user may make no more network namespaces: "
 				 "user.max_net_namespaces or its like is used up");
-	else if (step == STEP_RLIMITS && error == EPERM)
-		err_hint(reterr, "the limit is above the hard limit of this session");
 	else if (step == STEP_LABEL)
 		err_hint(reterr, "the loaded SELinux policy does not let this user's domain take "
 				 "that label: see immure_selinux(8)");
