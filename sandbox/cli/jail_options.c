@@ -594,7 +594,7 @@ int launch_options_apply(const struct given_option *given, size_t count,
 	/* twice: --memory-swap is less --memory, wherever that stands */
 	for (size_t i = 0; i < 2 * count; i++) {
 		struct context c = {variables, arena, profile, reterr, "", {NULL, NULL}};
-		const struct given_option *one = &given[i % count];
+		const struct given_option *one = &given[i < count ? i : i - count];
 		int r;
 
 		if ((one->option->identifier == OPTION_SWAP) != (i >= count))
