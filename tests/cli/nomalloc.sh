@@ -31,6 +31,6 @@ quiet 'a program that is not there' 127 no-such-program
 quiet 'a directory that is not there' 125 -w /no/such true
 quiet 'a signal' 143 sh -c 'kill -TERM $$'
 # the control: that build does see an allocation
-if guarded unshare --user --map-root-user --pid --fork "$launcher" version 2>&1 | grep -q nomalloc; then ok 'an allocation would be seen'
+if guarded unshare --user --map-root-user --pid --fork "$launcher" profile show strict 2>&1 | grep -q nomalloc; then ok 'an allocation would be seen'
 else not_ok 'an allocation would be seen'; fi
 finish
