@@ -58,7 +58,7 @@ static int make_private(
 		r = step_into(&at, name);
 	if (r == 0 && fstat(at, &status))
 		r = -errno;
-	if (r < 0)
+	if (r)
 		return err_set(reterr, r, base, "cannot make %s in it: %s", below, strerror(-r));
 	if (status.st_uid != getuid())
 		return err_set(reterr, -EPERM, base, "%s in it belongs to somebody else", below);

@@ -270,13 +270,18 @@ static int look_at_root_link(const char *path, struct arena *arena, struct path_
 /* What the kernel calls the file that is open at fd. */
 static int name_of(int fd, struct arena *arena, const char **ret)
 {
+	const char *name = NULL;
 	char link[64];
 	int r;
 
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	r = copy_link(AT_FDCWD, link, arena, ret);
-	/* "(unreachable)…": outside of our root */
-	return r == 0 && (*ret)[0] != '/' ? -ENOENT : r;
+	r = copy_link(AT_FDCWD, link, arena, &name);
+	if (r < 0)
+		return r;
+	if (!name || name[0] != '/')
+		return -ENOENT; /* "(unreachable)…": outside of our root */
+	*ret = name;
+	return 0;
 }
 
 static int look_at(const char *path, bool follow, struct arena *arena, struct path_fact *ret)
