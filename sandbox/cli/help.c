@@ -7,9 +7,12 @@
 
 int cli_version(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
-	return printf("immure %s\n", IMMURE_VERSION) < 0 ? EXIT_OWN_ERROR : 0;
+	struct err err = {0};
+
+	if (argc == 1)
+		return printf("immure %s\n", IMMURE_VERSION) < 0 ? EXIT_OWN_ERROR : 0;
+	err_set(&err, -EINVAL, argv[1], "version takes no more words");
+	return print_error(&err);
 }
 
 /* A short form stands for one of the verbs of `image`. */

@@ -62,7 +62,8 @@ enum launch_option {
 		{"cpus", 0, "N", "CPU quota in CPUs (cgroup v2)", OPTION_CPUS},                 \
 		{"pids-limit", 0, "N", "processes and threads of the whole tree", OPTION_PIDS}, \
 		{"ulimit", 0, "NAME=N",                                                         \
-			"nofile, fsize, cpu, core, stack, as, memlock, sigpending, msgqueue",   \
+			"nofile, fsize, cpu, core, stack, as, memlock, sigpending, msgqueue, "  \
+			"nproc",                                                                \
 			OPTION_ULIMIT},                                                         \
 		{"timeout", 0, "TIME", "wall time (10s, 5m), then SIGKILL", OPTION_TIMEOUT},    \
 		{"cap-add", 0, "CAP|all", "keep a capability in the jail's namespace",          \

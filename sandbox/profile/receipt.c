@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "util/arena.h"
+#include "util/text.h"
 
 static const char *const outcome_names[] = {
 	[OUTCOME_ENFORCED] = "enforced",
@@ -32,8 +33,10 @@ static int refuse(const struct receipt_row *row, struct err *reterr)
 					       : "not enforceable here",
 		row->reason ? row->reason : "this system offers nothing for it");
 	err_hint(reterr, "%s",
-		row->remedy ? row->remedy
-			    : "to go without it, give the rule \"enforce\": \"best-effort\"");
+		row->remedy                     ? row->remedy
+		: text_starts_with(where, "--") ? "to go without it, leave the option out"
+						: "to go without it, give the rule \"enforce\": "
+						  "\"best-effort\"");
 	return r;
 }
 

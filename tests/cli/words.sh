@@ -91,6 +91,8 @@ told() {
 }
 told 'an option without its value' '--volume needs SRC' immure jail -v
 told 'the same of a long one' '--memory needs SIZE' immure jail --memory
+told 'a word too many for version' 'no more words' immure version --short
+told 'advice for an option is not that for a profile' 'leave the option out' immure jail --device /dev/no-such true
 told 'an option after --' 'not found' immure jail -- -v
 
 # ---- what is said ----
