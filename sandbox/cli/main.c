@@ -133,8 +133,7 @@ int main(int argc, char **argv)
 	mutant_start();
 	if (r < 0) {
 		err_set(&err, r, NULL, "cannot make its own tables read-only: %s", strerror(-r));
-		print_error(&err);
-		return EXIT_OWN_ERROR;
+		return print_error(&err);
 	}
 	if (argc < 1 || !argv[0] || is_privileged()) {
 		err_set(&err, -EPERM, NULL,
