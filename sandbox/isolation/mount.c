@@ -58,15 +58,43 @@ void mount_explain(const struct mount_plan *plan, struct report *out)
 
 /* ---- child ---- */
 
+/* Our own root stands on "/" until the pivot (root.c): unbindable, it stays out of a copy of the
+ * host's, which it would hide. */
+static int set_own_root(const struct child *child, uint64_t propagation)
+{
+	struct mount_attr change = {.propagation = propagation};
+
+	if (mount_setattr(child->root, "", AT_EMPTY_PATH, &change, sizeof(change)) ||
+		(child->scratch >= 0 &&
+			mount_setattr(child->scratch, "", AT_EMPTY_PATH, &change, sizeof(change))))
+		return -errno;
+	return 0;
+}
+
+static int clone_path(const char *path, const struct child *child)
+{
+	_cleanup_close_ int tree = -1;
+	int r;
+
+	if (path[1])
+		return child_clone_path(path, true);
+	r = set_own_root(child, MS_UNBINDABLE);
+	if (r < 0)
+		return r;
+	tree = child_clone_path(path, true);
+	r = set_own_root(child, MS_PRIVATE);
+	return r < 0 ? r : take_fd(&tree);
+}
+
 /*
  * A detached copy of the source, if it still is what was checked: a component that somebody has
  * made a link since, or a directory put in the place of another, leads to another inode
  * (T-PATH-19).
  */
-static int clone_source(const struct mount_operation *operation)
+static int clone_source(const struct mount_operation *operation, const struct child *child)
 {
 	struct stat status;
-	_cleanup_close_ int tree = child_clone_path(operation->source, true);
+	_cleanup_close_ int tree = clone_path(operation->source, child);
 	int r;
 
 	if (tree < 0)
@@ -169,7 +197,7 @@ static int apply_tmpfs(const struct mount_operation *operation, const struct chi
 
 static int apply_bind(const struct mount_operation *operation, const struct child *child)
 {
-	_cleanup_close_ int tree = clone_source(operation);
+	_cleanup_close_ int tree = clone_source(operation, child);
 	int r = tree < 0 ? tree : make_point(operation, child->root);
 
 	return r < 0 ? r

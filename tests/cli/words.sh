@@ -95,6 +95,10 @@ told 'a word too many for version' 'no more words' immure version --short
 told 'advice for an option is not that for a profile' 'leave the option out' immure jail --device /dev/no-such true
 told 'an option after --' 'not found' immure jail -- -v
 
+# ---- the whole host, below a place ----
+check 'the root of the host is shown, and not the jail'"'"'s own' immure jail -v /:/host:ro test -d "/host$work/shown" -a ! -e /host/host
+check 'writable, too, with what is protected in it' immure jail -v /:/host sh -c 'echo x > "$1" && ! ls "$2/.config/immure"' sh "/host$work/shown/x" "/host$HOME"
+
 # ---- what is said ----
 refuses 'a limit in the unit it was written in' 'cpu 1.5' jail --cpus 1.5
 refuses 'which name of a variable is wrong' '"1X"' "${jail[@]}" -e 1X=y
