@@ -174,7 +174,6 @@ static int collect(const struct plan *plan, struct supervision *supervision,
 	ret->status = supervision->reported ? supervision->status
 		      : WIFSIGNALED(status) ? status
 					    : SIGKILL;
-	ret->started = true;
 	if (supervision->reported || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
 		return 0;
 	return err_set(reterr, -EPROTO, NULL,

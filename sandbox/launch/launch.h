@@ -20,8 +20,7 @@ struct arena;
 struct forerunner;
 
 struct launch_result {
-	bool started; /* false: nothing of the program ever ran, and err says why */
-	int status;   /* as wait(2) gives it */
+	int status; /* as wait(2) gives it */
 	uint64_t wall_microseconds;
 	struct rusage usage;         /* of everything in the jail that was waited for */
 	struct cgroup_counts counts; /* zero without a cgroup */
