@@ -13,6 +13,7 @@
 #include "util/arena.h"
 #include "util/mutant.h"
 #include "util/path.h"
+#include "util/sort.h"
 
 /* ---- the rules that nobody wrote ---- */
 
@@ -226,11 +227,12 @@ static int add_all_aliases(struct compiler *c, size_t written)
 }
 
 /* Slashes sort before everything else, so that a directory's contents follow it without a gap. */
-static int compare_targets(const void *left, const void *right)
+static int compare_targets(const void *left, const void *right, void *context)
 {
 	const char *a = (*(const struct mount_rule *const *)left)->target;
 	const char *b = (*(const struct mount_rule *const *)right)->target;
 
+	(void)context;
 	for (; *a && *a == *b; a++, b++)
 		;
 	if (*a == *b)
@@ -243,6 +245,7 @@ static int compare_targets(const void *left, const void *right)
 int mount_gather(struct compiler *c)
 {
 	const struct files_section *files = &c->profile->files;
+	const struct mount_rule **room;
 	size_t written, most, denies = 0;
 	int r;
 
@@ -278,6 +281,11 @@ int mount_gather(struct compiler *c)
 		r = add_all_aliases(c, written);
 	if (r == 0 && files->root == ROOT_EMPTY)
 		r = redirect_all(c);
-	qsort(c->rules, c->rule_count, sizeof(*c->rules), compare_targets);
+	room = arena_zeroed(c->arena, c->rule_count / 2 + 1, sizeof(*room));
+	if (!room)
+		return mount_out_of_memory(c);
+	/* what redirect() or a bind brought to one place stays as it was written: the last is on
+	 * top */
+	sort_stably(c->rules, c->rule_count, sizeof(*c->rules), room, compare_targets, NULL);
 	return r;
 }

@@ -142,6 +142,23 @@ static void furnish(void)
 	check_text(story(), "t:tmp d:tmp/x b:tmp/x/y d:var l:var/tmp", "in the tmpfs, before the link");
 }
 
+/* Two names of one place: whichever was written last is on top, however many others are sorted along with them. */
+static void same_place(void)
+{
+	static const char *const targets[] = {"/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h"};
+
+	for (size_t others = 0; others <= sizeof(targets) / sizeof(targets[0]); others++) {
+		start();
+		rule(MOUNT_SYMLINK, "/var/tmp")->source = "../tmp";
+		for (size_t i = 0; i < others; i++)
+			rule(MOUNT_DIRECTORY, targets[i]);
+		bind("/usr", "/var/tmp/x", false);
+		rule(MOUNT_DENY, "/tmp/x");
+		check_int(compile(), 0, "a bind and a deny at one place, and %zu others", others);
+		check(strstr(story(), "b:tmp/x D:tmp/x") != NULL, "the deny comes last");
+	}
+}
+
 static void absent(void)
 {
 	start();
@@ -293,6 +310,7 @@ static void many(void)
 int main(void)
 {
 	furnish();
+	same_place();
 	absent();
 	reserved();
 	writable();
