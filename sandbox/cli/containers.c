@@ -15,6 +15,7 @@
 #include "cli/table.h"
 #include "cli/verbs.h"
 #include "container/container.h"
+#include "util/sort.h"
 #include "util/text.h"
 
 /* What each of these verbs begins with. */
@@ -324,17 +325,22 @@ static int compare_rows(const void *a, const void *b, void *field)
 	return strcmp(one[*(size_t *)field], other[*(size_t *)field]);
 }
 
-static int sort_rows(
-	const char *(*rows)[TABLE_FIELDS], size_t count, const char *key, struct err *reterr)
+/* Those with the same text stay in the list's order. */
+static int sort_rows(const char *(*rows)[TABLE_FIELDS], size_t count, const char *key,
+	struct arena *arena, struct err *reterr)
 {
 	if (!key || strcmp(key, "created") == 0 || strcmp(key, "runningfor") == 0)
 		return 0;
 	for (size_t i = 0; i < sizeof(sort_keys) / sizeof(sort_keys[0]); i++) {
 		size_t field = sort_keys[i].field;
+		const char *(*room)[TABLE_FIELDS] = NULL;
 
 		if (strcmp(key, sort_keys[i].key) != 0)
 			continue;
-		qsort_r(rows, count, sizeof(*rows), compare_rows, &field);
+		room = arena_zeroed(arena, count / 2 + 1, sizeof(*room));
+		if (!room)
+			return err_no_memory(reterr);
+		sort_stably(rows, count, sizeof(*rows), room, compare_rows, &field);
 		return 0;
 	}
 	return err_set(
@@ -361,7 +367,7 @@ int cli_ps(int argc, char **argv)
 	if (select_rows(&place, listing.all, listing.whole, list, count, &rows, &count, &err) < 0)
 		return print_error(&err);
 	count = count < listing.most ? count : listing.most;
-	if (sort_rows(rows, count, listing.sort, &err) < 0 ||
+	if (sort_rows(rows, count, listing.sort, &place.words, &err) < 0 ||
 		table_print(&listing.table, (const char *const(*)[TABLE_FIELDS])rows, count, stdout,
 			&err) < 0)
 		return print_error(&err);

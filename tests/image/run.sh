@@ -295,6 +295,13 @@ for words in '--sort size' '--last x' '--filter exited=x' '--filter nosuch=x' '-
 	check "ps $words is refused" grep -q "^immure: ${words%% *}" <<< "$output"
 done
 check 'rm -i of none' im rm -i nosuch
+run --name same --label sorted tiny true < /dev/null
+run --name equal --label sorted tiny true < /dev/null
+sleep 1.1
+run --name youngest --label sorted tiny wc < /dev/null > /dev/null
+check 'ps --sort leaves equal ones in their order' test "$(im ps -a --filter label=sorted --sort command --format '{{.Names}}')" = \
+	"$(im ps -a --filter label=sorted --format '{{.Names}}' | grep -vx youngest)"$'\nyoungest'
+im rm same equal youngest > /dev/null
 im rm alpha > /dev/null
 output=$(run --name one tiny true 2>&1 < /dev/null)
 check 'its name is taken' grep -q 'another container has this name' <<< "$output"
