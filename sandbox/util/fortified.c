@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #ifndef __GLIBC__
+#include <limits.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ CHECKED(int, __vsnprintf_chk, char *buffer, size_t size, int flag, size_t room, 
 	(void)flag;
 	if (size > room)
 		abort();
-	return vsnprintf(buffer, size, format, arguments);
+	/* a room that the compiler did not know is the largest number: musl prints nothing there */
+	return vsnprintf(buffer, size < INT_MAX ? size : INT_MAX, format, arguments);
 }
 
 CHECKED(int, __snprintf_chk, char *buffer, size_t size, int flag, size_t room, const char *format,
