@@ -32,11 +32,12 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 
 # The launcher's C library. A seventh of a launch would go to the start of a static glibc, which asks the processor some fifty times what it
 # can do (each question leaves a virtual machine) and relocates twice as much. What the libraries below ask of it is alike in both: tests/libraries.
-MUSL     := /usr/lib/$(MACHINE)-linux-musl
+SYSROOT  := $(patsubst %/,%,$(shell $(CC) -print-sysroot 2> /dev/null))
+MUSL     := $(SYSROOT)/usr/lib/$(MACHINE)-linux-musl
 LIBC     ?= $(if $(wildcard $(MUSL)/rcrt1.o),musl,glibc)
 ifeq ($(LIBC),musl)
 HEADERS_release := $(BUILD)/musl
-LIBC_FLAGS := -nostdinc -isystem /usr/include/$(MACHINE)-linux-musl -isystem $(shell $(CC) -print-file-name=include) -isystem $(HEADERS_release)
+LIBC_FLAGS := -nostdinc -isystem $(SYSROOT)/usr/include/$(MACHINE)-linux-musl -isystem $(shell $(CC) -print-file-name=include) -isystem $(HEADERS_release)
 LIBC_START := -nostartfiles -nodefaultlibs $(MUSL)/rcrt1.o $(MUSL)/crti.o $(shell $(CC) -print-file-name=crtbeginS.o) -Wl,-u,__snprintf_chk
 LIBS_release := -Wl,--start-group $(LIBS) $(MUSL)/libc.a -lgcc -lgcc_eh -Wl,--end-group $(shell $(CC) -print-file-name=crtendS.o) $(MUSL)/crtn.o
 else
@@ -176,7 +177,7 @@ RUNS := $(BUILD)
 else
 RUNS := $(BUILD)/native
 $(RUNS)/freeze $(RUNS)/immure &: profiles/freeze.c $(BUILD)/libimmure.a
-	@$(MAKE) --no-print-directory CC=$(HOSTCC) CFLAGS=-O1 BUILD=$(RUNS) $(RUNS)/freeze $(RUNS)/immure
+	@$(MAKE) --no-print-directory CC=$(HOSTCC) CFLAGS=-O2 BUILD=$(RUNS) $(RUNS)/freeze $(RUNS)/immure
 endif
 
 $(BUILD)/frozen.c: $(RUNS)/freeze
