@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -68,7 +69,7 @@ __attribute__((noreturn)) static void janitor(
 
 	for (size_t i = 0; i < count; i++)
 		all[1 + i] = kept[i];
-	(void)sigfillset(&every);
+	memset(&every, 0xff, sizeof(every)); /* sigfillset(3) leaves some out */
 	(void)sigprocmask(SIG_SETMASK, &every, NULL);
 	(void)setsid();
 	(void)prctl(PR_SET_NAME, "immure-janitor", 0, 0, 0);

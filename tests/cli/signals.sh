@@ -49,6 +49,13 @@ kill -KILL $pid
 gone 'but not the end of its launcher' "^sleep $number\$"
 wait $pid 2> /dev/null
 
+"$immure" jail sh -c 'echo ready; sleep 0.5; exit 42' < /dev/null > out &
+pid=$!
+await grep -qs ready out
+for signal in $(seq 34 64); do kill -s "$signal" $pid; done
+wait $pid
+check 'a real-time signal does not end the launcher' test $? = 42
+
 check 'orphans are reaped' immure jail sh -c 'for i in 1 2 3 4 5 6 7 8; do (true & ) ; done
 	for i in $(seq 600); do sleep 0.1; [ "$(ls -d /proc/[0-9]* | wc -l)" -gt 5 ] || exit 0; done; ls -d /proc/[0-9]*; exit 1' < /dev/null
 
