@@ -14,6 +14,7 @@
 #include "util/cleanup.h"
 #include "util/kernel_calls.h"
 #include "util/mutant.h"
+#include "util/number.h"
 #include "util/path.h"
 #include "util/report.h"
 
@@ -119,16 +120,19 @@ void layers_describe(const struct layers_plan *plan, uint16_t item, int error, c
 	if (path && item < plan->count)
 		err_set(reterr, -error, where, "layer %u of %zu, %s: %s", item + 1U, plan->count,
 			path,
-			error == ESTALE ? "was replaced while the jail was made" : strerror(error));
+			error == ESTALE ? "was replaced while the jail was made"
+					: number_error_text(error));
 	else if (path)
 		err_set(reterr, -error, where, "%s: %s", path,
-			error == ESTALE ? "was replaced while the jail was made" : strerror(error));
+			error == ESTALE ? "was replaced while the jail was made"
+					: number_error_text(error));
 	else if (item == LAYERS_OVERLAY)
 		err_set(reterr, -error, where,
 			"the kernel cannot mount %zu layers by overlayfs: %s", plan->count,
-			strerror(error));
+			number_error_text(error));
 	else
-		err_set(reterr, -error, where, "a tmpfs for mount points: %s", strerror(error));
+		err_set(reterr, -error, where, "a tmpfs for mount points: %s",
+			number_error_text(error));
 	if (item == LAYERS_OVERLAY && (error == EPERM || error == ENODEV))
 		err_hint(reterr, "overlayfs in a user namespace needs Linux 5.11 and the module "
 				 "overlay: `immure doctor`, or ask root for `modprobe overlay`");

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/number.h"
+
 /* Place and story of one mount operation. */
 static void describe_mount(const struct plan *plan, uint16_t item, int error, struct err *reterr)
 {
@@ -23,10 +25,10 @@ static void describe_mount(const struct plan *plan, uint16_t item, int error, st
 				 "writes there, then try again");
 	} else if (operation->kind == OPERATION_BIND) {
 		err_set(reterr, -error, where, "bind %s on /%s: %s", operation->source,
-			operation->target, strerror(error));
+			operation->target, number_error_text(error));
 	} else {
 		err_set(reterr, -error, where, "mount on /%s: %s", operation->target,
-			strerror(error));
+			number_error_text(error));
 	}
 	if (error == ELOOP)
 		err_hint(reterr, "a symbolic link stands where the mount belongs, in a tree that "
@@ -52,7 +54,8 @@ static void describe_own_mount(
 {
 	const char *where = step == STEP_DEVICES ? "/dev" : "/proc, /sys";
 
-	err_set(reterr, -error, where, "cannot be mounted (part %u): %s", item, strerror(error));
+	err_set(reterr, -error, where, "cannot be mounted (part %u): %s", item,
+		number_error_text(error));
 	if (plan->root.kind != ROOT_EMPTY && (error == ENOTDIR || error == ELOOP))
 		err_hint(reterr, "the root has a link or a file there: only a true directory is "
 				 "mounted on, since a link could lead out (CVE-2023-27561)");
@@ -75,7 +78,8 @@ static void describe_exec(const struct plan *plan, int error, struct err *reterr
 		err_hint(reterr, "is it, and the interpreter or loader it names, shown by the "
 				 "profile? Add it with -v PATH (see `immure profile explain`)");
 	} else if (error == EACCES) {
-		err_set(reterr, -error, program, "cannot be run in the jail: %s", strerror(error));
+		err_set(reterr, -error, program, "cannot be run in the jail: %s",
+			number_error_text(error));
 		err_hint(reterr,
 			"its mount or its Landlock rule may be without \"exec\", or it is a "
 			"directory, or not executable%s%s%s",
@@ -83,7 +87,8 @@ static void describe_exec(const struct plan *plan, int error, struct err *reterr
 			plan->selinux.context ? plan->selinux.context : "",
 			plan->selinux.context ? " begin there: see immure_selinux(8)" : "");
 	} else {
-		err_set(reterr, -error, program, "cannot be run in the jail: %s", strerror(error));
+		err_set(reterr, -error, program, "cannot be run in the jail: %s",
+			number_error_text(error));
 		if (error == ENOSYS)
 			err_hint(reterr, "the profile allows no execve: name a group in "
 					 "\"syscalls\", such as \"groups\": [\"untrusted@1\"]");
@@ -124,7 +129,7 @@ void plan_describe_failure(
 		describe_exec(plan, error, reterr);
 	else if (step == STEP_DEVICES && item < plan->devices.count)
 		err_set(reterr, -error, "/devices", "/dev/%s: %s", plan->devices.nodes[item].path,
-			strerror(error));
+			number_error_text(error));
 	else if (step == STEP_ROOT && item >= ROOT_ITEM_LAYERS)
 		layers_describe(&plan->root.layers, (uint16_t)(item - ROOT_ITEM_LAYERS), error,
 			origin_format(&plan->root.rule->origin, where, sizeof(where)), reterr);
@@ -132,12 +137,12 @@ void plan_describe_failure(
 		describe_own_mount(plan, step, item, error, reterr);
 	else if (step == STEP_RLIMITS && item < plan->rlimits.count)
 		err_set(reterr, -error, "/limits", "%s: %s", plan->rlimits.entries[item].name,
-			strerror(error));
+			number_error_text(error));
 	else if (step == STEP_DIRECTORY)
 		err_set(reterr, -error, plan->command.working_directory,
-			"cannot be the working directory: %s", strerror(error));
+			"cannot be the working directory: %s", number_error_text(error));
 	else
 		err_set(reterr, -error, steps[step].name, "failed (part %u): %s", item,
-			strerror(error));
+			number_error_text(error));
 	advise(plan, step, error, reterr);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 
 /* A name a line would be seven times as long. */
 /* clang-format off */
@@ -45,6 +46,13 @@ const char *number_error(int number)
 	return number > 0 && (size_t)number < sizeof(names) / sizeof(names[0]) && names[number][0]
 		       ? names[number]
 		       : NULL;
+}
+
+const char *number_error_text(int number)
+{
+	const char *text = strerror(number), *name = number_error(number);
+
+	return name && strcmp(text, strerror(0)) == 0 ? name : text;
 }
 
 const char *number_signal(int number)

@@ -7,7 +7,7 @@ cd "$work" || exit 2
 
 # ends CODE WHAT WORDS…: the launch exits with CODE
 ends() {
-	local want=$1 what=$2 output status
+	local want=$1 what=$2 status
 	shift 2
 	output=$(immure jail "$@" 2>&1 < /dev/null); status=$?
 	if [ $status = "$want" ]; then ok "$what: $want"; else not_ok "$what: $want" "was $status" "$output"; fi
@@ -32,6 +32,12 @@ ends 127 'no such program' no-such-program
 ends 127 'no such path' /usr/bin/no-such-program
 ends 126 'a file that is no program' /etc/passwd
 ends 126 'a directory' /usr
+if [ "$(uname -m)" = x86_64 ]; then
+	sed 's,/lib64/ld-linux-x86-64\.so\.2,/usr/bin/ldd\x00/////////////\x00,' /usr/bin/true > loaderless # a script is no loader
+	chmod 755 loaderless
+	ends 126 'a program with a loader that is none' -v "$PWD:$PWD:ro,exec" "$PWD/loaderless"
+	check 'which has a text' grep -qE 'cannot be run in the jail: (ELIBBAD|Accessing a corrupted shared library)$' <<< "$output"
+fi
 ends 137 'the wall clock' --timeout 300ms sleep 20
 ends 0 'options of the program stay its own' sh -c 'test "$1" = --bind' sh --bind
 ends 0 'words after -- are the program' -- sh -c 'exit 0'
