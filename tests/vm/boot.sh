@@ -5,16 +5,19 @@
 #
 # SUITE: whose kernel; INIT: plain or systemd. RESULTS (a new folder) gets console, what the tests left, and `done`.
 # The disk `scratch` is the tests' own, for limits of I/O. A machine that ends without `done` is started once more, afresh, and that is said. Status: 0 done, 1 not done twice.
-# Environment: VM_TIMEOUT=1200 (seconds), VM_BOOT_TIMEOUT=100 (of them until the tests begin), VM_MEMORY=1024 (MiB), VM_CPUS=1
+# Environment: VM_ARCH=amd64 (or arm64); VM_TIMEOUT=1200 (seconds), VM_BOOT_TIMEOUT=100 (of them until the tests begin), VM_MEMORY=1024 (MiB), VM_CPUS=1
 set -euo pipefail
 PATH+=:/usr/sbin # mke2fs
 [ $# -ge 5 ] || { echo 'usage: boot.sh CACHE SUITE INIT PAYLOAD.tar RESULTS [KERNEL-OPTION...]' >&2; exit 2; }
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR
+. "$here/config.sh"
 cache=$1 suite=$2 init=$3 payload=$4 results=$5
 shift 5
 
 # A systemd machine is the one without SELinux: it shows what profiles that ask for a label do on such a host.
 modules=landlock,lockdown,yama,integrity,selinux,bpf
-[ "$init" != systemd ] || modules=landlock,lockdown,yama,integrity,bpf
+if [ "$init" = systemd ] || [ "$VM_ARCH" != amd64 ]; then modules=landlock,lockdown,yama,integrity,bpf; fi
 
 disk() { # SERIAL FILE OPTION
 	machine+=(-drive "file=$2,format=raw,if=none,id=$1,cache=unsafe,$3" -device "virtio-blk-pci,drive=$1,serial=$1")
@@ -33,20 +36,31 @@ running= # the machine, which does not outlive us
 trap '[ -z "$running" ] || kill "$running"' EXIT
 trap 'exit 130' INT TERM HUP
 
+# norandmaps, below: code that was translated once is found again only at the same address. That alone more than halves what a process costs.
+machine_amd64() {
+	# cx16=off: kernels from 6.12 on die in kmem_cache_alloc() under the emulation of QEMU 7.2, which gets cmpxchg16b wrong.
+	# The others are only slow when emulated: string instructions byte by byte, five levels of page tables, AVX that is saved at every switch.
+	machine=(qemu-system-x86_64 -M q35 -accel 'tcg,thread=multi' -cpu 'max,cx16=off,erms=off,la57=off,xsave=off')
+	console='console=ttyS0 tsc=reliable'
+}
+
+# Everything the emulation has, and so branch protection and 32-bit programs; pointers are signed by a cheaper function.
+machine_arm64() {
+	machine=(qemu-system-aarch64 -M virt -accel 'tcg,thread=multi' -cpu 'max,pauth-impdef=on')
+	console=console=ttyAMA0
+}
+
 boot() {
-	local machine status=0
+	local machine console status=0
 	rm -rf "$results"
 	mkdir -p "$results"
 	truncate -s 16M "$results/disk"
 	truncate -s 64M "$results/scratch"
 	mke2fs -q -t ext4 -O ^has_journal -E root_owner=1000:1000,nodiscard "$results/scratch"
-	# cx16=off: kernels from 6.12 on die in kmem_cache_alloc() under the emulation of QEMU 7.2, which gets cmpxchg16b wrong.
-	# The others are only slow when emulated: string instructions byte by byte, five levels of page tables, AVX that is saved at every switch.
-	# norandmaps: code that was translated once is found again only at the same address. That alone more than halves what a process costs.
-	machine=(qemu-system-x86_64 -M q35 -accel 'tcg,thread=multi' -cpu 'max,cx16=off,erms=off,la57=off,xsave=off' -smp "${VM_CPUS:-1}" -m "${VM_MEMORY:-1024}"
-		-nodefaults -no-user-config -display none -no-reboot -serial stdio
+	"machine_$VM_ARCH"
+	machine+=(-smp "${VM_CPUS:-1}" -m "${VM_MEMORY:-1024}" -nodefaults -no-user-config -display none -no-reboot -serial stdio
 		-kernel "$cache/kernel-$suite/vmlinuz" -initrd "$cache/kernel-$suite/initrd"
-		-append "console=ttyS0 quiet init_on_alloc=0 rcupdate.rcu_expedited=1 panic=-1 lsm=$modules enforcing=1 mitigations=off nokaslr norandmaps psi=0 nowatchdog tsc=reliable random.trust_cpu=on vm.init=$init $*")
+		-append "$console quiet init_on_alloc=0 rcupdate.rcu_expedited=1 panic=-1 lsm=$modules enforcing=1 mitigations=off nokaslr norandmaps psi=0 nowatchdog random.trust_cpu=on vm.init=$init $*")
 	disk root "$cache/userspace/root.ext4" snapshot=on
 	disk payload "$payload" readonly=on
 	disk result "$results/disk" discard=unmap

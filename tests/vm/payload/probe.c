@@ -234,6 +234,7 @@ static int landlock_abi(void)
 	return 0;
 }
 
+#if defined(__x86_64__)
 static long nanoseconds(void)
 {
 	struct timespec now;
@@ -264,6 +265,7 @@ static int clock_rate(void)
 	printf("%ld\n", ticks * 1000000 / (end - start));
 	return 0;
 }
+#endif
 
 /* statmount(2), number 457, came with 6.8. */
 static int mount_calls(void)
@@ -282,8 +284,10 @@ int main(int argc, char **argv)
 		return try_jit();
 	if (!strcmp(verb, "landlock"))
 		return landlock_abi();
+#if defined(__x86_64__)
 	if (!strcmp(verb, "clock"))
 		return clock_rate();
+#endif
 	if (!strcmp(verb, "mounts"))
 		return mount_calls();
 	if (!argument) {

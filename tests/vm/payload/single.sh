@@ -15,7 +15,7 @@ is 'a container of it runs, with one id' '0 0 1000 1' bash -c 'immure run --rm t
 is 'what other ids own in the image belongs to it' mine immure run --rm tree cat /opt/mine
 works 'it writes, removes, makes and runs' immure run --name kept tree sh -c \
 	'cd /root && mkdir d && mknod d/f p && ln -s f d/l && mv d e && chmod 700 e && cp /bin/busybox echo && ./echo && rm -rf e /opt /etc/of-the-layer'
-is 'what it made has the label of containers' immure_file_t bash -c "stat -c %C $storage/containers/*/upper/root/echo | cut -d: -f3"
+[ ! -e /sys/fs/selinux ] || is 'what it made has the label of containers' immure_file_t bash -c "stat -c %C $storage/containers/*/upper/root/echo | cut -d: -f3"
 works 'it is started again' immure start -a kept
 works 'what it changed becomes an image' immure commit kept changed
 works 'and goes' immure rm kept
