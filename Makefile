@@ -26,7 +26,7 @@ CFLAGS   ?= -O2 -g
 BASE     := -std=gnu11 $(WARNINGS) $(DEFINES) $(INCLUDES) -MMD -MP
 # of libcap-ng the tables of names alone: util/last_cap.c
 NAMES    := -Wl,-u,last_cap
-LIBS     := -lseccomp -lcap-ng -lselinux -lpcre2-8 -ljansson
+LIBS     := -lseccomp -lcap-ng -lselinux -ljansson
 IMAGE_LIBS := -lcurl -lpsl -larchive -lz -lzstd -lcrypto -ljansson
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
@@ -39,7 +39,7 @@ ifeq ($(LIBC),musl)
 HEADERS_release := $(BUILD)/musl
 LIBC_FLAGS := -nostdinc -isystem $(SYSROOT)/usr/include/$(MACHINE)-linux-musl -isystem $(shell $(CC) -print-file-name=include) -isystem $(HEADERS_release)
 LIBC_START := -nostartfiles -nodefaultlibs $(MUSL)/rcrt1.o $(MUSL)/crti.o $(shell $(CC) -print-file-name=crtbeginS.o) -Wl,-u,__snprintf_chk
-LIBS_release := -Wl,--start-group $(LIBS) $(MUSL)/libc.a -lgcc -lgcc_eh -Wl,--end-group $(shell $(CC) -print-file-name=crtendS.o) $(MUSL)/crtn.o
+LIBS_release := -Wl,--start-group $(LIBS) $(MUSL)/libc.a -lgcc -Wl,--end-group $(shell $(CC) -print-file-name=crtendS.o) $(MUSL)/crtn.o
 else
 LIBC_FLAGS := -D_FORTIFY_SOURCE=3
 LIBS_release := $(LIBS)
