@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/launching.h"
 #include "util/cleanup.h"
+#include "util/path.h"
 
 /* A jail of root's has nobody's ids (isolation/idmap.h): they cannot so much as enter a directory
  * that is root's alone. */
@@ -45,12 +45,12 @@ int place_open(const struct profile_variables *variables, const char *given, str
 		return -ENOENT;
 	}
 	/* made only where it is missing: a launch has better things to do than to look at it all */
-	if (!realpath(path, resolved)) {
+	if (path_real(path, resolved) < 0) {
 		r = storage_open(path, true, ret, reterr);
 		if (r < 0)
 			return r;
 		storage_close(ret);
-		if (!realpath(path, resolved))
+		if (path_real(path, resolved) < 0)
 			return err_set(reterr, -errno, path, "%s", strerror(errno));
 	}
 	path = arena_copy(arena, resolved);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -293,7 +292,7 @@ static int open_host(
 		copy->name = path;
 		return path ? 0 : err_set(reterr, -ENOENT, word, "leads nowhere");
 	}
-	if (!realpath(word, resolved))
+	if (path_real(word, resolved) < 0)
 		return err_set(reterr, -errno, word, "%s", strerror(errno));
 	slash = strrchr(resolved, '/');
 	copy->name = whole || !slash[1] ? "." : arena_copy(&s->words, slash + 1);

@@ -157,5 +157,5 @@ const char *surroundings_path(
 	if (path)
 		return path;
 	/* with "..", which cannot be folded across links: the kernel's answer */
-	return realpath(text, resolved) ? arena_copy(arena, resolved) : NULL;
+	return path_real(text, resolved) < 0 ? NULL : arena_copy(arena, resolved);
 }

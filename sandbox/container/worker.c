@@ -55,7 +55,7 @@ static int bind_if_there(struct launch *launch, const char *path, bool writable,
 {
 	char resolved[PATH_MAX];
 
-	if (!path || !realpath(path, resolved))
+	if (!path || path_real(path, resolved) < 0)
 		return 0;
 	if (strcmp(path, resolved) != 0) /* a link of the user's: what it leads to, at its place */
 		return profile_set_mount(&launch->profile, &launch->words,
@@ -128,7 +128,7 @@ static const char *path_from_here(struct launch *launch, const char *text)
 	if (path)
 		return path;
 	/* with "..", which cannot be folded across links: the kernel's answer */
-	return realpath(text, resolved) ? arena_copy(&launch->words, resolved) : text;
+	return path_real(text, resolved) < 0 ? text : arena_copy(&launch->words, resolved);
 }
 
 /* What a variable of the caller's names; NULL where it names nothing. */
@@ -197,10 +197,11 @@ static int check_alone(const struct launch *launch, const char *directory, struc
 		launch->place->storage, "/tmp", "/var/tmp"};
 	char resolved[PATH_MAX], place[PATH_MAX];
 
-	if (!realpath(directory, resolved))
+	if (path_real(directory, resolved) < 0)
 		return err_set(reterr, -errno, directory, "%s", strerror(errno));
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		if (!places[i] || !realpath(places[i], place) || !path_is_beneath(place, resolved))
+		if (!places[i] || path_real(places[i], place) < 0 ||
+			!path_is_beneath(place, resolved))
 			continue;
 		err_set(reterr, -EPERM, directory,
 			"holds %s: the program that speaks to the registry could write there",

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -51,6 +52,15 @@ char *path_canonical(struct arena *arena, const char *path)
 		canonical[used++] = '/';
 	canonical[used] = '\0';
 	return canonical;
+}
+
+int path_real(const char *path, char *ret)
+{
+	if (!realpath(path, ret))
+		return -errno;
+	if (ret[1] == '/')
+		memmove(ret, ret + 1, strlen(ret));
+	return 0;
 }
 
 bool path_is_beneath(const char *path, const char *parent)

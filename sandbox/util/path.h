@@ -21,6 +21,12 @@ struct arena;
 char *path_canonical(struct arena *arena, const char *path);
 
 /*
+ * realpath(3) into PATH_MAX bytes, with one slash at its beginning: "//x" is /x on Linux, but POSIX
+ * lets a C library keep both, and musl's does. 0 or -errno.
+ */
+int path_real(const char *path, char *ret);
+
+/*
  * True when path is parent or lies below it, compared by component ("/a" is not a parent of "/ab").
  * Both canonical.
  */

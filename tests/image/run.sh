@@ -261,6 +261,10 @@ mkdir -p "$HOME"
 canary_make
 gives 'a bind of the home shows no storage that can be written' $'refused\nrefused' -v "$work:/mnt" tiny sh -c \
 	'for d in tags containers; do (echo x > /mnt/storage/$d/x) 2> /dev/null || echo refused; done'
+plain=$storage storage=/$work/../${work##*/}/storage
+gives 'nor by another name' $'refused\nrefused' -v "$work:/mnt" tiny sh -c \
+	'for d in tags containers; do (echo x > /mnt/storage/$d/x) 2> /dev/null || echo refused; done'
+storage=$plain
 check 'nothing of the caller'"'"'s changed' test -z "$(canary_changes)"
 
 # ---- what is kept ----
@@ -399,6 +403,8 @@ for file in "$HOME/auth.json" "$work/auth.json" /tmp/auth.json; do
 	output=$(im login --authfile "$file" -u me --password-stdin localhost:1 <<< word 2>&1)
 	check "credentials do not lie beside other things: $file" grep -q 'directory of its own' <<< "$output"
 done
+output=$(REGISTRY_AUTH_FILE=/$work/../${work##*/}/auth.json im login -u me --password-stdin localhost:1 <<< word 2>&1)
+check 'by whatever name' grep -q 'directory of its own' <<< "$output"
 [ -z "${IMMURE_UNDER_ASAN:-}" ] || { mkdir fresh && mkdir -m 700 fresh/.config && cp -r "$HOME/.config/immure" fresh/.config/; } # see lib.sh
 output=$(unset XDG_RUNTIME_DIR XDG_CONFIG_HOME XDG_DATA_HOME; HOME=$work/fresh im login -u me --password-stdin localhost:1 <<< word 2>&1)
 check 'the directory of credentials is made' grep -q 'cannot connect' <<< "$output"

@@ -496,6 +496,28 @@ static void test_refused(const char *base, uint32_t error)
 	remove_tree(tree);
 }
 
+/* However many slashes stand at the beginning, of the path or of what a link holds. */
+static void test_real(const char *base)
+{
+	char real[PATH_MAX], place[PATH_MAX], link[PATH_MAX + 8], text[PATH_MAX * 3];
+	static const char *const before[] = {"", "/", "//"};
+
+	check_int(path_real(base, place), 0, "a directory has a real path");
+	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+		(void)snprintf(text, sizeof(text), "%s%s/../%s", before[i], place, strrchr(place, '/') + 1);
+		check_int(path_real(text, real), 0, "with %zu slashes more before it", i);
+		check_text(real, place, "the same one");
+	}
+	(void)snprintf(link, sizeof(link), "%s/link", place);
+	(void)snprintf(text, sizeof(text), "/%s", place);
+	check(symlink(text, link) == 0 && path_real(link, real) == 0, "a link whose text has two slashes");
+	check_text(real, place, "leads there");
+	check_int(path_real("//", real), 0, "two slashes alone");
+	check_text(real, "/", "are the root");
+	check_int(path_real("", real), -ENOENT, "an empty path is none");
+	(void)unlink(link);
+}
+
 int main(void)
 {
 	char base[] = "/tmp/immure-path-XXXXXX";
@@ -510,6 +532,7 @@ int main(void)
 				     setresuid(NOBODY, NOBODY, NOBODY)))
 		check(false, "becoming an ordinary user");
 	test_random_trees(base);
+	test_real(base);
 	test_limits(base);
 	test_expansion(base);
 	test_magic_links();
