@@ -71,9 +71,16 @@ int main(void)
 	check_int(asprintf_checked(&made, 1, text, "six"), 12, "allocated");
 	check_text(made, "four and six", "and printed");
 	check_text(strncpy_checked(buffer, "12345", 16, 16), "12345", "copied");
+#ifndef __SANITIZE_ADDRESS__ /* whose own functions of these names look at shadow memory instead */
 	check(is_ended(print_too_much), "a text that goes beyond ends the program");
 	check(is_ended(claim_too_much), "so does a size beyond the room");
 	check(is_ended(copy_too_much), "so does a copy beyond it");
+#else
+	(void)is_ended;
+	(void)print_too_much;
+	(void)claim_too_much;
+	(void)copy_too_much;
+#endif
 	free(made);
 	return check_done();
 }
