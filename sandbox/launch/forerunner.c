@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/signals.h"
 
 #define STACK ((size_t)256 * 1024) /* PID 1 goes on on a copy of it */
 
@@ -75,11 +76,10 @@ static void forget(struct forerunner *forerunner)
 /* With all signals blocked, as PID 1 is to find them. */
 static pid_t start(struct forerunner *forerunner)
 {
-	sigset_t every, before;
+	sigset_t before;
 	pid_t pid;
 
-	memset(&every, 0xff, sizeof(every)); /* not sigfillset(3): launch.c */
-	(void)sigprocmask(SIG_SETMASK, &every, &before);
+	signals_block(&before);
 	pid = clone(run_ahead, (char *)forerunner->stack + STACK,
 		CLONE_VM | CLONE_FILES | CLONE_NEWUSER | CLONE_PIDFD | SIGCHLD, forerunner,
 		&forerunner->pidfd);

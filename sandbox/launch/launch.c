@@ -19,19 +19,9 @@
 #include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/segments.h"
+#include "util/signals.h"
 
 /* ---- making the child ---- */
-
-/* All signals stay blocked from here on: in the supervisor they come by signalfd, in PID 1 by
- * sigtimedwait. */
-static void block_signals(sigset_t *ret_before)
-{
-	sigset_t every;
-
-	/* sigfillset(3) leaves out what the C library uses itself: with musl SIGRTMIN, too */
-	memset(&every, 0xff, sizeof(every));
-	(void)sigprocmask(SIG_SETMASK, &every, ret_before);
-}
 
 static int explain_clone(int error, const struct plan *plan, struct err *reterr)
 {
@@ -234,8 +224,10 @@ static int run_in(const struct plan *plan, const struct cgroup *cgroup, enum ent
 		return err_set(reterr, -errno, NULL, "socketpair: %s", strerror(errno));
 	ours = pair[0];
 	theirs = pair[1];
+	/* all of them, from here on: in the supervisor they come by signalfd, in PID 1 by
+	 * sigtimedwait */
 	if (!ahead) /* whose child has its mask from it */
-		block_signals(&before);
+		signals_block(&before);
 	supervision.started = supervise_clock();
 	supervision.deadline =
 		plan->wall_milliseconds ? supervision.started + plan->wall_milliseconds * 1000 : 0;
@@ -253,7 +245,7 @@ static int run_in(const struct plan *plan, const struct cgroup *cgroup, enum ent
 	supervision.control = ours;
 	r = release(plan, cgroup, entrance, ahead, &supervision, reterr);
 	if (helped)
-		block_signals(NULL);
+		signals_block(NULL);
 	if (r == 0)
 		r = supervise(plan, &supervision, reterr);
 	if (r < 0) { /* nothing may outlive a supervisor that cannot supervise */

@@ -19,7 +19,7 @@
 
 #define GRACE 500000 /* microseconds that PID 1 gets to end the jail by itself */
 
-/* By the system call: a launch asks twice, and to find the vDSO's way costs more. */
+/* By the system call: a launch asks a few times, and to find the vDSO's way costs more. */
 uint64_t supervise_clock(void)
 {
 	struct timespec now = {0};

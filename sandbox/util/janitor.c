@@ -6,13 +6,13 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdint.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/signals.h"
 
 #define FIRST 3 /* after the standard ones */
 
@@ -64,13 +64,11 @@ __attribute__((noreturn)) static void janitor(
 	int alive, int *const *kept, size_t count, void (*work)(void *context), void *context)
 {
 	int *all[JANITOR_KEPT] = {&alive};
-	sigset_t every;
 	char byte;
 
 	for (size_t i = 0; i < count; i++)
 		all[1 + i] = kept[i];
-	memset(&every, 0xff, sizeof(every)); /* sigfillset(3) leaves some out */
-	(void)sigprocmask(SIG_SETMASK, &every, NULL);
+	signals_block(NULL);
 	(void)setsid();
 	(void)prctl(PR_SET_NAME, "immure-janitor", 0, 0, 0);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
