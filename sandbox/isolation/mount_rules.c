@@ -281,11 +281,13 @@ int mount_gather(struct compiler *c)
 		r = add_all_aliases(c, written);
 	if (r == 0 && files->root == ROOT_EMPTY)
 		r = redirect_all(c);
+	if (r < 0)
+		return r;
 	room = arena_zeroed(c->arena, c->rule_count / 2 + 1, sizeof(*room));
 	if (!room)
 		return mount_out_of_memory(c);
 	/* what redirect() or a bind brought to one place stays as it was written: the last is on
 	 * top */
 	sort_stably(c->rules, c->rule_count, sizeof(*c->rules), room, compare_targets, NULL);
-	return r;
+	return 0;
 }
