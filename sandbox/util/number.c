@@ -6,6 +6,14 @@
 #include <stddef.h>
 #include <string.h>
 
+/* names: a table of size bytes, where each name has width of them, and no name is empty. */
+static const char *look_up(const char *names, size_t size, size_t width, int number)
+{
+	size_t at = number > 0 ? (size_t)number * width : 0;
+
+	return at < size && names[at] ? names + at : NULL;
+}
+
 /* A name a line would be seven times as long. */
 /* clang-format off */
 
@@ -43,9 +51,7 @@ const char *number_error(int number)
 	};
 #undef NAME
 
-	return number > 0 && (size_t)number < sizeof(names) / sizeof(names[0]) && names[number][0]
-		       ? names[number]
-		       : NULL;
+	return look_up(names[0], sizeof(names), sizeof(names[0]), number);
 }
 
 const char *number_error_text(int number)
@@ -67,7 +73,5 @@ const char *number_signal(int number)
 	};
 #undef NAME
 
-	return number > 0 && (size_t)number < sizeof(names) / sizeof(names[0]) && names[number][0]
-		       ? names[number]
-		       : NULL;
+	return look_up(names[0], sizeof(names), sizeof(names[0]), number);
 }
