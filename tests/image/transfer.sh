@@ -24,8 +24,8 @@ check '128 layers: rm' im rm full
 # ---- as skopeo and podman write and read it ----
 
 name=docker.io/library/mine:1
-place=$(mktemp -d "${TMPDIR:-/tmp}/immure-forms.XXXXXX") # podman makes a name of a path: no capitals
-mv "$place" "${place,,}" && place=${place,,}
+place=$(mktemp -u "${TMPDIR:-/tmp}/immure-forms.XXXXXXXXXX") && place=${place,,} # podman makes a name of a path: no capitals
+mkdir -m 700 "$place"
 pod() { timeout 100 podman --root "$place/root" --runroot "$place/run" --storage-driver vfs "$@"; }
 look() { timeout 60 skopeo inspect --tmpdir "$work" --config "$1" | jq -c .rootfs; }
 found() { im images -aq --no-trunc | sed 's/^sha256://' | sort -u; }
@@ -59,6 +59,7 @@ for form in docker-archive oci-archive docker-dir oci-dir; do
 done
 check 'an archive is loaded from a pipe' im load -q < "$place/to-oci-archive"
 check 'what is made belongs to its user, for others to read' [ "$(stat -c %a:%u "$place/to-oci-dir/index.json")" = "644:$(id -u)" ]
-pod unshare rm -rf "$place" 2> /dev/null || rm -rf "$place"
+pod unshare rm -rf "$place" 2> /dev/null
+rm -rf "$place" # podman makes its storage anew to remove it
 
 finish_parts
