@@ -22,6 +22,8 @@
 
 #define NEAR 252 /* of the 255, so that a few instructions may still come between */
 #define LINEAR 4 /* values compared one after another; above, the list is halved */
+#define RUN 3    /* values in a row from which two comparisons with their ends are fewer */
+#define SPOTS 3  /* numbers compared one after another within a stretch */
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 enum { LOW = 0, HIGH = 4 };
@@ -126,22 +128,50 @@ static size_t possible_values(const struct syscall_argument *argument, uint64_t 
 	return kept;
 }
 
+/* How many of the sorted values, from the first on, follow upon each other. */
+static size_t run_length(const uint64_t *values, size_t count)
+{
+	size_t length = 1;
+
+	while (length < count && values[length] == values[length - 1] + 1)
+		length++;
+	return length;
+}
+
+/* Where a list is halved, but for a run in the middle, which stays whole. */
+static size_t find_middle(const uint64_t *values, size_t count)
+{
+	size_t middle = count / 2, start = middle;
+
+	middle += run_length(values + middle - 1, count - middle + 1) - 1;
+	while (start && values[start] == values[start - 1] + 1)
+		start--;
+	return middle < count ? middle : start;
+}
+
 /* The accumulator is one of values (low words; sorted): yes, else no. The place of the first
  * comparison. */
 static struct place in_list(struct generator *g, const uint64_t *values, size_t count,
 	struct place *yes, struct place *no)
 {
-	struct place right, left, here = {0}, *next = no;
-	size_t middle = count / 2;
+	size_t run = run_length(values, count), middle;
+	struct place left, right, rest, here, *next = no;
 
-	if (count <= LINEAR) {
-		for (size_t i = count; i-- > 0; next = &here)
-			here = jump(g, BPF_JEQ, (uint32_t)values[i], yes, next);
-		return here;
+	if (count > LINEAR && run < count) {
+		middle = find_middle(values, count);
+		right = in_list(g, values + middle, count - middle, yes, no);
+		left = in_list(g, values, middle, yes, no);
+		return jump(g, BPF_JGE, (uint32_t)values[middle], &right, &left);
 	}
-	right = in_list(g, values + middle, count - middle, yes, no);
-	left = in_list(g, values, middle, yes, no);
-	return jump(g, BPF_JGE, (uint32_t)values[middle], &right, &left);
+	run = run >= RUN ? run : 1;
+	if (run < count) {
+		rest = in_list(g, values + run, count - run, yes, no);
+		next = &rest;
+	}
+	if (run == 1)
+		return jump(g, BPF_JEQ, (uint32_t)values[0], yes, next);
+	here = jump(g, BPF_JGT, (uint32_t)values[run - 1], next, yes);
+	return jump(g, BPF_JGE, (uint32_t)values[0], &here, no);
 }
 
 /* Low words of values that share a high word. */
@@ -274,19 +304,57 @@ static struct place *node_place(struct generator *g, const struct seccomp_node *
 	return place;
 }
 
-/* The search for the number among count ranges. Its place is *storage, or that of the one decision.
- */
-static struct place *ranges(
-	struct generator *g, const struct seccomp_range *range, size_t count, struct place *storage)
+/* A part of the number line with one decision but for up to SPOTS single numbers in it, which have
+ * their own: each costs one comparison, where the ends of two ranges would cost two. */
+struct stretch {
+	const struct seccomp_range *ranges;
+	size_t spots; /* ranges[1], ranges[3], … */
+};
+
+static size_t find_stretches(
+	const struct seccomp_range *range, size_t count, struct stretch *ret_stretches)
+{
+	size_t found = 0;
+
+	while (count) {
+		size_t spots = 0;
+
+		while (spots < SPOTS && 2 * spots + 2 < count &&
+			range[2 * spots + 1].first + 1 == range[2 * spots + 2].first &&
+			range[2 * spots + 2].node == range->node)
+			spots++;
+		ret_stretches[found++] = (struct stretch){range, spots};
+		range += 2 * spots + 1;
+		count -= 2 * spots + 1;
+	}
+	return found;
+}
+
+/* Its place is *storage, or that of the one decision. */
+static struct place *in_stretch(
+	struct generator *g, const struct stretch *stretch, struct place *storage)
+{
+	const struct seccomp_range *range = stretch->ranges;
+	struct place *next = node_place(g, range->node);
+
+	for (size_t i = 0; i < stretch->spots; i++, next = storage)
+		*storage = jump(g, BPF_JEQ, range[2 * i + 1].first,
+			node_place(g, range[2 * i + 1].node), next);
+	return next;
+}
+
+/* The search for the number among count stretches. Its place as above. */
+static struct place *in_stretches(
+	struct generator *g, const struct stretch *stretches, size_t count, struct place *storage)
 {
 	size_t middle = count / 2;
 	struct place right_storage, left_storage, *right, *left;
 
 	if (count == 1 || g->full)
-		return node_place(g, range->node);
-	right = ranges(g, range + middle, count - middle, &right_storage);
-	left = ranges(g, range, middle, &left_storage);
-	*storage = jump(g, BPF_JGE, range[middle].first, right, left);
+		return in_stretch(g, stretches, storage);
+	right = in_stretches(g, stretches + middle, count - middle, &right_storage);
+	left = in_stretches(g, stretches, middle, &left_storage);
+	*storage = jump(g, BPF_JGE, stretches[middle].ranges->first, right, left);
 	return storage;
 }
 
@@ -296,14 +364,20 @@ int seccomp_generate(const struct seccomp_abi *abis, size_t abi_count,
 {
 	struct generator g = {.arena = arena};
 	struct place storage, entry, here, *next;
+	struct stretch *stretches;
 	struct sock_filter *filter;
+	size_t count;
 
 	g.places = arena_zeroed(arena, node_count, sizeof(*g.places));
 	if (!g.places)
 		return -ENOMEM;
 	next = node_place(&g, foreign);
 	for (size_t i = abi_count; i-- > 0 && !g.full;) {
-		reach(&g, ranges(&g, abis[i].ranges, abis[i].range_count, &storage), 0);
+		stretches = arena_zeroed(arena, abis[i].range_count, sizeof(*stretches));
+		if (!stretches)
+			return -ENOMEM;
+		count = find_stretches(abis[i].ranges, abis[i].range_count, stretches);
+		reach(&g, in_stretches(&g, stretches, count, &storage), 0);
 		push(&g, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, nr), 0,
 			0);
 		entry = (struct place){.at = g.used};
