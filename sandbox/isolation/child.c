@@ -67,37 +67,39 @@ int child_new_mount(const struct child *child, const char *type, const char *con
 	return mount < 0 ? -errno : mount;
 }
 
-int child_clone_path(const char *path, bool recursive)
-{
-	int tree = open_tree(AT_FDCWD, path,
-		AT_SYMLINK_NOFOLLOW | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-			(recursive ? AT_RECURSIVE : 0u));
-
-	return tree < 0 ? -errno : tree;
-}
-
-int child_change_tree(int tree, bool recursive, uint64_t attributes)
+/* One change for the whole tree, all or nothing: no submount can be left writable (T-PATH-32).
+ * Where the kernel does not do it in the same call as the copy, two calls have the last word. */
+static int clone_tree(int fd, const char *path, unsigned how, bool recursive, uint64_t attributes)
 {
 	struct mount_attr change = {.attr_set = attributes, .propagation = MS_PRIVATE};
-	unsigned deep = recursive && !mutant(MUTANT_SHALLOW_READONLY) ? AT_RECURSIVE : 0;
+	unsigned deep = recursive ? AT_RECURSIVE : 0;
+	_cleanup_close_ int tree = -1;
 
 	if (mutant(MUTANT_NO_PRIVATE))
 		change.propagation = 0;
 	if (mutant(MUTANT_NO_NOSUID))
 		change.attr_set &= ~(uint64_t)(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-	/* one call for the whole tree, all or nothing: no submount can be left writable (T-PATH-32)
-	 */
-	return mount_setattr(tree, "", AT_EMPTY_PATH | deep, &change, sizeof(change)) ? -errno : 0;
+	how |= OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | deep;
+	if (mutant(MUTANT_SHALLOW_READONLY))
+		deep = 0;
+	else
+		tree = kernel_open_tree_attr(fd, path, how, &change, sizeof(change));
+	if (tree >= 0)
+		return take_fd(&tree);
+	tree = open_tree(fd, path, how);
+	if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH | deep, &change, sizeof(change)))
+		return -errno;
+	return take_fd(&tree);
+}
+
+int child_clone_path(const char *path, bool recursive, uint64_t attributes)
+{
+	return clone_tree(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, recursive, attributes);
 }
 
 int child_clone_tree(int fd, bool recursive, uint64_t attributes)
 {
-	_cleanup_close_ int tree = open_tree(fd, "",
-		AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-			(recursive ? AT_RECURSIVE : 0u));
-	int r = tree < 0 ? -errno : child_change_tree(tree, recursive, attributes);
-
-	return r < 0 ? r : take_fd(&tree);
+	return clone_tree(fd, "", AT_EMPTY_PATH, recursive, attributes);
 }
 
 const char *child_attribute_names(uint64_t attributes, char *buffer, size_t size)

@@ -69,16 +69,13 @@ int child_new_mount(const struct child *child, const char *type, const char *con
 	uint64_t attributes);
 
 /*
- * A detached, private copy of what fd (O_PATH) is, with attributes set on it and on everything
- * mounted below it. recursive: with the mounts below it, without which the kernel refuses where
- * some of them are locked. A descriptor or -errno.
+ * A detached, private copy of what fd (O_PATH) is, or of what is at a path (its last component is
+ * not followed), with attributes set on it and on everything mounted below it. recursive: with the
+ * mounts below it, without which the kernel refuses where some of them are locked. A descriptor or
+ * -errno.
  */
 int child_clone_tree(int fd, bool recursive, uint64_t attributes);
-
-/* The two halves of it: the copy of what is at a path (its last component is not followed), and the
- * attributes. A descriptor, 0, or -errno. */
-int child_clone_path(const char *path, bool recursive);
-int child_change_tree(int tree, bool recursive, uint64_t attributes);
+int child_clone_path(const char *path, bool recursive, uint64_t attributes);
 
 /* MOUNT_ATTR_* as mount(8) writes them ("ro,nosuid,nodev"): into buffer; returns it. For explain.
  */

@@ -201,12 +201,11 @@ static int attach_node(const struct device_node *node, const struct child *child
 	const char *target = source + 1;
 	_cleanup_close_ int tree = -1;
 	struct stat status;
-	int r;
 
 	if (strlen(node->path) > 255)
 		return -ENAMETOOLONG;
 	memcpy(source + 5, node->path, strlen(node->path) + 1);
-	tree = child_clone_path(source, !node->node);
+	tree = child_clone_path(source, !node->node, node->attributes);
 	if (tree < 0)
 		return tree;
 	if (fstat(tree, &status))
@@ -215,9 +214,6 @@ static int attach_node(const struct device_node *node, const struct child *child
 		return -ESTALE;
 	if (node->node && (!S_ISCHR(status.st_mode) || status.st_rdev != node->node))
 		return -ENODEV;
-	r = child_change_tree(tree, !node->node, node->attributes);
-	if (r < 0)
-		return r;
 	if (node->node ? mknodat(child->root, target, S_IFREG | 0444, 0)
 		       : mkdirat(child->root, target, 0755))
 		return -errno;

@@ -71,17 +71,17 @@ static int set_own_root(const struct child *child, uint64_t propagation)
 	return 0;
 }
 
-static int clone_path(const char *path, const struct child *child)
+static int clone_path(const struct mount_operation *operation, const struct child *child)
 {
 	_cleanup_close_ int tree = -1;
 	int r;
 
-	if (path[1])
-		return child_clone_path(path, true);
+	if (operation->source[1])
+		return child_clone_path(operation->source, true, operation->attributes);
 	r = set_own_root(child, MS_UNBINDABLE);
 	if (r < 0)
 		return r;
-	tree = child_clone_path(path, true);
+	tree = child_clone_path(operation->source, true, operation->attributes);
 	r = set_own_root(child, MS_PRIVATE);
 	return r < 0 ? r : take_fd(&tree);
 }
@@ -94,8 +94,7 @@ static int clone_path(const char *path, const struct child *child)
 static int clone_source(const struct mount_operation *operation, const struct child *child)
 {
 	struct stat status;
-	_cleanup_close_ int tree = clone_path(operation->source, child);
-	int r;
+	_cleanup_close_ int tree = clone_path(operation, child);
 
 	if (tree < 0)
 		return tree;
@@ -104,8 +103,7 @@ static int clone_source(const struct mount_operation *operation, const struct ch
 	if (!mutant(MUTANT_NO_SOURCE_CHECK) &&
 		(status.st_ino != operation->inode || status.st_dev != operation->device))
 		return -ESTALE;
-	r = child_change_tree(tree, true, operation->attributes);
-	return r < 0 ? r : take_fd(&tree);
+	return take_fd(&tree);
 }
 
 static int make_point(const struct mount_operation *operation, int root)

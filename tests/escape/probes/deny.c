@@ -18,7 +18,7 @@ static const struct {
 	{"capset", SYS_capset}, {"prctl", SYS_prctl}, {"setresuid", SYS_setresuid}, {"setresgid", SYS_setresgid},
 	{"setgroups", SYS_setgroups}, {"close_range", SYS_close_range}, {"landlock_create_ruleset", 444},
 	{"landlock_add_rule", 445}, {"landlock_restrict_self", 446}, {"seccomp", SYS_seccomp}, {"pivot_root", SYS_pivot_root},
-	{"mount_setattr", SYS_mount_setattr}, {"move_mount", SYS_move_mount}, {"open_tree", SYS_open_tree}, {"fsopen", SYS_fsopen},
+	{"mount_setattr", SYS_mount_setattr}, {"move_mount", SYS_move_mount}, {"open_tree", SYS_open_tree}, {"open_tree_attr", 467}, {"fsopen", SYS_fsopen},
 	{"fsconfig", SYS_fsconfig}, {"fsmount", SYS_fsmount}, {"umount2", SYS_umount2}, {"mount", SYS_mount}, {"setsid", SYS_setsid},
 	{"sethostname", SYS_sethostname}, {"clone3", SYS_clone3}, {"unshare", SYS_unshare}, {"prlimit64", SYS_prlimit64},
 	{"openat2", SYS_openat2}, {"keyctl", SYS_keyctl}, {"chdir", SYS_chdir}, {"fchdir", SYS_fchdir}, {"umask", SYS_umask},

@@ -28,9 +28,9 @@ static const struct {
 	long number;
 } calls[] = {
 	{"all", -1}, {"prctl", SYS_prctl}, {"seccomp", SYS_seccomp}, {"execve", SYS_execve}, {"capset", SYS_capset},
-	{"move_mount", SYS_move_mount}, {"open_tree", SYS_open_tree}, {"mount_setattr", SYS_mount_setattr}, {"pivot_root", SYS_pivot_root},
-	{"clone3", SYS_clone3}, {"setresuid", SYS_setresuid}, {"setsid", SYS_setsid}, {"openat2", SYS_openat2}, {"fsopen", SYS_fsopen},
-	{"landlock", 446}, {"umount2", SYS_umount2}, {"write", SYS_write}, {"chdir", SYS_chdir}, {"newfstatat", SYS_newfstatat},
+	{"move_mount", SYS_move_mount}, {"open_tree", SYS_open_tree}, {"open_tree_attr", 467}, {"mount_setattr", SYS_mount_setattr},
+	{"pivot_root", SYS_pivot_root}, {"clone3", SYS_clone3}, {"setresuid", SYS_setresuid}, {"setsid", SYS_setsid}, {"openat2", SYS_openat2},
+	{"fsopen", SYS_fsopen}, {"landlock", 446}, {"umount2", SYS_umount2}, {"write", SYS_write}, {"chdir", SYS_chdir}, {"newfstatat", SYS_newfstatat},
 	{"statx", SYS_statx}, {"mount", SYS_mount}, {"fstat", SYS_fstat}, {"close_range", SYS_close_range},
 };
 

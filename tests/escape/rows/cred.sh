@@ -72,13 +72,13 @@ row T-CRED-12 'a jail reaches no process of another one' 'plain' \
 
 # ---- every step of the child fails once: then the program must not start, or every wall must stand all the same ----
 
-for call in capset prctl close_range landlock_restrict_self landlock_add_rule pivot_root mount_setattr move_mount open_tree fsopen fsconfig \
+for call in capset prctl close_range landlock_restrict_self landlock_add_rule pivot_root mount_setattr move_mount open_tree open_tree_attr fsopen fsconfig \
 	fsmount umount2 setsid sethostname clone3 prlimit64 setresuid setresgid setgroups openat2 socketpair rt_sigprocmask keyctl chdir fchdir \
 	mkdirat symlinkat; do
 	row "T-CRED-05-$call" "$call fails: refused, or whole" 'plain' \
 		"under deny $call 1"'; refused jail -- @status walls "$canary/secret"' 'jail -- @status walls "$canary/secret"'
 done
-for call in capset landlock_restrict_self pivot_root mount_setattr umount2 setsid; do
+for call in capset landlock_restrict_self pivot_root mount_setattr open_tree_attr umount2 setsid; do
 	row "T-CRED-21-$call" "$call only pretends to work: refused, or whole" 'plain' \
 		"under deny $call 0"'; refused jail -- @status walls "$canary/secret"' 'jail -- @status walls "$canary/secret"'
 done

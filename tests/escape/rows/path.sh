@@ -56,7 +56,7 @@ swap_target() { # CALL
 	grep -q 'window: [1-9]' "$work/text" || echo 'UNCLEAR: the window was not hit'
 	if grep -q '^started' "$work/text"; then echo 'ESCAPED: mounted through the link'; else echo 'CONTAINED: not mounted'; fi
 }
-without=no-landlock row T-PATH-07 'a mount point swapped for a link inside the window' 'string-paths' 'swap_target open_tree:1' \
+without=no-landlock row T-PATH-07 'a mount point swapped for a link inside the window' 'string-paths' 'swap_target open_tree_attr:1' \
 	'jail "${on_rootfs[@]}" -v "$volume/dir:/vol/t.real" -- /bin/status NoNewPrivs 1'
 row T-PATH-08 'a missing mount point is not made on the host' 'bwrap_oldroot' \
 	'refused jail "${on_rootfs[@]}" -v "$volume/dir:/vol/new/deep" -- /bin/started; [ ! -e "$rootfs/vol/new" ] || echo ESCAPED: made' \
@@ -104,7 +104,7 @@ proc_link() { # PATH: a link in place of /proc or /sys
 }
 row T-PATH-14 '/proc of the root is a link' 'bwrap_oldroot' 'proc_link proc' 'jail "${on_rootfs[@]}" -- /bin/status Uid "1000	1000	1000	1000"'
 swap_root() { # the checked root becomes a link to a tree with a secret in it
-	local call=open_tree text
+	local call=open_tree_attr text
 	[ "$launcher" = immure ] || call=mount
 	mkdir -p "$work/trap"
 	cp -a "$rootfs/." "$work/trap"
