@@ -94,9 +94,46 @@ static bool is_link(const struct mount_rule *rule, const struct host *host, stru
 	       fact.type == PATH_SYMLINK;
 }
 
-static int add_mount(struct landlock_layer *layer, struct arena *arena, const struct host *host,
-	const struct mount_rule *rule)
+/*
+ * Rights only add up on the way down: what the root's rule, the first, grants already needs no
+ * other; nor does what the one before grants to all below it, where no link can be on the way
+ * (LOOKUP_NO_LINKS).
+ */
+static bool is_granted(const struct landlock_layer *layer, const struct files_section *files,
+	const char *path, uint64_t access)
 {
+	const struct landlock_rule *last = layer->rules + layer->count - 1;
+
+	return !(access & ~layer->rules->access) ||
+	       (files->root == ROOT_EMPTY && !last->optional && !(access & ~last->access) &&
+		       path_is_beneath(path, last->path));
+}
+
+/*
+ * One rule for all the files that the plan writes into a directory it makes: everything else in
+ * there is put there by a rule that grants reading, too. NULL where the directory is not ours.
+ */
+static const char *own_directory(
+	const struct files_section *files, struct arena *arena, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *parent = slash > path ? arena_copy_range(arena, path, (size_t)(slash - path)) : NULL;
+	bool ours = parent && files->root == ROOT_EMPTY &&
+		    (files->home == HOME_NONE || !path_is_beneath(parent, files->home_directory));
+
+	for (size_t i = 0; i < files->mount_count && ours; i++) {
+		const struct mount_rule *other = &files->mounts[i];
+
+		ours = other->kind == MOUNT_FILE || other->kind == MOUNT_DIRECTORY ||
+		       other->kind == MOUNT_SYMLINK || !path_is_beneath(parent, other->target);
+	}
+	return ours ? parent : NULL;
+}
+
+static int add_mount(struct landlock_layer *layer, struct arena *arena, const struct host *host,
+	const struct files_section *files, const struct mount_rule *rule)
+{
+	const char *directory = NULL;
 	uint64_t execute = rule->no_exec ? 0 : FS_EXECUTE;
 	uint64_t access;
 
@@ -114,9 +151,13 @@ static int add_mount(struct landlock_layer *layer, struct arena *arena, const st
 	case MOUNT_DIRECTORY: access = FS_READ_DIR; break;
 	default: return 0; /* a symbolic link is not asked about; a deny grants nothing */
 	}
-	if (rule->rule.enforce == ENFORCE_AUDIT || is_link(rule, host, arena))
+	if (rule->rule.enforce == ENFORCE_AUDIT || is_granted(layer, files, rule->target, access) ||
+		is_link(rule, host, arena))
 		return 0;
-	return add(layer, arena, rule->target, access, rule->rule.enforce == ENFORCE_BEST_EFFORT);
+	if (rule->kind == MOUNT_FILE)
+		directory = own_directory(files, arena, rule->target);
+	return add(layer, arena, directory ? directory : rule->target, access,
+		rule->rule.enforce == ENFORCE_BEST_EFFORT);
 }
 
 #define DEVICE (READ | FS_WRITE_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
@@ -175,7 +216,7 @@ static int derive(const struct profile *profile, const struct host *host, struct
 	int r = add(layer, arena, "/", root, false);
 
 	for (size_t i = 0; i < files->mount_count && r == 0; i++)
-		r = add_mount(layer, arena, host, &files->mounts[i]);
+		r = add_mount(layer, arena, host, files, &files->mounts[i]);
 	if (r == 0 && files->home != HOME_NONE)
 		r = add(layer, arena, files->home_directory, home, false);
 	if (r == 0 && files->proc != PROC_NONE)
