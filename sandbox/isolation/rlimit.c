@@ -231,18 +231,19 @@ int rlimit_apply_nice(const struct rlimit_plan *plan, struct child *child, uint1
  * there is. */
 static int set_limit(const struct rlimit_entry *entry)
 {
-	struct rlimit current, wanted;
 	uint64_t value = entry->value == LIMIT_UNLIMITED ? RLIM_INFINITY : entry->value;
+	struct rlimit current, wanted = {value, value};
 
-	if (syscall(SYS_prlimit64, 0, entry->resource, NULL, &current))
-		return -errno;
-	if (current.rlim_max != RLIM_INFINITY && value > current.rlim_max)
-		value = current.rlim_max;
-	wanted = (struct rlimit){value, value};
 	/* at the hard limit the kernel kills with SIGKILL, which tells nothing: SIGXCPU comes at
 	 * the soft one, a second before */
-	if (entry->resource == RLIMIT_CPU && value < current.rlim_max)
+	if (entry->resource == RLIMIT_CPU && value < RLIM_INFINITY)
 		wanted.rlim_max++;
+	if (syscall(SYS_prlimit64, 0, entry->resource, &wanted, NULL) == 0)
+		return 0;
+	if (errno != EPERM || syscall(SYS_prlimit64, 0, entry->resource, NULL, &current))
+		return -errno;
+	wanted.rlim_max = current.rlim_max < wanted.rlim_max ? current.rlim_max : wanted.rlim_max;
+	wanted.rlim_cur = current.rlim_max < wanted.rlim_cur ? current.rlim_max : wanted.rlim_cur;
 	return syscall(SYS_prlimit64, 0, entry->resource, &wanted, NULL) ? -errno : 0;
 }
 
