@@ -124,14 +124,8 @@ static const struct {
 	{"/etc/ld.so.cache", 0xd},
 	{"/etc/alternatives", 0xd},
 	{"/etc/ssl", 0xd},
-	{"/etc/passwd", 0x4},
-	{"/etc/group", 0x4},
-	{"/etc/hosts", 0x4},
-	{"/etc/hostname", 0x4},
-	{"/etc/machine-id", 0x4},
-	{"/etc/nsswitch.conf", 0x4},
+	{"/etc", 0x4},
 	{"/tmp", 0x77be},
-	{"/run", 0x8},
 	{NULL, 0xd},
 	{"/home/user", 0x77be},
 	{"/proc", 0x400e},
@@ -260,13 +254,17 @@ static void bind_here(int root, const char *source, const char *target, bool dir
 {
 	struct mount_attr change = {.attr_set = attributes, .propagation = MS_PRIVATE};
 	struct stat status;
-	int tree = open_tree(
-		AT_FDCWD, source, AT_SYMLINK_NOFOLLOW | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | deep);
+	unsigned how = AT_SYMLINK_NOFOLLOW | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | deep;
+	int tree = kernel_open_tree_attr(AT_FDCWD, source, how, &change, sizeof(change));
 
 	if (tree < 0 && errno == ENOENT)
 		return;
+	if (tree < 0) { /* before Linux 6.15 */
+		tree = open_tree(AT_FDCWD, source, how);
+		must(mount_setattr(tree, "", AT_EMPTY_PATH | deep, &change, sizeof(change)) == 0,
+			source);
+	}
 	must(tree >= 0 && fstat(tree, &status) == 0, source);
-	must(mount_setattr(tree, "", AT_EMPTY_PATH | deep, &change, sizeof(change)) == 0, source);
 	must((directory ? mkdirat(root, target, 0755) : mknodat(root, target, S_IFREG | 0444, 0)) ==
 			0,
 		target);
@@ -355,12 +353,9 @@ static void enter_root(const struct job *job)
 
 static void set_limits(void)
 {
-	struct rlimit limit;
-
 	for (size_t i = 0; i < LENGTH(limits); i++) {
-		must(syscall(SYS_prlimit64, 0, limits[i].resource, NULL, &limit) == 0, "prlimit");
-		limit.rlim_cur = limit.rlim_max =
-			limits[i].value < limit.rlim_max ? limits[i].value : limit.rlim_max;
+		struct rlimit limit = {limits[i].value, limits[i].value};
+
 		must(syscall(SYS_prlimit64, 0, limits[i].resource, &limit, NULL) == 0, "prlimit");
 	}
 }
