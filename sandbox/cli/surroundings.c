@@ -52,7 +52,7 @@ static int check_standard(int fd, struct err *reterr)
 
 int surroundings_clean(struct err *reterr)
 {
-	struct sigaction standard = {.sa_handler = SIG_DFL};
+	struct sigaction standard = {.sa_handler = SIG_DFL}, ignored = {.sa_handler = SIG_IGN};
 
 	for (int fd = 0; fd < 3; fd++) {
 		int r = check_standard(fd, reterr);
@@ -66,6 +66,8 @@ int surroundings_clean(struct err *reterr)
 	 * writes would only fail */
 	(void)sigaction(SIGCHLD, &standard, NULL);
 	(void)sigaction(SIGPIPE, &standard, NULL);
+	/* a receipt over the caller's limit of a file is an error like another */
+	(void)sigaction(SIGXFSZ, &ignored, NULL);
 	(void)umask(0); /* modes in a plan are meant as they stand; the program gets the profile's
 			   umask */
 	return 0;

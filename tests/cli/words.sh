@@ -127,6 +127,10 @@ immure jail -p ./devices.json --receipt receipt true
 check 'what is not enforced has no layer' jq -e '[.rules[] | select(.outcome == "not enforced")] | length > 0 and all(.layer == null and .reason != null)' receipt
 check 'what is only stated needs no reason' jq -e '.rules[] | select(.asked == "/dev/fuse") | .outcome == "audited" and .reason == null' receipt
 
+told 'a limit of the caller that leaves no room for it' 'File too large' bash -c "ulimit -f 0; \"$immure\" jail --receipt none.json true"
+# shellcheck disable=SC2016 # for the shell inside
+check 'the program meets the signal as ever' [ "$(immure jail --ulimit fsize=0 sh -c 'echo > file; echo alive' 2>&1 | grep -c alive)" = 0 ]
+
 # ---- a profile is looked at as a launch would ----
 echo '{"version": 1, "extends": "untrusted", "syscalls": {"deny": ["opne"]}}' > slip.json
 told 'check knows the calls' 'did you mean "open"' immure profile check ./slip.json
