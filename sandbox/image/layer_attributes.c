@@ -173,6 +173,11 @@ int layer_attributes_read(
 	attributes.mtime = status.st_mtim;
 	if (way == LAYER_SINGLE) {
 		length = fgetxattr(fd, XATTR_OVERRIDE, text, sizeof(text) - 1);
+		/* a link (O_PATH) has none; one that is too long is not ours */
+		if (length < 0 && errno != ENODATA && errno != ENOTSUP && errno != EBADF &&
+			errno != ERANGE)
+			return err_set(reterr, -errno, NULL, "cannot read a file's owner: %s",
+				strerror(errno));
 		text[length > 0 ? length : 0] = '\0';
 		/* a file without the note: made by who runs it, root to those inside */
 		if (length <= 0 || !parse_override(text, &attributes))

@@ -402,9 +402,12 @@ class Sweep:
             (self.fail, title(call), at(call), error) for number, call in enumerate(self.share(generator, fails, 2))
             for error in (ERRORS if WIDE else (ERRORS[number % len(ERRORS)],))])
         reads = [call for call in self.calls('-R') if '@' in call[0] and call not in set(calls)]
+        # always those whose failure may be an answer: a missing attribute is one, an unreadable one is not
+        some = [call for call in reads if 'xattr' in call[0]]
+        some += generator.sample(reads, min(len(reads), READS))
         self.gather('errors in place of calls that read', [
             (self.fail, title(call), lambda store, call=call: ['-R', *self.at(store, call)], errno.EIO)
-            for call in (reads if WIDE else generator.sample(reads, min(len(reads), READS)))])
+            for call in (reads if WIDE else dict.fromkeys(some))])
         print(f'# {self.operation.title}: {len(calls)} calls, {len(reads)} that read, {total} of any kind, {time.monotonic() - started:.0f} s', flush=True)
 
 
