@@ -38,7 +38,8 @@ LIBC     ?= $(if $(wildcard $(MUSL)/rcrt1.o),musl,glibc)
 ifeq ($(LIBC),musl)
 HEADERS_release := $(BUILD)/musl
 LIBC_FLAGS := -nostdinc -isystem $(SYSROOT)/usr/include/$(MACHINE)-linux-musl -isystem $(shell $(CC) -print-file-name=include) -isystem $(HEADERS_release)
-LIBC_START := -nostartfiles -nodefaultlibs $(MUSL)/rcrt1.o $(MUSL)/crti.o $(shell $(CC) -print-file-name=crtbeginS.o) -Wl,-u,__snprintf_chk
+LIBC_START := -nostartfiles -nodefaultlibs $(MUSL)/rcrt1.o $(MUSL)/crti.o $(shell $(CC) -print-file-name=crtbeginS.o) -Wl,-u,__snprintf_chk \
+	-Wl,-u,launcher_start,-e,launcher_start,-z,pack-relative-relocs
 LIBS_release := -Wl,--start-group $(LIBS) $(MUSL)/libc.a -lgcc -Wl,--end-group $(shell $(CC) -print-file-name=crtendS.o) $(MUSL)/crtn.o
 else
 LIBC_FLAGS := -D_FORTIFY_SOURCE=3
@@ -89,6 +90,7 @@ $(LATE)/libselinux.a: Makefile
 	@$(call tool,nm) $@.new 2> /dev/null | grep -q ' T libselinux_start$$' || { echo "$@: libselinux names its constructor otherwise" >&2; exit 1; }
 	@mv $@.new $@
 $(BUILD)/objects/host/host.o: FLAGS_release += -DIMMURE_LATE_LIBSELINUX
+$(BUILD)/objects/util/start.o: FLAGS_release += -fno-stack-protector
 $(BUILD)/libimmure.a: | $(LATE)/libselinux.a
 
 # musl's compiler finds no header but musl's: the kernel's, and those of the libraries.
