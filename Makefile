@@ -28,6 +28,7 @@ BASE     := -std=gnu11 $(WARNINGS) $(DEFINES) $(INCLUDES) -MMD -MP
 NAMES    := -Wl,-u,last_cap
 LIBS     := -lseccomp -lcap-ng -lselinux -ljansson
 IMAGE_LIBS := -lcurl -lpsl -larchive -lz -lzstd -lcrypto -ljansson
+comma := ,
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 # The launcher's C library. A seventh of a launch would go to the start of a static glibc, which asks the processor some fifty times what it
@@ -39,7 +40,7 @@ ifeq ($(LIBC),musl)
 HEADERS_release := $(BUILD)/musl
 LIBC_FLAGS := -nostdinc -isystem $(SYSROOT)/usr/include/$(MACHINE)-linux-musl -isystem $(shell $(CC) -print-file-name=include) -isystem $(HEADERS_release)
 LIBC_START := -nostartfiles -nodefaultlibs $(MUSL)/rcrt1.o $(MUSL)/crti.o $(shell $(CC) -print-file-name=crtbeginS.o) -Wl,-u,__snprintf_chk \
-	-Wl,-u,launcher_start,-e,launcher_start,-z,pack-relative-relocs
+	-Wl,-u,launcher_start,-e,launcher_start$(if $(filter x86_64,$(MACHINE)),$(comma)-z$(comma)pack-relative-relocs)
 LIBS_release := -Wl,--start-group $(LIBS) $(MUSL)/libc.a -lgcc -Wl,--end-group $(shell $(CC) -print-file-name=crtendS.o) $(MUSL)/crtn.o
 else
 LIBC_FLAGS := -D_FORTIFY_SOURCE=3
@@ -124,7 +125,7 @@ $(2)/libimmure.a: $$(OBJECTS_$(1))
 
 # frozen.o is named wherever the library is: its symbols are weak, and nothing would pull it out of an archive
 $(2)/immure: $(2)/objects/cli/main.o $(2)/objects/frozen.o $(2)/libimmure.a
-	@echo "  LINK $$@"; $$(CC) $$(FLAGS_$(1)) $$(LINK_$(1)) -Wl,-Map=$$@.map -o $$@ $$^ $$(LIBS_$(1))
+	@echo "  LINK $$@"; $$(CC) $$(FLAGS_$(1)) $$(LINK_$(1)) -Wl,-Map=$$@.map -o $$@ $$(filter-out %.ld,$$^) $$(LIBS_$(1))
 
 IMAGE_OBJECTS_$(1) := $$(patsubst sandbox/%.c,$(3)/%.o,$$(IMAGE))
 ifneq ($(3),$(2)/objects)
@@ -153,6 +154,8 @@ $(BUILD)/tests/simulate-$(1).o: tests/seccomp/simulate.c | $$(HEADERS_$(1))
 	@echo "  CC   $$@"; $$(CC) $$(BASE) $$(FLAGS_$(1)) -c -o $$@ $$<
 -include $$(sort $$(OBJECTS_$(1):.o=.d) $$(IMAGE_OBJECTS_$(1):.o=.d)) $(2)/objects/cli/main.d $(3)/image/main.d
 endef
+$(BUILD)/immure: private LINK_release += -Wl,-T,sandbox/order.ld
+$(BUILD)/immure: sandbox/order.ld
 $(eval $(call variant,release,$(BUILD),$(BUILD)/image))
 $(eval $(call variant,asan,$(BUILD)/asan,$(BUILD)/asan/objects))
 $(eval $(call variant,mutant,$(BUILD)/mutant,$(BUILD)/mutant/objects))

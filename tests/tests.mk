@@ -35,6 +35,17 @@ bench:
 	@tests/bench/image
 	@tests/bench/pull
 
+# sandbox/order.ld anew, by a launch on this machine
+.PHONY: order
+order: $(BUILD)/immure $(BUILD)/bench/order $(BUILD)/bench/true
+	@tests/bench/order $(BUILD) > $(BUILD)/bench/order.ld
+	@cp $(BUILD)/bench/order.ld sandbox/order.ld
+	@$(MAKE) --no-print-directory $(BUILD)/immure
+
+$(BUILD)/bench/order: tests/bench/order.c
+	@mkdir -p $(@D)
+	@echo "  BENCH $@"; $(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o $@ $<
+
 $(BUILD)/bench/true: tests/bench/true.c
 	@mkdir -p $(@D)
 	@echo "  BENCH $@"; $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -nostdlib -static -o $@ $<
