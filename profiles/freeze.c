@@ -182,8 +182,43 @@ static unsigned put_settings(const struct environment_section *environment)
 	return serial;
 }
 
+/* Groups are in more than one profile: what is printed already is not printed again. */
+static struct printed {
+	const struct syscall_clause *clause;
+	unsigned names, arguments;
+} printed[512];
+static size_t printed_count;
+
+static bool same_names(const struct syscall_clause *a, const struct syscall_clause *b)
+{
+	bool same = a->name_count == b->name_count;
+
+	for (size_t i = 0; same && i < a->name_count; i++)
+		same = strcmp(a->names[i], b->names[i]) == 0;
+	return same;
+}
+
+static bool same_argument(const struct syscall_argument *a, const struct syscall_argument *b)
+{
+	return a->index == b->index && a->width == b->width && a->comparison == b->comparison &&
+	       a->mask == b->mask && a->value_count == b->value_count &&
+	       memcmp(a->values, b->values, a->value_count * sizeof(*a->values)) == 0;
+}
+
+static bool same_arguments(const struct syscall_clause *a, const struct syscall_clause *b)
+{
+	bool same = a->argument_count == b->argument_count;
+
+	for (size_t i = 0; same && i < a->argument_count; i++)
+		same = same_argument(&a->arguments[i], &b->arguments[i]);
+	return same;
+}
+
 static unsigned put_names(const struct syscall_clause *clause)
 {
+	for (size_t i = 0; i < printed_count; i++)
+		if (same_names(printed[i].clause, clause))
+			return printed[i].names;
 	(void)printf("static const char *const names_%u[] = {", ++serial);
 	for (size_t i = 0; i < clause->name_count; i++)
 		(void)printf("\"%s\", ", clause->names[i]);
@@ -195,6 +230,9 @@ static unsigned put_arguments(const struct syscall_clause *clause)
 {
 	unsigned first = serial + 1;
 
+	for (size_t i = 0; i < printed_count; i++)
+		if (same_arguments(printed[i].clause, clause))
+			return printed[i].arguments;
 	for (size_t i = 0; i < clause->argument_count; i++) {
 		(void)printf("static const uint64_t values_%u[] = {", ++serial);
 		for (size_t v = 0; v < clause->arguments[i].value_count; v++)
@@ -227,6 +265,10 @@ static unsigned put_clauses(const struct syscalls_section *syscalls)
 		arguments[i] = syscalls->clauses[i].argument_count
 				       ? put_arguments(&syscalls->clauses[i])
 				       : 0;
+		if (printed_count == sizeof(printed) / sizeof(printed[0]))
+			abort();
+		printed[printed_count++] =
+			(struct printed){&syscalls->clauses[i], names[i], arguments[i]};
 	}
 	(void)printf("static const struct syscall_clause clauses_%u[] = {\n", ++serial);
 	for (size_t i = 0; i < syscalls->clause_count; i++) {

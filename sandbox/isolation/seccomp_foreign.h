@@ -21,7 +21,7 @@ enum foreign_arguments {
 
 /* A clause that names `name` also means `form` on i386. */
 struct foreign_form {
-	const char *name, *form;
+	char name[24], form[32];
 	enum foreign_arguments arguments;
 };
 

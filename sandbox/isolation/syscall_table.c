@@ -19,8 +19,9 @@
 
 enum column { COLUMN_X86_64, COLUMN_I386, COLUMN_AARCH64, COLUMN_COUNT };
 
+/* Without addresses: each page that holds some has to be written at every start of the program. */
 #define NAME(name, x86_64, i386, aarch64) #name,
-static const char *const names[] = {SYSCALLS(NAME)};
+static const char names[][32] = {SYSCALLS(NAME)};
 #undef NAME
 #define COUNT (sizeof(names) / sizeof(names[0]))
 
@@ -105,7 +106,11 @@ const char *syscall_name(uint32_t audit_architecture, int number)
 
 const char *syscall_nearest(const char *name)
 {
-	return text_nearest(name, names, COUNT);
+	const char *words[COUNT];
+
+	for (size_t i = 0; i < COUNT; i++)
+		words[i] = names[i];
+	return text_nearest(name, words, COUNT);
 }
 
 uint32_t syscall_native_architecture(void)
