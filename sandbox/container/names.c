@@ -13,21 +13,20 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
-static const char *const adjectives[] = {"agile", "amber", "ancient", "bold", "brave", "bright",
+static const char adjectives[][12] = {"agile", "amber", "ancient", "bold", "brave", "bright",
 	"brisk", "calm", "candid", "clever", "cosy", "crisp", "daring", "deft", "dusky", "eager",
 	"early", "earnest", "fair", "fearless", "fleet", "fond", "frosty", "gentle", "giddy",
 	"glad", "golden", "grand", "hardy", "hasty", "hidden", "honest", "humble", "idle", "jolly",
 	"keen", "kind", "lively", "lofty", "loyal", "lucky", "mellow", "merry", "mild", "modest",
 	"neat", "nimble", "noble", "patient", "plain", "polite", "proud", "quick", "quiet", "rapid",
 	"rustic", "serene", "sharp", "shy", "silent", "steady", "sunny", "tidy", "witty"};
-static const char *const nouns[] = {"alder", "aspen", "badger", "beech", "birch", "bittern",
-	"buzzard", "cedar", "chaffinch", "cormorant", "curlew", "dormouse", "dunlin", "egret",
-	"elder", "elm", "falcon", "fern", "finch", "fox", "gannet", "goshawk", "grebe", "hare",
-	"hazel", "heron", "hornbeam", "ibis", "jackdaw", "juniper", "kestrel", "kite", "lapwing",
-	"larch", "linnet", "lynx", "magpie", "maple", "marten", "merlin", "newt", "nightjar", "oak",
-	"osprey", "otter", "owl", "petrel", "pine", "plover", "poplar", "quail", "raven", "redwing",
-	"robin", "rowan", "siskin", "snipe", "sorrel", "stoat", "swift", "teal", "thrush", "vole",
-	"wren"};
+static const char nouns[][12] = {"alder", "aspen", "badger", "beech", "birch", "bittern", "buzzard",
+	"cedar", "chaffinch", "cormorant", "curlew", "dormouse", "dunlin", "egret", "elder", "elm",
+	"falcon", "fern", "finch", "fox", "gannet", "goshawk", "grebe", "hare", "hazel", "heron",
+	"hornbeam", "ibis", "jackdaw", "juniper", "kestrel", "kite", "lapwing", "larch", "linnet",
+	"lynx", "magpie", "maple", "marten", "merlin", "newt", "nightjar", "oak", "osprey", "otter",
+	"owl", "petrel", "pine", "plover", "poplar", "quail", "raven", "redwing", "robin", "rowan",
+	"siskin", "snipe", "sorrel", "stoat", "swift", "teal", "thrush", "vole", "wren"};
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 _Static_assert(COUNT(adjectives) == 64 && COUNT(nouns) == 64, "six bits of the id choose each");
 
