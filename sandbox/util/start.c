@@ -26,9 +26,9 @@
 
 #define HIDDEN __attribute__((visibility("hidden")))
 #define PAGE ((uintptr_t)4096)
-#define WORD_BITS (8 * sizeof(ElfW(Addr)))
+#define WORD_BITS (8 * sizeof(uintptr_t))
 
-extern const char __executable_start[] HIDDEN; /* of the linker: where our ELF header is mapped */
+extern char __executable_start[] HIDDEN; /* of the linker: where our ELF header is mapped */
 extern ElfW(Dyn) _DYNAMIC[] HIDDEN;
 
 void start_relocate(void) HIDDEN __attribute__((used));
@@ -79,33 +79,34 @@ static void populate(const char *base)
 }
 
 /* An even entry is the place of an address; an odd one tells by its bits which of the 63 words
- * after the last place hold one, too. */
-static void unpack(ElfW(Addr) base, const ElfW(Addr) * entry, size_t count)
+ * after the last place hold one, too. The first is even. */
+static void unpack(const char *base, const uintptr_t *entry, size_t count)
 {
-	ElfW(Addr) *place = NULL;
+	uintptr_t offset = (uintptr_t)base, *place = (uintptr_t *)offset;
 
 	for (; count; entry++, count--) {
 		if (!(*entry & 1)) {
-			place = (ElfW(Addr) *)(base + *entry);
-			*place++ += base;
+			place = (uintptr_t *)(offset + *entry);
+			*place++ += offset;
 			continue;
 		}
-		for (ElfW(Addr) bits = *entry >> 1; bits; bits &= bits - 1)
-			place[__builtin_ctzl(bits)] += base;
+		for (uintptr_t bits = *entry >> 1; bits; bits &= bits - 1)
+			place[__builtin_ctzl(bits)] += offset;
 		place += WORD_BITS - 1;
 	}
 }
 
 void start_relocate(void)
 {
-	ElfW(Addr) base = (ElfW(Addr))(uintptr_t)__executable_start, table = 0, size = 0;
+	const char *base = __executable_start;
+	uintptr_t table = 0, size = 0;
 
-	populate(__executable_start);
+	populate(base);
 	for (const ElfW(Dyn) *entry = _DYNAMIC; entry->d_tag != DT_NULL; entry++) {
 		table = entry->d_tag == DT_RELR ? entry->d_un.d_ptr : table;
 		size = entry->d_tag == DT_RELRSZ ? entry->d_un.d_val : size;
 	}
-	unpack(base, (const ElfW(Addr) *)(base + table), size / sizeof(ElfW(Addr)));
+	unpack(base, (const uintptr_t *)(const void *)(base + table), size / sizeof(uintptr_t));
 }
 
 #endif
