@@ -69,6 +69,14 @@ static int apply_network_for_sys(
 	return plan->proc.sys == SYS_NONE ? 0 : network_apply(&plan->network, child, reterr_item);
 }
 
+static void explain_network_for_sys(const struct plan *plan, struct report *out)
+{
+	report_row(out, NULL, "network", "%s",
+		plan->proc.sys == SYS_NONE ? "not yet: there is no /sys that shows it"
+		: plan->network.own        ? "entered here: /sys shows it"
+					   : "the host's: nothing to enter");
+}
+
 /* Written while the host's /proc is there; it takes effect at the program's exec, which the label
  * travels to over fork. */
 static int apply_label(const struct plan *plan, struct child *child, uint16_t *reterr_item)
@@ -97,7 +105,8 @@ const struct step steps[STEP_COUNT] = {
 	[STEP_ROOT] = {"root", STEP_BY_INIT, apply_root, explain_root},
 	[STEP_MOUNTS] = {"mounts", STEP_BY_INIT, apply_mounts, explain_mounts},
 	[STEP_DEVICES] = {"devices", STEP_BY_INIT, apply_devices, explain_devices},
-	[STEP_NETWORK_FOR_SYS] = {"network for /sys", STEP_BY_INIT, apply_network_for_sys, NULL},
+	[STEP_NETWORK_FOR_SYS] = {"network for /sys", STEP_BY_INIT, apply_network_for_sys,
+		explain_network_for_sys},
 	[STEP_PROC] = {"proc", STEP_BY_INIT, apply_proc, explain_proc},
 	[STEP_TERMINAL] = {"terminal", STEP_BY_INIT, apply_terminal, explain_terminal},
 	[STEP_PIVOT] = {"pivot", STEP_BY_INIT, apply_pivot, NULL},
