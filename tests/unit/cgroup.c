@@ -305,7 +305,8 @@ static void test_failed_open(void)
 	/* but for those of other programs, and for one that has ended and that its init is slow to
 	 * collect: it has no program any more */
 	check(snprintf(command, sizeof(command),
-		      "for p in $(pgrep -x immure-janitor); do ! test /proc/$p/exe -ef /proc/%d/exe || "
+		      "for p in $(pgrep -x immure-janitor); do ! test /proc/$p/exe -ef "
+		      "/proc/%d/exe || "
 		      "exit 1; done",
 		      getpid()) < (int)sizeof(command),
 		"a look at the processes");
