@@ -94,11 +94,22 @@ static bool is_link(const struct mount_rule *rule, const struct host *host, stru
 	       fact.type == PATH_SYMLINK;
 }
 
-/*
- * Rights only add up on the way down: what the root's rule, the first, grants already needs no
- * other; nor does what the one before grants to all below it, where no link can be on the way
- * (LOOKUP_NO_LINKS).
- */
+/* A link of the plan's own leads what is mounted behind it elsewhere (mount_rules.c); others cannot
+ * be on the way (LOOKUP_NO_LINKS). */
+static bool has_link_between(const struct files_section *files, const char *above, const char *path)
+{
+	for (size_t i = 0; i < files->mount_count; i++) {
+		const struct mount_rule *rule = &files->mounts[i];
+
+		if ((rule->kind == MOUNT_SYMLINK || rule->keep_link) &&
+			path_is_beneath(path, rule->target) && path_is_beneath(rule->target, above))
+			return true;
+	}
+	return false;
+}
+
+/* Rights only add up on the way down: what the root's rule, the first, grants already needs no
+ * other; nor does what the one before grants to all that is below it. */
 static bool is_granted(const struct landlock_layer *layer, const struct files_section *files,
 	const char *path, uint64_t access)
 {
@@ -106,7 +117,8 @@ static bool is_granted(const struct landlock_layer *layer, const struct files_se
 
 	return !(access & ~layer->rules->access) ||
 	       (files->root == ROOT_EMPTY && !last->optional && !(access & ~last->access) &&
-		       path_is_beneath(path, last->path));
+		       path_is_beneath(path, last->path) &&
+		       !has_link_between(files, last->path, path));
 }
 
 /*
@@ -125,7 +137,7 @@ static const char *own_directory(
 		const struct mount_rule *other = &files->mounts[i];
 
 		ours = other->kind == MOUNT_FILE || other->kind == MOUNT_DIRECTORY ||
-		       other->kind == MOUNT_SYMLINK || !path_is_beneath(parent, other->target);
+		       !path_is_beneath(parent, other->target);
 	}
 	return ours ? parent : NULL;
 }

@@ -102,9 +102,13 @@ void start_relocate(void)
 	uintptr_t table = 0, size = 0;
 
 	populate(base);
-	for (const ElfW(Dyn) *entry = _DYNAMIC; entry->d_tag != DT_NULL; entry++) {
-		table = entry->d_tag == DT_RELR ? entry->d_un.d_ptr : table;
-		size = entry->d_tag == DT_RELRSZ ? entry->d_un.d_val : size;
+	for (ElfW(Dyn) *entry = _DYNAMIC; entry->d_tag != DT_NULL; entry++) {
+		if (entry->d_tag == DT_RELR)
+			table = entry->d_un.d_ptr;
+		if (entry->d_tag == DT_RELRSZ) {
+			size = entry->d_un.d_val;
+			entry->d_un.d_val = 0; /* musl 1.2.4 would do it once more */
+		}
 	}
 	unpack(base, (const uintptr_t *)(const void *)(base + table), size / sizeof(uintptr_t));
 }

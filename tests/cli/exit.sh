@@ -97,6 +97,13 @@ mkdir kept; immure jail --dry-run -v "$work:/w:rw" -v "$work/kept:/w/kept:ro" -v
 check 'one grant for the files that the plan writes' test "$(grep -c 'grant */etc: read$' grants),$(grep -c 'grant */etc/passwd' grants)" = 1,0
 check 'none for what a grant above it covers' test "$(grep -cE 'grant */w/kept|grant */run' grants),$(grep -cE 'grant */w: read list execute write$' grants)" = 0,1
 check 'its own for what has more' test "$(grep -cE 'grant */etc/own: read list write|grant */etc/ssl: read list execute|grant */kept: read list execute write' grants)" = 3
+cat > links.json <<- P
+	{"version": 1, "extends": "untrusted", "files": {"mounts": [{"tmpfs": "/var", "exec": true}, {"symlink": "/var/run", "to": "../run"},
+	 {"symlink": "/var/tmp", "to": "../tmp"}, {"bind": "$work/kept", "to": "/var/run/c"}, {"symlink": "/l", "to": "/"}, {"file": "/l/x", "content": "x"}]}}
+P
+echo behind > kept/file
+check 'what lies behind a link of the profile has its own' test "$(immure jail -p ./links.json cat /run/c/file < /dev/null)" = behind
+check 'and the directory of such a file has none' test "$(immure jail -p ./links.json --dry-run true | grep -cE 'grant */l: read')" = 0
 check 'a step that has nothing to do says so' grep -q 'not yet: there is no /sys' grants
 check 'a dry run runs nothing' test -z "$(immure jail --dry-run sh -c 'echo ran' < /dev/null | grep -x ran)"
 immure profile explain untrusted > text
