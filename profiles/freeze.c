@@ -189,35 +189,10 @@ static struct printed {
 } printed[512];
 static size_t printed_count;
 
-static bool same_names(const struct syscall_clause *a, const struct syscall_clause *b)
-{
-	bool same = a->name_count == b->name_count;
-
-	for (size_t i = 0; same && i < a->name_count; i++)
-		same = strcmp(a->names[i], b->names[i]) == 0;
-	return same;
-}
-
-static bool same_argument(const struct syscall_argument *a, const struct syscall_argument *b)
-{
-	return a->index == b->index && a->width == b->width && a->comparison == b->comparison &&
-	       a->mask == b->mask && a->value_count == b->value_count &&
-	       memcmp(a->values, b->values, a->value_count * sizeof(*a->values)) == 0;
-}
-
-static bool same_arguments(const struct syscall_clause *a, const struct syscall_clause *b)
-{
-	bool same = a->argument_count == b->argument_count;
-
-	for (size_t i = 0; same && i < a->argument_count; i++)
-		same = same_argument(&a->arguments[i], &b->arguments[i]);
-	return same;
-}
-
 static unsigned put_names(const struct syscall_clause *clause)
 {
 	for (size_t i = 0; i < printed_count; i++)
-		if (same_names(printed[i].clause, clause))
+		if (profile_same_names(printed[i].clause, clause))
 			return printed[i].names;
 	(void)printf("static const char *const names_%u[] = {", ++serial);
 	for (size_t i = 0; i < clause->name_count; i++)
@@ -231,7 +206,7 @@ static unsigned put_arguments(const struct syscall_clause *clause)
 	unsigned first = serial + 1;
 
 	for (size_t i = 0; i < printed_count; i++)
-		if (same_arguments(printed[i].clause, clause))
+		if (profile_same_arguments(printed[i].clause, clause))
 			return printed[i].arguments;
 	for (size_t i = 0; i < clause->argument_count; i++) {
 		(void)printf("static const uint64_t values_%u[] = {", ++serial);

@@ -104,19 +104,32 @@ static bool same_argument(const struct syscall_argument *a, const struct syscall
 	       memcmp(a->values, b->values, a->value_count * sizeof(*a->values)) == 0;
 }
 
-static bool same_clause(const struct syscall_clause *a, const struct syscall_clause *b)
+bool profile_same_names(const struct syscall_clause *a, const struct syscall_clause *b)
 {
-	if (!same_rule(&a->rule, &b->rule) || a->name_count != b->name_count ||
-		a->argument_count != b->argument_count || a->action != b->action ||
-		a->error != b->error || !same_text(a->reason, b->reason))
-		return false; /* the group it came from is a place */
+	if (a->name_count != b->name_count)
+		return false;
 	for (size_t i = 0; i < a->name_count; i++)
 		if (strcmp(a->names[i], b->names[i]) != 0)
 			return false;
+	return true;
+}
+
+bool profile_same_arguments(const struct syscall_clause *a, const struct syscall_clause *b)
+{
+	if (a->argument_count != b->argument_count)
+		return false;
 	for (size_t i = 0; i < a->argument_count; i++)
 		if (!same_argument(&a->arguments[i], &b->arguments[i]))
 			return false;
 	return true;
+}
+
+/* The group it came from is a place. */
+static bool same_clause(const struct syscall_clause *a, const struct syscall_clause *b)
+{
+	return same_rule(&a->rule, &b->rule) && a->action == b->action && a->error == b->error &&
+	       same_text(a->reason, b->reason) && profile_same_names(a, b) &&
+	       profile_same_arguments(a, b);
 }
 
 static bool same_syscalls(const struct syscalls_section *a, const struct syscalls_section *b)

@@ -56,6 +56,11 @@ int profile_emit(const struct profile *profile, bool origins, FILE *out);
 /* True when a and b say the same, origins and the `set` marks' places aside. */
 bool profile_equal(const struct profile *a, const struct profile *b);
 
+/* Parts of it: whether two clauses name the same calls, or have the same conditions, in the same
+ * order. */
+bool profile_same_names(const struct syscall_clause *a, const struct syscall_clause *b);
+bool profile_same_arguments(const struct syscall_clause *a, const struct syscall_clause *b);
+
 /* Names that profile_load() would find, the user's first: for `profile list` and completion. */
 struct profile_listing {
 	const char *name, *description, *place; /* place: a path or "built-in" */
