@@ -1,8 +1,10 @@
 /*
  * Ending a container that somebody else's launcher runs. Its pid is in no file of ours, which could
  * be old: the kernel itself says who holds the lock (/proc/locks), and a pidfd makes sure that the
- * one who is killed is the one who was found (R20). Only a launcher holds the exclusive lock
- * (container.h): who sweeps, removes or changes a container is waited for.
+ * one who is killed is the one who was found (R20). It names what is locked by inode number, which
+ * a new container may have as soon as this one is removed, unless somebody has it open. Only a
+ * launcher holds the exclusive lock (container.h): who sweeps, removes or changes a container is
+ * waited for.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -66,19 +68,24 @@ static pid_t find_holder(const struct stat *status)
 	return 0;
 }
 
-/* 0 once the launcher is gone; -ESRCH where nobody is found. */
-static int kill_holder(const struct stat *status)
+/* 0 once the launcher is gone; -ESRCH where nobody is found; -ENOENT where path is not there. */
+static int kill_holder(int at, const char *path)
 {
-	_cleanup_close_ int pidfd = -1;
+	_cleanup_close_ int directory = -1, pidfd = -1;
 	struct pollfd wait;
-	pid_t pid = find_holder(status);
+	struct stat status;
+	pid_t pid;
 
+	directory = openat(at, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (directory < 0 || fstat(directory, &status))
+		return -errno;
+	pid = find_holder(&status);
 	if (!pid)
 		return -ESRCH;
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0U);
 	if (pidfd < 0)
 		return -errno;
-	if (find_holder(status) != pid) /* it ended, and the number may be another's */
+	if (find_holder(&status) != pid) /* it ended, and the number may be another's */
 		return -ESRCH;
 	if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0))
 		return -errno;
@@ -90,7 +97,6 @@ static int kill_holder(const struct stat *status)
 static int kill_and_claim(const struct storage *storage, const struct container *container,
 	struct container_hold *ret, struct err *reterr)
 {
-	struct stat status;
 	char path[96];
 	int r;
 
@@ -99,9 +105,9 @@ static int kill_and_claim(const struct storage *storage, const struct container 
 	for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
 		struct err err = {0};
 
-		if (fstatat(storage->directory, path, &status, AT_SYMLINK_NOFOLLOW))
+		r = kill_holder(storage->directory, path);
+		if (r == -ENOENT)
 			return 0; /* its own janitor has removed it */
-		r = kill_holder(&status);
 		if (r < 0 && r != -ESRCH)
 			return err_set(
 				reterr, r, container->name, "cannot be killed: %s", strerror(-r));

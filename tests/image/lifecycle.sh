@@ -153,6 +153,29 @@ wait "$remover"
 check 'rm -f waits for it' test "$? $(cat removed)" = "0 ${dead:0:12}"
 wait "$pid"
 check 'and kills nobody' test "$? $(cat begun)" = '0 ran'
+
+# /proc/locks names a directory by its number, which a new container may have as soon as this one is gone
+dead
+rm -r trace "$storage/transient/$dead/upper" # no number is free then but its own
+exec 8< "$storage/transient/$dead/container.json"
+flock 8
+setsid strace -D -q -o trace -P /proc/locks -e trace=openat -e inject=openat:signal=SIGSTOP:when=1 \
+	"$immure" rm --storage "$storage" -f "${dead:0:12}" > removed 2>&1 8<&- &
+remover=$!
+helpers+=("$remover")
+await grep -qs 'stopped by SIGSTOP' trace
+check 'rm -f is stopped while it asks who runs it' test "$(stat -c %n "$storage/transient/"*)" = "$storage/transient/$dead"
+exec 8<&-
+begin --rm tiny sh -c "$stay"
+check 'another run has removed it' test ! -e "$storage/transient/$dead"
+check 'whose number is still taken' grep -q "/$dead (deleted)" <<< "$(readlink "/proc/$remover/fd/"*)"
+kill -CONT "$remover"
+wait "$remover"
+check 'rm -f sees that it is gone' test "$? $(cat removed)" = "0 ${dead:0:12}"
+check 'and does not kill the run that came after it' kill -TERM "$pid"
+wait "$pid"
+check 'which ends as it is told to' test $? = 143
+
 dead
 stop_at $midway rm "${dead:0:12}"
 output=$(im rm "${dead:0:12}" 2>&1)
