@@ -49,6 +49,7 @@ kill -KILL $pid
 gone 'but not the end of its launcher' "^sleep $number\$"
 wait $pid 2> /dev/null
 
+rm out
 "$immure" jail sh -c 'echo ready; sleep 0.5; exit 42' < /dev/null > out &
 pid=$!
 await grep -qs ready out

@@ -258,19 +258,23 @@ end() { # PID: it and all below it
 	wait
 }
 
-# Looks at PID 1 of a jail from the host: a FIELD of its status must read VALUE (O5).
+# Looks at PID 1 of a jail from the host: a FIELD of its status must read VALUE (O5). Its own filter comes a moment after the program has begun.
 from_outside() { # FIELD VALUE
-	local pid init='' value
+	local value=''
 	jail -- /bin/sleep 1000 &
 	begun $! sleep
-	sleep 0.05 # for PID 1 to come to rest
-	for pid in $(descendants $!); do
-		if grep -Eqs '^NSpid:.*[[:space:]]1$' "/proc/$pid/status"; then init=$pid; fi
-	done
-	value=$(sed -n "s/^$1:[[:space:]]*//p" "/proc/${init:-none}/status")
+	turns=$(by_launcher 600 5) await init_reads "$1" "$2" $! || true
 	if [ -z "$value" ]; then echo 'UNCLEAR: no PID 1'; elif [ "$value" = "$2" ]; then echo "CONTAINED: $1 of PID 1 is $value"; else
 		echo "ESCAPED: $1 of PID 1 is $value, not $2"; fi
 	end $!
+}
+init_reads() { # FIELD VALUE PID: whether the PID 1 below it has that; what it has in $value
+	local pid init=''
+	for pid in $(descendants "$3"); do
+		if grep -Eqs '^NSpid:.*[[:space:]]1$' "/proc/$pid/status"; then init=$pid; fi
+	done
+	value=$(sed -n "s/^$1:[[:space:]]*//p" "/proc/${init:-none}/status")
+	[ "$value" = "$2" ]
 }
 
 # A process outside that tells the secret to whoever reaches it; "PORT ABSTRACT SHMKEY QUEUE" is in $work/witness.

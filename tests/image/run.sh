@@ -479,11 +479,14 @@ mkdir -p up
 	--tmpfs /scratch --mount "type=bind,src=$work/shown,dst=/bound" bare busybox sh -c ': > /etc/own; busybox mkdir /empty; : > /up/flag; exec busybox sleep 1000' < /dev/null &
 pid=$!
 helpers+=("$pid")
-for _ in {1..100}; do [ -e up/flag ] && break; sleep 0.1; done
+await test -e up/flag
 check 'nor does one that runs show them' test "$(cd / && im diff stubs | tr '\n' ' ')" = 'A /empty A /etc A /etc/own '
 check 'or have them in its image' test "$(cd / && im commit -q stubs still:1 > /dev/null; run --rm still:1 busybox ls / /etc < /dev/null | grep -c -e mnt -e named -e scratch -e bound -e it)" = 0
 kill -KILL "$pid"
 wait "$pid" 2> /dev/null
+# shellcheck disable=SC2317 # await() calls it
+exited() { [ "$(im ps -a --filter "name=$1" --format '{{.State}}')" = exited ]; }
+await exited stubs # its jail ends a moment after it
 check 'or one whose launcher was killed' test "$(cd / && im diff stubs | tr '\n' ' ')" = 'A /empty A /etc A /etc/own '
 im rm stubs > /dev/null
 im volume rm named > /dev/null

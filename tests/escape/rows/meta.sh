@@ -17,13 +17,13 @@ look() {
 }
 static_pie() {
 	look
-	if readelf -lW "$file" | grep -q INTERP; then echo 'ESCAPED: an interpreter'; elif readelf -hW "$file" | grep -q 'Type:.*DYN'; then echo 'CONTAINED: static and position-independent'
+	if [[ $(readelf -lW "$file") == *INTERP* ]]; then echo 'ESCAPED: an interpreter'; elif [[ $(readelf -hW "$file") =~ Type:\ *DYN ]]; then echo 'CONTAINED: static and position-independent'
 	else echo 'ESCAPED: at a fixed place'; fi
 }
 row T-META-09a 'static, at no fixed place' 'firejail_file probe_file' static_pie 'jail -- /bin/true'
 relro() {
 	look
-	if readelf -dW "$file" | grep -q 'BIND_NOW\|FLAGS_1.*NOW' && readelf -lW "$file" | grep -q GNU_RELRO; then echo 'CONTAINED: full RELRO'; else echo 'ESCAPED: no full RELRO'; fi
+	if [[ $(readelf -dW "$file") =~ BIND_NOW|FLAGS_1[^$'\n']*NOW && $(readelf -lW "$file") == *GNU_RELRO* ]]; then echo 'CONTAINED: full RELRO'; else echo 'ESCAPED: no full RELRO'; fi
 }
 row T-META-09b 'relocations are read-only' 'probe_file' relro 'jail -- /bin/true'
 unset_shell() { # names that run a shell, load code or ask the system who somebody is

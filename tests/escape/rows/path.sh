@@ -246,9 +246,9 @@ row T-PATH-31 'mounts of the host do not come in while the jail runs' 'no-privat
 	'jail -v "$work/shared:/shared" -- /bin/sh -c "echo x > /shared/x"'
 nested() { # below an outer /proc with a mask the kernel gives no /proc of its own away
 	local text
-	text=$(unshare --map-current-user --keep-caps -mpf --mount-proc bash -c 'mount --bind /dev/null /proc/uptime; sleep 5.55 & "$1" jail -- /bin/sh -c "cat /proc/*/cmdline" | tr "\\0" " "; kill $!' - "$program" 2>&1)
+	text=$(unshare --map-current-user --keep-caps -mpf --mount-proc bash -c 'mount --bind /dev/null /proc/uptime; sleep 1005.55 & "$1" jail -- /bin/sh -c "cat /proc/*/cmdline" | tr "\\0" " "; kill $!' - "$program" 2>&1)
 	echo "$text"
-	if [[ $text == *'5.55'* ]]; then echo 'ESCAPED: the outer processes are seen'; else echo 'CONTAINED: they are not'; fi
+	if [[ $text == *'1005.55'* ]]; then echo 'ESCAPED: the outer processes are seen'; else echo 'CONTAINED: they are not'; fi
 }
 row T-PATH-52 'below an outer /proc with masks: refused, or a /proc of its own' 'host-pid-proc' nested 'jail -- /bin/cat /proc/self/comm'
 peer_logging() { command=(bash -c '"${@:2}"; echo done > "$1"' - "$work/out/sub/result" "$@"); } # a script that writes its log afterwards

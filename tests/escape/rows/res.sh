@@ -46,9 +46,9 @@ row T-RES-22b 'wall time: a program that stops itself is killed' 'no-wall-time p
 	'jail --timeout 1m -- /bin/true'
 over() { [ -e "$work/late" ] || ! runs "$1" sh; } # PID: it went on, or has ended
 outlast() { # it goes on in turns: while the machine stands still, it is no nearer to its end than to that of its time
-	rm -f "$work/late"
-	jail --timeout 1s -v "$work:$work" -- /bin/sh -c "for i in \$(seq 20); do sleep 0.1; done; touch $work/late; sleep 1000; true" &
-	begun $! sleep
+	rm -f "$work/late" "$work/began"
+	jail --timeout 1s -v "$work:$work" -- /bin/sh -c ": > $work/began; for i in \$(seq 20); do sleep 0.1; done; touch $work/late; sleep 1000; true" &
+	await test -e "$work/began" || echo 'UNCLEAR: never began'
 	kill -STOP "$(launcher_of $!)"
 	await over $!
 	if [ -e "$work/late" ]; then echo 'ESCAPED: went on'; else echo 'CONTAINED: ended'; fi
