@@ -49,6 +49,7 @@ enum { SCOPE_ABSTRACT = 1 << 0, SCOPE_SIGNAL = 1 << 1 };  /* ABI 6 */
 #define ON_A_FILE \
 	((uint64_t)(FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV))
 #define RULE_PATH_BENEATH 1
+#define NO_RULE UINT16_MAX /* of reterr_item */
 
 struct ruleset_attributes {
 	uint64_t handled_files, handled_network, scoped;
@@ -72,104 +73,99 @@ static uint64_t known_rights(int abi)
 	return rights;
 }
 
+/* asked: NULL for what the engine has itself. */
 static int add(struct landlock_layer *layer, struct arena *arena, const char *path, uint64_t access,
-	bool optional)
+	const struct rule *asked, bool optional)
 {
 	struct landlock_rule *rule = ARENA_APPEND(arena, layer->rules, layer->count);
 
 	if (!rule)
 		return -ENOMEM;
-	*rule = (struct landlock_rule){path, access, optional};
+	*rule = (struct landlock_rule){path, access, asked, optional};
 	return 0;
-}
-
-/* A bind that came out as a link grants nothing of its own: what it leads to has a rule, or is not
- * there. */
-static bool is_link(const struct mount_rule *rule, const struct host *host, struct arena *arena)
-{
-	struct path_fact fact;
-
-	return rule->kind == MOUNT_BIND && rule->keep_link &&
-	       host->path(host, arena, rule->source, false, &fact) == 0 &&
-	       fact.type == PATH_SYMLINK;
-}
-
-/* A link of the plan's own leads what is mounted behind it elsewhere (mount_rules.c); others cannot
- * be on the way (LOOKUP_NO_LINKS). */
-static bool has_link_between(const struct files_section *files, const char *above, const char *path)
-{
-	for (size_t i = 0; i < files->mount_count; i++) {
-		const struct mount_rule *rule = &files->mounts[i];
-
-		if ((rule->kind == MOUNT_SYMLINK || rule->keep_link) &&
-			path_is_beneath(path, rule->target) && path_is_beneath(rule->target, above))
-			return true;
-	}
-	return false;
-}
-
-/* Rights only add up on the way down: what the root's rule, the first, grants already needs no
- * other; nor does what the one before grants to all that is below it. */
-static bool is_granted(const struct landlock_layer *layer, const struct files_section *files,
-	const char *path, uint64_t access)
-{
-	const struct landlock_rule *last = layer->rules + layer->count - 1;
-
-	return !(access & ~layer->rules->access) ||
-	       (files->root == ROOT_EMPTY && !last->optional && !(access & ~last->access) &&
-		       path_is_beneath(path, last->path) &&
-		       !has_link_between(files, last->path, path));
 }
 
 /*
  * One rule for all the files that the plan writes into a directory it makes: everything else in
  * there is put there by a rule that grants reading, too. NULL where the directory is not ours.
  */
-static const char *own_directory(
-	const struct files_section *files, struct arena *arena, const char *path)
+static const char *own_directory(const struct files_section *files,
+	const struct mount_rule *const *shown, size_t shown_count, struct arena *arena,
+	const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *parent = slash > path ? arena_copy_range(arena, path, (size_t)(slash - path)) : NULL;
-	bool ours = parent && files->root == ROOT_EMPTY &&
-		    (files->home == HOME_NONE || !path_is_beneath(parent, files->home_directory));
+	bool ours = parent && files->root == ROOT_EMPTY;
 
-	for (size_t i = 0; i < files->mount_count && ours; i++) {
-		const struct mount_rule *other = &files->mounts[i];
-
-		ours = other->kind == MOUNT_FILE || other->kind == MOUNT_DIRECTORY ||
-		       !path_is_beneath(parent, other->target);
-	}
+	for (size_t i = 0; i < shown_count && ours; i++)
+		ours = shown[i]->kind == MOUNT_FILE || shown[i]->kind == MOUNT_DIRECTORY ||
+		       !path_is_beneath(parent, shown[i]->target);
 	return ours ? parent : NULL;
 }
 
-static int add_mount(struct landlock_layer *layer, struct arena *arena, const struct host *host,
-	const struct files_section *files, const struct mount_rule *rule)
+static uint64_t rights_of(const struct mount_rule *rule)
 {
-	const char *directory = NULL;
 	uint64_t execute = rule->no_exec ? 0 : FS_EXECUTE;
-	uint64_t access;
 
 	switch (rule->kind) {
 	case MOUNT_BIND:
-		access = READ | execute |
-			 (rule->writable ? WRITE | (rule->special_files ? SPECIAL : 0) |
-						   (rule->whiteouts ? FS_MAKE_CHAR | FS_MAKE_FIFO
-								    : 0)
-					 : 0);
-		break;
-	case MOUNT_LAYERS: access = READ | execute | (rule->writable ? WRITE | SPECIAL : 0); break;
-	case MOUNT_TMPFS: access = READ | execute | WRITE | SPECIAL; break;
-	case MOUNT_FILE: access = FS_READ_FILE; break;
-	case MOUNT_DIRECTORY: access = FS_READ_DIR; break;
+		return READ | execute |
+		       (rule->writable ? WRITE | (rule->special_files ? SPECIAL : 0) |
+						 (rule->whiteouts ? FS_MAKE_CHAR | FS_MAKE_FIFO : 0)
+				       : 0);
+	case MOUNT_LAYERS: return READ | execute | (rule->writable ? WRITE | SPECIAL : 0);
+	case MOUNT_TMPFS: return READ | execute | WRITE | SPECIAL;
+	case MOUNT_FILE: return FS_READ_FILE;
+	case MOUNT_DIRECTORY: return FS_READ_DIR;
 	default: return 0; /* a symbolic link is not asked about; a deny grants nothing */
 	}
-	if (rule->rule.enforce == ENFORCE_AUDIT || is_granted(layer, files, rule->target, access) ||
-		is_link(rule, host, arena))
-		return 0;
-	if (rule->kind == MOUNT_FILE)
-		directory = own_directory(files, arena, rule->target);
-	return add(layer, arena, directory ? directory : rule->target, access,
-		rule->rule.enforce == ENFORCE_BEST_EFFORT);
+}
+
+/* Rights only add up on the way down: what lies above path, each with all that is granted there.
+ * The first is the root. */
+struct granted {
+	const char *path;
+	uint64_t access;
+};
+
+/* In a root of ours alone: in another one, links may lead what is shown elsewhere. */
+static void push(struct granted *granted, size_t *depth, const struct files_section *files,
+	const struct landlock_rule *rule)
+{
+	if (files->root == ROOT_EMPTY && !rule->optional) {
+		granted[*depth] =
+			(struct granted){rule->path, rule->access | granted[*depth - 1].access};
+		++*depth;
+	}
+}
+
+static int add_shown(struct landlock_layer *layer, struct arena *arena,
+	const struct files_section *files, const struct mount_rule *const *shown,
+	size_t shown_count)
+{
+	struct granted *granted = arena_zeroed(arena, shown_count + 1, sizeof(*granted));
+	size_t depth = 1;
+	int r = granted ? 0 : -ENOMEM;
+
+	if (r == 0)
+		granted[0] = (struct granted){layer->rules->path, layer->rules->access};
+	for (size_t i = 0; i < shown_count && r == 0; i++) {
+		const struct mount_rule *rule = shown[i];
+		uint64_t access = rights_of(rule);
+		const char *directory = NULL;
+
+		while (!path_is_beneath(rule->target, granted[depth - 1].path))
+			depth--;
+		if (!(access & ~granted[depth - 1].access))
+			continue;
+		if (rule->kind == MOUNT_FILE)
+			directory = own_directory(files, shown, shown_count, arena, rule->target);
+		r = add(layer, arena, directory ? directory : rule->target, access, &rule->rule,
+			rule->rule.enforce == ENFORCE_BEST_EFFORT);
+		if (r == 0)
+			push(granted, &depth, files, layer->rules + layer->count - 1);
+	}
+	return r;
 }
 
 #define DEVICE (READ | FS_WRITE_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
@@ -188,18 +184,19 @@ static int add_each_device(
 	struct landlock_layer *layer, struct arena *arena, const struct profile *profile)
 {
 	const struct devices_section *devices = &profile->devices;
-	int r = add(layer, arena, "/dev", FS_READ_DIR, false);
+	int r = add(layer, arena, "/dev", FS_READ_DIR, NULL, false);
 
 	for (size_t i = 0; devices->standard && i < STANDARD_DEVICES && r == 0; i++)
 		if (!find_device(profile, standard_devices[i].path))
-			r = add(layer, arena, standard_devices[i].path, DEVICE, false);
+			r = add(layer, arena, standard_devices[i].path, DEVICE, NULL, false);
 	if (r == 0 && devices->standard)
-		r = add(layer, arena, "/dev/pts", DEVICE, false);
+		r = add(layer, arena, "/dev/pts", DEVICE, NULL, false);
 	for (size_t i = 0; i < devices->device_count && r == 0; i++)
 		r = add(layer, arena, devices->devices[i].path,
 			devices->devices[i].writable
 				? DEVICE
 				: DEVICE & ~(uint64_t)(FS_WRITE_FILE | FS_TRUNCATE),
+			&devices->devices[i].rule,
 			devices->devices[i].rule.enforce != ENFORCE_REQUIRED);
 	return r;
 }
@@ -212,38 +209,32 @@ static int add_devices(
 
 	for (size_t i = 0; i < devices->device_count; i++)
 		all_writable &= devices->devices[i].writable;
-	return all_writable ? add(layer, arena, "/dev", DEVICE, false)
+	return all_writable ? add(layer, arena, "/dev", DEVICE, NULL, false)
 			    : add_each_device(layer, arena, profile);
 }
 
-/* Everything that the files, devices and identity sections make visible, and with which right. */
-static int derive(const struct profile *profile, const struct host *host, struct arena *arena,
-	struct landlock_layer *layer)
+/* Everything that the files and devices sections make visible, and with which right. */
+static int derive(const struct profile *profile, const struct mount_rule *const *shown,
+	size_t shown_count, struct arena *arena, struct landlock_layer *layer)
 {
 	const struct files_section *files = &profile->files;
 	uint64_t root = files->root == ROOT_EMPTY
 				? FS_READ_DIR
 				: READ | FS_EXECUTE | (files->root_writable ? WRITE | SPECIAL : 0);
-	uint64_t home = READ | WRITE | SPECIAL | (files->home == HOME_EMPTY ? 0 : FS_EXECUTE);
-	int r = add(layer, arena, "/", root, false);
+	int r = add(layer, arena, "/", root, NULL, false);
 
-	for (size_t i = 0; i < files->mount_count && r == 0; i++)
-		r = add_mount(layer, arena, host, files, &files->mounts[i]);
-	if (r == 0 && files->home != HOME_NONE)
-		r = add(layer, arena, files->home_directory, home, false);
+	if (r == 0)
+		r = add_shown(layer, arena, files, shown, shown_count);
 	if (r == 0 && files->proc != PROC_NONE)
-		r = add(layer, arena, "/proc", READ | FS_WRITE_FILE | FS_TRUNCATE, false);
+		r = add(layer, arena, "/proc", READ | FS_WRITE_FILE | FS_TRUNCATE, NULL, false);
 	if (r == 0 && files->sys != SYS_NONE)
-		r = add(layer, arena, "/sys", READ, false);
+		r = add(layer, arena, "/sys", READ, NULL, false);
 	if (r == 0)
 		r = add_devices(layer, arena, profile);
 	if (r == 0 && profile->devices.standard)
-		r = add(layer, arena, "/dev/shm", READ | WRITE | SPECIAL, false);
+		r = add(layer, arena, "/dev/shm", READ | WRITE | SPECIAL, NULL, false);
 	if (r == 0 && profile->devices.standard && files->root == ROOT_LAYERS)
-		r = add(layer, arena, "/dev/mqueue", READ | WRITE, true);
-	/* the covers that root "host" gets without asking (isolation/mount_compile.c) */
-	if (r == 0 && files->root == ROOT_HOST)
-		r = add(layer, arena, "/tmp", READ | WRITE | SPECIAL, true);
+		r = add(layer, arena, "/dev/mqueue", READ | WRITE, NULL, true);
 	return r;
 }
 
@@ -256,7 +247,7 @@ static int tighten(const struct profile *profile, struct arena *arena, struct la
 		r = add(layer, arena, asked->paths[i].path,
 			READ | (asked->paths[i].no_exec ? 0 : FS_EXECUTE) |
 				(asked->paths[i].writable ? WRITE | SPECIAL : 0) | FS_IOCTL_DEV,
-			asked->paths[i].rule.enforce == ENFORCE_BEST_EFFORT);
+			&asked->paths[i].rule, asked->paths[i].rule.enforce == ENFORCE_BEST_EFFORT);
 	return r;
 }
 
@@ -299,7 +290,8 @@ static int report_scopes(const struct landlock_section *asked, const struct host
 	return receipt_add(receipt, &row, reterr);
 }
 
-int landlock_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+int landlock_compile(const struct profile *profile, const struct host *host,
+	const struct mount_rule *const *shown, size_t shown_count, struct arena *arena,
 	struct receipt *receipt, struct landlock_plan *ret, struct err *reterr)
 {
 	const struct landlock_section *asked = &profile->landlock;
@@ -323,7 +315,7 @@ int landlock_compile(const struct profile *profile, const struct host *host, str
 		plan.scoped = (uint64_t)(asked->scope_abstract ? SCOPE_ABSTRACT : 0) |
 			      (uint64_t)(asked->scope_signal ? SCOPE_SIGNAL : 0);
 	plan.layer_count = asked->path_count ? 2 : 1;
-	r = derive(profile, host, arena, &plan.layers[0]);
+	r = derive(profile, shown, shown_count, arena, &plan.layers[0]);
 	if (r == 0)
 		r = tighten(profile, arena, &plan.layers[1]);
 	if (r < 0)
@@ -398,8 +390,9 @@ static int add_rule(int ruleset, const struct landlock_rule *rule, uint64_t hand
 	return syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &beneath, 0) ? -errno : 0;
 }
 
-static int restrict_to(
-	const struct landlock_plan *plan, const struct landlock_layer *layer, uint16_t *reterr_item)
+/* first: of the layer's rules, among all. */
+static int restrict_to(const struct landlock_plan *plan, const struct landlock_layer *layer,
+	size_t first, uint16_t *reterr_item)
 {
 	struct ruleset_attributes attributes = {
 		plan->handled_files, plan->handled_network, plan->scoped};
@@ -408,24 +401,41 @@ static int restrict_to(
 	_cleanup_close_ int ruleset =
 		(int)syscall(SYS_landlock_create_ruleset, &attributes, size, 0);
 
+	*reterr_item = NO_RULE;
 	if (ruleset < 0)
 		return -errno;
 	for (size_t i = 0; i < layer->count; i++) {
 		int r = add_rule(ruleset, &layer->rules[i], plan->handled_files);
 
-		*reterr_item = (uint16_t)i;
-		if (r < 0)
+		if (r < 0) {
+			*reterr_item = (uint16_t)(first + i);
 			return r;
+		}
 	}
 	return syscall(SYS_landlock_restrict_self, ruleset, 0) ? -errno : 0;
 }
 
 int landlock_apply(const struct landlock_plan *plan, struct child *child, uint16_t *reterr_item)
 {
+	size_t first = 0;
 	int r = 0;
 
 	(void)child;
-	for (size_t i = 0; i < plan->layer_count && r == 0; i++)
-		r = restrict_to(plan, &plan->layers[i], reterr_item);
+	for (size_t i = 0; i < plan->layer_count && r == 0; i++) {
+		r = restrict_to(plan, &plan->layers[i], first, reterr_item);
+		first += plan->layers[i].count;
+	}
 	return r;
+}
+
+const struct landlock_rule *landlock_rule_of(const struct landlock_plan *plan, uint16_t item)
+{
+	size_t position = item;
+
+	for (size_t i = 0; i < plan->layer_count && item != NO_RULE; i++) {
+		if (position < plan->layers[i].count)
+			return &plan->layers[i].rules[position];
+		position -= plan->layers[i].count;
+	}
+	return NULL;
 }

@@ -22,8 +22,9 @@ struct landlock_rule {
 	const char *path; /* in the jail, absolute */
 	uint64_t access;  /* LANDLOCK_ACCESS_FS_*; what does not apply to a file is left out for one
 			   */
-	bool optional;    /* it may be absent: a best-effort rule, or a place that only some kernels
-			     have */
+	const struct rule *rule; /* that asks for it; NULL: the engine itself */
+	bool optional; /* it may be absent: a best-effort rule, or a place that only some kernels
+			  have */
 };
 
 struct landlock_layer {
@@ -39,12 +40,17 @@ struct landlock_plan {
 	size_t layer_count;
 };
 
-int landlock_compile(const struct profile *profile, const struct host *host, struct arena *arena,
+/* shown: what the mounts put where, as struct mount_plan has it (mount.h). */
+int landlock_compile(const struct profile *profile, const struct host *host,
+	const struct mount_rule *const *shown, size_t shown_count, struct arena *arena,
 	struct receipt *receipt, struct landlock_plan *ret, struct err *reterr);
 void landlock_explain(const struct landlock_plan *plan, struct report *out);
 
 /* Needs: no_new_privs, the jail's root in place, one thread. Drops: access to every inode no rule
- * names. reterr_item: rule index. */
+ * names. reterr_item: for landlock_rule_of(). */
 int landlock_apply(const struct landlock_plan *plan, struct child *child, uint16_t *reterr_item);
+
+/* The rule that an item of landlock_apply() means; NULL: none, the ruleset as a whole. */
+const struct landlock_rule *landlock_rule_of(const struct landlock_plan *plan, uint16_t item);
 
 #endif

@@ -59,6 +59,10 @@ struct mount_operation {
 struct mount_plan {
 	struct mount_operation *operations;
 	size_t count;
+	const struct mount_rule **shown; /* the rules behind the operations that show something of
+					    their own, each with the target where it comes to lie,
+					    in the order of the targets: what Landlock grants */
+	size_t shown_count;
 	const char **absent; /* on the host: what best-effort rules would have protected in a
 				writable bind, had it been there */
 	size_t absent_count;

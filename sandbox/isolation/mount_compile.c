@@ -488,6 +488,26 @@ static int compile_rule(struct compiler *c, const struct mount_rule *rule)
 	return -EINVAL;
 }
 
+/* A link shows nothing of its own, what is denied nothing at all. */
+static int list_shown(struct compiler *c)
+{
+	struct mount_plan *plan = c->plan;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct mount_operation *operation = &plan->operations[i];
+		const struct mount_rule **place;
+
+		if (!operation->rule || operation->kind == OPERATION_SYMLINK ||
+			operation->rule->kind == MOUNT_DENY)
+			continue;
+		place = ARENA_APPEND(c->arena, plan->shown, plan->shown_count);
+		if (!place)
+			return mount_out_of_memory(c);
+		*place = operation->rule;
+	}
+	return 0;
+}
+
 /*
  * In a root of layers a link of the image may lead any rule into a tmpfs of ours: those that lie in
  * the root itself are mounted before everything else.
@@ -535,6 +555,8 @@ int mount_compile(const struct profile *profile, const struct host *host, struct
 		if (plan.count > before) /* a rule that was left out has not made its parents */
 			c.previous = c.rules[i]->target;
 	}
+	if (r == 0)
+		r = list_shown(&c);
 	if (r == 0 && files->root == ROOT_LAYERS && plan.count)
 		r = tmpfs_first(&c);
 	if (r < 0)

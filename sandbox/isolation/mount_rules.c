@@ -47,6 +47,7 @@ static int add_home(struct compiler *c)
 	rule.kind = files->home == HOME_EMPTY ? MOUNT_TMPFS : MOUNT_BIND;
 	rule.no_exec = files->home == HOME_EMPTY;
 	rule.writable = true;
+	rule.special_files = true;
 	rule.source = files->home_source;
 	if (rule.kind == MOUNT_BIND && !rule.source)
 		return mount_fail(c, &rule.rule, -EINVAL, "home", rule.target,
@@ -111,6 +112,13 @@ static int add_protection(struct compiler *c, const struct mount_rule *bind)
 
 /* ---- rules that lie behind links of ours ---- */
 
+#define LINKS_FOLLOWED 40 /* as many as the kernel follows: path_resolution(7) */
+
+struct link {
+	size_t position; /* in rules */
+	const char *text;
+};
+
 /* The canonical path that a link at target with this text leads to; ".." is folded, since what lies
  * above is ours. NULL: out of memory. */
 static const char *link_destination(struct compiler *c, const char *target, const char *text)
@@ -144,6 +152,8 @@ static const char *link_text(struct compiler *c, const struct mount_rule *rule)
 {
 	struct path_fact fact;
 
+	if (rule->rule.enforce == ENFORCE_AUDIT)
+		return NULL; /* it is not made */
 	if (rule->kind == MOUNT_SYMLINK)
 		return rule->source;
 	if (rule->kind != MOUNT_BIND || !rule->keep_link)
@@ -154,44 +164,81 @@ static const char *link_text(struct compiler *c, const struct mount_rule *rule)
 		       : NULL;
 }
 
-/* "/var/tmp/x" where the profile makes /var/tmp a link to /tmp means "/tmp/x": said once here, so
- * that nothing later has to follow it. */
-static int redirect(struct compiler *c, const struct mount_rule *link, const char *destination)
+static bool is_behind(const struct mount_rule *rule, const struct mount_rule *link)
 {
-	size_t length = strlen(link->target);
+	return path_is_beneath(rule->target, link->target) && rule->target[strlen(link->target)];
+}
 
-	for (size_t i = 0; i < c->rule_count; i++) {
+/* ret_last: the link, where there was something to lead elsewhere. */
+static int redirect(struct compiler *c, const struct link *link, const struct link **ret_last)
+{
+	const struct mount_rule *rule = c->rules[link->position];
+	const char *to = link_destination(c, rule->target, link->text);
+
+	for (size_t i = 0; to && i < c->rule_count; i++) {
 		struct mount_rule *moved;
 
-		if (c->rules[i] == link || !path_is_beneath(c->rules[i]->target, link->target) ||
-			!c->rules[i]->target[length])
+		if (!is_behind(c->rules[i], rule))
 			continue;
 		moved = arena_zeroed(c->arena, 1, sizeof(*moved));
 		if (!moved)
 			return mount_out_of_memory(c);
 		*moved = *c->rules[i];
-		moved->target = arena_join(
-			c->arena, destination[1] ? destination : "", c->rules[i]->target + length);
+		moved->target =
+			arena_join(c->arena, to[1] ? to : "", moved->target + strlen(rule->target));
 		if (!moved->target)
 			return mount_out_of_memory(c);
 		c->rules[i] = moved;
+		*ret_last = link;
 	}
-	return 0;
+	return to ? 0 : mount_out_of_memory(c);
 }
 
-static int redirect_all(struct compiler *c)
+/* By the links that have their place: one that lies behind another comes to lie elsewhere first. */
+static int redirect_once(
+	struct compiler *c, const struct link *links, size_t count, const struct link **ret_last)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < c->rule_count && r == 0; i++) {
-		const struct mount_rule *rule = c->rules[i];
-		const char *text = link_text(c, rule);
-		const char *destination = text ? link_destination(c, rule->target, text) : NULL;
+	for (size_t i = 0; i < count && r == 0; i++) {
+		bool waits = false;
 
-		if (text)
-			r = destination ? redirect(c, rule, destination) : mount_out_of_memory(c);
+		for (size_t j = 0; j < count && !waits; j++)
+			waits = is_behind(c->rules[links[i].position], c->rules[links[j].position]);
+		if (!waits)
+			r = redirect(c, &links[i], ret_last);
 	}
 	return r;
+}
+
+/* "/var/tmp/x" where the profile makes /var/tmp a link to /tmp means "/tmp/x": said once here, so
+ * that nothing later has to follow it. */
+static int redirect_all(struct compiler *c)
+{
+	const struct link *last = NULL;
+	struct link *links = NULL;
+	size_t count = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < c->rule_count; i++) {
+		const char *text = link_text(c, c->rules[i]);
+		struct link *link;
+
+		if (!text)
+			continue;
+		link = ARENA_APPEND(c->arena, links, count);
+		if (!link)
+			return mount_out_of_memory(c);
+		*link = (struct link){i, text};
+	}
+	for (unsigned round = 0; round <= LINKS_FOLLOWED; round++) {
+		last = NULL;
+		r = redirect_once(c, links, count, &last);
+		if (r < 0 || !last)
+			return r;
+	}
+	return mount_fail(c, &c->rules[last->position]->rule, -ELOOP, "symlink",
+		c->rules[last->position]->target, "leads what lies behind it in a circle");
 }
 
 /*

@@ -68,7 +68,8 @@ int plan_compile(const struct profile *profile, const struct host *host,
 	if (r == 0)
 		r = selinux_compile(profile, host, arena, receipt, &ret->selinux, reterr);
 	if (r == 0)
-		r = landlock_compile(profile, host, arena, receipt, &ret->landlock, reterr);
+		r = landlock_compile(profile, host, ret->mounts.shown, ret->mounts.shown_count,
+			arena, receipt, &ret->landlock, reterr);
 	if (r == 0)
 		r = ownership_compile(
 			profile, host, &ret->idmap, arena, receipt, &filtered, reterr);

@@ -98,6 +98,21 @@ static void describe_exec(const struct plan *plan, int error, struct err *reterr
 	}
 }
 
+static void describe_landlock(const struct plan *plan, uint16_t item, int error, struct err *reterr)
+{
+	const struct landlock_rule *rule = landlock_rule_of(&plan->landlock, item);
+	char where[512];
+
+	if (rule)
+		err_set(reterr, -error,
+			rule->rule ? origin_format(&rule->rule->origin, where, sizeof(where))
+				   : "landlock",
+			"the rule for %s cannot be set: %s", rule->path, number_error_text(error));
+	else
+		err_set(reterr, -error, "landlock", "cannot be turned on: %s",
+			number_error_text(error));
+}
+
 static void advise(const struct plan *plan, enum step_id step, int error, struct err *reterr)
 {
 	if (step == STEP_PROC && error == EPERM)
@@ -138,6 +153,8 @@ void plan_describe_failure(
 	else if (step == STEP_RLIMITS && item < plan->rlimits.count)
 		err_set(reterr, -error, "/limits", "%s: %s", plan->rlimits.entries[item].name,
 			number_error_text(error));
+	else if (step == STEP_LANDLOCK)
+		describe_landlock(plan, item, error, reterr);
 	else if (step == STEP_DIRECTORY)
 		err_set(reterr, -error, plan->command.working_directory,
 			"cannot be the working directory: %s", number_error_text(error));

@@ -104,6 +104,27 @@ P
 echo behind > kept/file
 check 'what lies behind a link of the profile has its own' test "$(immure jail -p ./links.json cat /run/c/file < /dev/null)" = behind
 check 'and the directory of such a file has none' test "$(immure jail -p ./links.json --dry-run true | grep -cE 'grant */l: read')" = 0
+# links that lead to one another, that lie behind another, that are not made
+cat > chain.json <<- P
+	{"version": 1, "extends": "untrusted", "files": {"mounts": [{"symlink": "/l", "to": "/m"}, {"symlink": "/m", "to": "n/o"}, {"directory": "/n/o"},
+	 {"file": "/l/deep", "content": "deep"}, {"symlink": "/l/up", "to": "../p"}, {"file": "/m/up/q", "content": "q"},
+	 {"symlink": "/audited", "to": "/elsewhere", "enforce": "audit"}, {"file": "/audited/file", "content": "here"},
+	 {"bind": "/nowhere-at-all", "to": "/w", "enforce": "best-effort"}]}}
+P
+check 'a file behind links of the profile can be read' test "$(immure jail -p ./chain.json cat /n/o/deep /l/deep /n/p/q /l/up/q < /dev/null)" = deepdeepqq
+check 'behind one that is only looked at there is nothing else' test "$(immure jail -p ./chain.json cat /audited/file < /dev/null)" = here
+cat > circle.json <<- P
+	{"version": 1, "extends": "untrusted", "files": {"mounts": [
+	 {"symlink": "/a", "to": "/b"},
+	 {"symlink": "/b", "to": "/a"}, {"file": "/a/x", "content": "x"}]}}
+P
+output=$(immure jail -p ./circle.json true 2>&1 < /dev/null)
+check 'a circle of links is refused' test $? = 125
+check 'at one of them' grep -qE '^immure: .*circle.json:[23]:.*symlink /[ab]: .*circle' <<< "$output"
+check 'no grant for what is not there' test "$(immure jail --dry-run -p ./chain.json true | grep -c 'grant */w')" = 0
+printf '%s\n' '{"version": 1, "extends": "untrusted", "landlock": {"paths": [{"path": "/usr"},' '{"path": "/etc/passwd/x"}]}}' > odd.json
+check 'a rule that Landlock does not take is named' test "$(immure jail -p ./odd.json true 2>&1 < /dev/null | sed 's/.*odd/odd/')" = \
+	'odd.json:2:1: /landlock/paths/1: the rule for /etc/passwd/x cannot be set: Not a directory'
 check 'a step that has nothing to do says so' grep -q 'not yet: there is no /sys' grants
 check 'a dry run runs nothing' test -z "$(immure jail --dry-run sh -c 'echo ran' < /dev/null | grep -x ran)"
 immure profile explain untrusted > text
