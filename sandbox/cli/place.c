@@ -56,7 +56,12 @@ int place_open(const struct profile_variables *variables, const char *given, str
 	path = arena_copy(arena, resolved);
 	if (!path)
 		return err_no_memory(reterr);
-	return storage_open(path, false, ret, reterr);
+	r = storage_open(path, false, ret, reterr);
+	if (r < 0 || ret->whole)
+		return r;
+	/* whoever was making it has been killed at it, or is at it still */
+	storage_close(ret);
+	return storage_open(path, true, ret, reterr);
 }
 
 int place_take_option(int *argc, char ***argv, const char **ret, struct err *reterr)

@@ -77,8 +77,12 @@ int storage_add_file(int directory, const char *name, const char *text, size_t l
 	r = file_replace_at(directory, temporary, text, length);
 	if (r < 0)
 		return r;
-	if (linkat(directory, temporary, directory, name, 0) && errno != EEXIST)
+	if (linkat(directory, temporary, directory, name, 0) && errno != EEXIST) {
 		r = -errno;
+		/* a collector may have taken ours for rubbish: then somebody else has made one */
+		if (r == -ENOENT && faccessat(directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			r = 0;
+	}
 	(void)unlinkat(directory, temporary, 0); /* the link is what counts */
 	(void)fsync(directory); /* the name's durability; some file systems refuse it */
 	return r;
@@ -110,15 +114,18 @@ static int make_all(int directory, const char *path, struct err *reterr)
  * name NULL: directory itself. That one need not be closed to readers: in the jail of the second
  * program it is a mount point made on the spot, and what is in it is closed.
  */
-static int check_private(int directory, const char *name, const char *path, struct err *reterr)
+static int check_private(
+	int directory, const char *name, const char *path, bool *ret_missing, struct err *reterr)
 {
 	struct stat status;
 	mode_t forbidden = name ? 077 : 022;
 
 	if (name ? fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW)
 		 : fstat(directory, &status)) {
-		if (name && errno == ENOENT)
+		if (name && errno == ENOENT) {
+			*ret_missing = true;
 			return 0; /* a part that this jail does not see, or that is yet to come */
+		}
 		return err_set(reterr, -errno, path, "%s", strerror(errno));
 	}
 	if (!S_ISDIR(status.st_mode))
@@ -135,15 +142,17 @@ static int check_private(int directory, const char *name, const char *path, stru
 	return -EPERM;
 }
 
-static int check_all(int directory, const char *path, struct err *reterr)
+static int check_all(int directory, const char *path, bool *ret_whole, struct err *reterr)
 {
-	int r = check_private(directory, NULL, path, reterr);
+	bool missing = false, ignored;
+	int r = check_private(directory, NULL, path, &missing, reterr);
 
 	for (size_t i = 0; r == 0 && i < sizeof(directories) / sizeof(directories[0]); i++)
 		if (!strchr(directories[i], '/'))
-			r = check_private(directory, directories[i], path, reterr);
+			r = check_private(directory, directories[i], path, &missing, reterr);
+	*ret_whole = !missing;
 	/* made by who first writes to it (short.h) */
-	return r == 0 ? check_private(directory, "short", path, reterr) : r;
+	return r == 0 ? check_private(directory, "short", path, &ignored, reterr) : r;
 }
 
 void storage_close(struct storage *storage)
@@ -161,6 +170,7 @@ int storage_directory(const struct storage *storage, const char *below)
 int storage_open(const char *path, bool make, struct storage *ret, struct err *reterr)
 {
 	_cleanup_close_ int directory = -1;
+	bool whole = false;
 	int r;
 
 	if (path[0] != '/')
@@ -173,13 +183,13 @@ int storage_open(const char *path, bool make, struct storage *ret, struct err *r
 	directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0)
 		return err_set(reterr, -errno, path, "%s", strerror(errno));
-	r = check_private(directory, NULL, path, reterr);
+	r = check_private(directory, NULL, path, &whole, reterr);
 	if (r == 0 && make)
 		r = make_all(directory, path, reterr);
 	if (r == 0)
-		r = check_all(directory, path, reterr);
+		r = check_all(directory, path, &whole, reterr);
 	if (r < 0)
 		return r;
-	*ret = (struct storage){.path = path, .directory = take_fd(&directory)};
+	*ret = (struct storage){.path = path, .directory = take_fd(&directory), .whole = whole};
 	return 0;
 }

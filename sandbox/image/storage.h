@@ -30,6 +30,7 @@
 struct storage {
 	const char *path; /* absolute, borrowed: for messages and binds */
 	int directory;    /* O_DIRECTORY; -1: closed */
+	bool whole;       /* no part of it was missing when it was opened */
 };
 
 /*
