@@ -396,10 +396,10 @@ static int remove_word(struct verb_place *place, const char *word, bool force, b
 	struct err err = {0};
 	int r = container_find_any(&place->storage, word, &place->words, &c, &err);
 
-	if (r == -ENOENT && ignore)
-		return 0;
 	if (r == 0)
 		r = container_end(&place->storage, &c, force, &err);
+	if (r == -ENOENT && ignore)
+		return 0;
 	if (r < 0)
 		return print_error(&err);
 	return printf("%s\n", word) < 0 ? EXIT_OWN_ERROR : 0;
@@ -415,13 +415,16 @@ static int remove_all(struct verb_place *place, bool force)
 	if (container_list(&place->storage, &place->words, &list, &count, &err) < 0)
 		return print_error(&err);
 	for (size_t i = 0; i < count; i++) {
+		int r;
+
 		if (list[i].running && !force)
 			continue;
 		err = (struct err){0};
-		if (container_end(&place->storage, &list[i], force, &err) < 0)
-			code = print_error(&err);
-		else
+		r = container_end(&place->storage, &list[i], force, &err);
+		if (r == 0)
 			(void)printf("%s\n", list[i].id);
+		else if (r != -ENOENT) /* one that another process has removed is none of ours */
+			code = print_error(&err);
 	}
 	return code;
 }
@@ -454,5 +457,6 @@ int cli_rm(int argc, char **argv)
 		code = code ? code : one;
 	}
 	container_sweep(&place.storage, UINT_MAX);
+	container_sweep_names(&place.storage);
 	return code;
 }

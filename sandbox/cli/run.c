@@ -271,31 +271,54 @@ static int container_path(struct run *run, const char *below, const char **ret, 
 	return *ret ? 0 : err_no_memory(reterr);
 }
 
-/* --replace: only when everything else about the new one is known to be right. */
-static int replace(struct run *run, struct err *reterr)
+/* Once: -EEXIST or -ENOENT where somebody else is at the one that has the name. */
+static int replace_once(struct run *run, struct err *reterr)
 {
 	const char *name = run->options.name;
-	struct container *other = &run->replaced;
+	struct container *other = &run->replaced, found;
 	struct err err = {0};
-	int r;
+	int r = container_find_any(&run->storage, name, &run->launching.words, &found, &err);
 
-	if (strcmp(run->container.name, name) == 0)
-		return 0; /* it was made up for this one: that is not to be ended */
-	r = container_find_any(&run->storage, name, &run->launching.words, other, &err);
 	if (r < 0 && r != -ENOENT && r != -ENOTUNIQ) {
 		*reterr = err;
 		return r;
 	}
 	/* else the word is the beginning of another one's id, or of several */
-	if (r < 0 || strcmp(other->name, name) != 0)
+	if (r < 0 || strcmp(found.name, name) != 0)
 		return container_rename(&run->hold, &run->container, name, reterr);
-	r = container_kill(&run->storage, other, &run->replaced_hold, reterr);
-	if (r == 0 && run->replaced_hold.directory >= 0 && !other->transient)
+	r = container_kill(&run->storage, &found, &run->replaced_hold, reterr);
+	if (r < 0 || run->replaced_hold.directory < 0)
+		return r == 0 ? container_rename(&run->hold, &run->container, name, reterr) : r;
+	if (container_reread(&run->replaced_hold, &found, &run->launching.words, other) == &found)
+		*other = found;
+	if (!other->transient)
 		return container_replace(
 			&run->hold, &run->container, &run->replaced_hold, other, reterr);
-	if (r == 0 && run->replaced_hold.directory >= 0)
-		r = container_remove(&run->replaced_hold, other, &run->launching.host, reterr);
+	r = container_remove(&run->replaced_hold, other, &run->launching.host, reterr);
 	return r == 0 ? container_rename(&run->hold, &run->container, name, reterr) : r;
+}
+
+#define REPLACE_ATTEMPTS 100 /* 20 ms apart: as long as the end of one that runs is waited for */
+
+/* --replace: only when everything else about the new one is known to be right. Whoever removes or
+ * replaces the old one at the same time is waited for: the name is free then, or another's. */
+static int replace(struct run *run, struct err *reterr)
+{
+	struct err err = {0};
+	int r = 0;
+
+	if (strcmp(run->container.name, run->options.name) == 0)
+		return 0; /* it was made up for this one: that is not to be ended */
+	for (unsigned attempt = 0; attempt < REPLACE_ATTEMPTS; attempt++) {
+		err = (struct err){0};
+		r = replace_once(run, &err);
+		if (r != -EEXIST && r != -ENOENT)
+			break;
+		(void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+	}
+	if (r < 0)
+		*reterr = err;
+	return r;
 }
 
 static int take_container(struct run *run, struct err *reterr)
@@ -305,9 +328,17 @@ static int take_container(struct run *run, struct err *reterr)
 		run->options.stop_signal ? run->options.stop_signal : run->image.record.stop_signal;
 
 	if (run->again) {
+		struct container room;
+		const struct container *now;
 		int r = container_hold(&run->storage, c, &run->hold, reterr);
 
-		return r == 0 ? container_write(&run->hold, c, false, reterr) : r;
+		if (r < 0)
+			return r;
+		/* its first run may have ended only since it was found */
+		now = container_reread(&run->hold, c, &run->launching.words, &room);
+		c->name = now->name;
+		c->volumes = now->volumes;
+		return container_write(&run->hold, c, false, reterr);
 	}
 	c->name = run->options.replace ? NULL : run->options.name;
 	c->image = run->image.name;

@@ -20,7 +20,9 @@
 #include "util/tree.h"
 
 #define RECORD "container.json"
-#define ASKED 10 /* how often the launcher's lock is tried, a millisecond apart */
+#define NAME "name" /* a link on its way to names/: here it goes with its container */
+#define PATIENCE \
+	1000 /* milliseconds that are spent on a lock which is mostly held for an instant */
 
 static const char *const kinds[] = {"containers", "transient"};
 
@@ -43,6 +45,17 @@ static int open_kind(const struct storage *storage, bool transient)
 	return storage_directory(storage, kind_name(transient));
 }
 
+/* 0, or -EBUSY where somebody holds it to the end of that time. */
+static int lock_within(int fd, int lock, unsigned milliseconds)
+{
+	for (unsigned attempt = 0; flock(fd, lock | LOCK_NB); attempt++) {
+		if (errno != EWOULDBLOCK || attempt == milliseconds)
+			return errno == EWOULDBLOCK ? -EBUSY : -errno;
+		(void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+	return 0;
+}
+
 /*
  * Opens and locks: LOCK_EX or LOCK_SH. 0; -EBUSY where somebody has it; -ENOENT where it was
  * removed between the two: a lock on what has no name any more protects nothing.
@@ -51,15 +64,15 @@ static int open_locked(int kind, const char *id, int lock, int *ret)
 {
 	_cleanup_close_ int fd = openat(kind, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat status;
+	int r;
 
 	if (fd < 0)
 		return -errno;
-	/* `ps` holds a shared lock for an instant, to ask whether the container runs */
-	for (unsigned attempt = 0; flock(fd, lock | LOCK_NB); attempt++) {
-		if (errno != EWOULDBLOCK || attempt == ASKED || lock == LOCK_SH)
-			return errno == EWOULDBLOCK ? -EBUSY : -errno;
-		(void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-	}
+	/* `ps` holds a shared lock for an instant, to ask whether the container runs; on a busy
+	 * machine that is as long as somebody else's turn */
+	r = lock_within(fd, lock, lock == LOCK_SH ? 0 : PATIENCE);
+	if (r < 0)
+		return r;
 	if (fstat(fd, &status))
 		return -errno;
 	if (status.st_nlink == 0)
@@ -78,8 +91,7 @@ static int link_name(const struct storage *storage, const char *name, const char
 	return symlinkat(id, names, name) ? -errno : 0;
 }
 
-static int read_name_link(
-	const struct storage *storage, const char *name, char ret[CONTAINER_ID_ROOM])
+int read_name_link(const struct storage *storage, const char *name, char ret[CONTAINER_ID_ROOM])
 {
 	_cleanup_close_ int names = storage_directory(storage, "names");
 	char id[CONTAINER_ID_ROOM + 1] = "";
@@ -94,7 +106,7 @@ static int read_name_link(
 	return 0;
 }
 
-static bool exists(const struct storage *storage, const char *id)
+bool container_exists(const struct storage *storage, const char *id)
 {
 	char path[96];
 
@@ -108,30 +120,31 @@ static bool exists(const struct storage *storage, const char *id)
 }
 
 /* A link that a killed launcher left leads to no container: it goes, if it is still the same one.
+ * The lock: of two that see the old link, the second would take away what a third has made since.
  */
 void unlink_name(const struct storage *storage, const char *name, const char *id)
 {
 	_cleanup_close_ int names = storage_directory(storage, "names");
 	char found[CONTAINER_ID_ROOM];
 
-	if (names >= 0 && read_name_link(storage, name, found) == 0 && strcmp(found, id) == 0)
+	if (names >= 0 && lock_within(names, LOCK_EX, PATIENCE) == 0 &&
+		read_name_link(storage, name, found) == 0 && strcmp(found, id) == 0)
 		(void)unlinkat(names, name, 0); /* a name that stays is found dangling later */
 }
 
-int move_name(const struct storage *storage, const char *name, const char *from, const char *to)
+int move_name(const struct container_hold *to, const char *name, const char *from)
 {
-	_cleanup_close_ int names = storage_directory(storage, "names");
-	char found[CONTAINER_ID_ROOM], temporary[CONTAINER_ID_ROOM + 1];
+	_cleanup_close_ int names = storage_directory(to->storage, "names");
+	char found[CONTAINER_ID_ROOM];
 	int r;
 
 	if (names < 0)
 		return names;
-	r = read_name_link(storage, name, found);
+	r = read_name_link(to->storage, name, found);
 	if (r < 0 || strcmp(found, from) != 0)
 		return r < 0 ? r : -ENOENT;
-	(void)snprintf(temporary, sizeof(temporary), ".%s", to); /* no name begins so */
-	(void)unlinkat(names, temporary, 0);                     /* of one that was killed here */
-	if (symlinkat(to, names, temporary) || renameat(names, temporary, names, name))
+	(void)unlinkat(to->directory, NAME, 0); /* of one that was killed here */
+	if (symlinkat(to->id, to->directory, NAME) || renameat(to->directory, NAME, names, name))
 		return -errno;
 	return 0;
 }
@@ -148,7 +161,7 @@ static int take_given_name(
 			break;
 		if (read_name_link(storage, container->name, other) < 0)
 			continue;
-		if (exists(storage, other))
+		if (container_exists(storage, other))
 			break;
 		unlink_name(storage, container->name, other);
 	}
@@ -384,8 +397,7 @@ static int read_record(
 	return r;
 }
 
-/* The name whose link leads to id, where there is one. */
-static const char *find_name(const struct storage *storage, const char *id, struct arena *arena)
+const char *find_name(const struct storage *storage, const char *id, struct arena *arena)
 {
 	_cleanup_closedir_ DIR *directory = NULL;
 	int fd = storage_directory(storage, "names");
@@ -683,6 +695,8 @@ int container_remove(struct container_hold *hold, const struct container *contai
 	/* out of sight first: a removal that is cut short is then taken up by a sweep */
 	if (r == 0 && !hold->transient) {
 		r = move_container(hold->storage, hold->id, true);
+		if (r == -ENOENT) /* by another one, who had its record until that was gone */
+			r = 0;
 		if (r < 0)
 			r = err_set(
 				reterr, r, container->name, "cannot be removed: %s", strerror(-r));
@@ -704,43 +718,11 @@ int container_remove(struct container_hold *hold, const struct container *contai
 	return r;
 }
 
-/* One that nobody holds: what its launcher would have done. */
-static void sweep_one(const struct storage *storage, const char *id)
+const struct container *container_reread(const struct container_hold *hold,
+	const struct container *container, struct arena *arena, struct container *room)
 {
-	_cleanup_(arena_free) struct arena arena = {NULL};
-	struct container container = {.name = "", .transient = true};
-	struct container_hold hold;
-	struct err err = {0};
+	struct err ignored = {0}; /* a damaged one: as it was found */
 
-	memcpy(container.id, id, sizeof(container.id));
-	if (container_claim(storage, &container, &hold, &err) < 0)
-		return;
-	err = (struct err){0};
-	if (read_record(hold.directory, id, &arena, &container, &err) < 0) {
-		/* what can be seen of it: a new one has its name before its record */
-		const char *name = find_name(storage, id, &arena);
-
-		container.name = name ? name : "";
-	}
-	err = (struct err){0};
-	(void)container_remove(&hold, &container, NULL, &err); /* another sweep will come */
-}
-
-void container_sweep(const struct storage *storage, unsigned most)
-{
-	_cleanup_closedir_ DIR *directory = NULL;
-	int fd = storage_directory(storage, kind_name(true));
-	const struct dirent *entry;
-	unsigned seen = 0;
-
-	if (fd < 0)
-		return;
-	directory = fdopendir(fd);
-	if (!directory) {
-		(void)close(fd);
-		return;
-	}
-	for (; seen < most && (entry = readdir(directory)); seen++)
-		if (id_is_valid(entry->d_name))
-			sweep_one(storage, entry->d_name);
+	*room = (struct container){.transient = container->transient};
+	return read_record(hold->directory, hold->id, arena, room, &ignored) < 0 ? container : room;
 }

@@ -87,10 +87,16 @@ int container_claim(const struct storage *storage, const struct container *conta
  * gone altogether. */
 int container_kill(const struct storage *storage, const struct container *container,
 	struct container_hold *ret, struct err *reterr);
-/* kill.c: takes it and removes it; force: ends it first, where it runs. Else -EBUSY with reterr. */
+/* kill.c: takes it and removes it; force: ends it first, where it runs. Else -EBUSY with reterr;
+ * -ENOENT with reterr where another process has removed it since it was found. */
 int container_end(const struct storage *storage, const struct container *container, bool force,
 	struct err *reterr);
 void container_release(struct container_hold *hold); /* NULL-safe on one that is none */
+/* What the record says now that hold has it: since container was found, volumes may have come to it
+ * and its name may have changed. room, filled with the arena's words; or container, where the
+ * record cannot be read. */
+const struct container *container_reread(const struct container_hold *hold,
+	const struct container *container, struct arena *arena, struct container *room);
 
 /* Replaces container.json. flush: it must outlive a power cut. 0 or -errno with reterr. */
 int container_write(const struct container_hold *hold, const struct container *container,
@@ -122,13 +128,17 @@ int container_list(const struct storage *storage, struct arena *arena, struct co
 int container_remove(struct container_hold *hold, const struct container *container,
 	const struct host *host, struct err *reterr);
 
-/* Removes what launchers that were killed left in transient/, among the first so many that are
- * there: silent, and without waiting for anybody. */
+/* sweep.c: removes what launchers that were killed left in transient/, among the first so many that
+ * are there: silent, and without waiting for anybody. */
 void container_sweep(const struct storage *storage, unsigned most);
+/* sweep.c: and the names that lead to no container, of those that were killed on the way from one
+ * to another. */
+void container_sweep_names(const struct storage *storage);
 
 /*
  * replace.c: gives container, which hold has, the name of other, and puts that one out of sight: to
- * be removed once container runs, or restored. 0 or -errno with reterr, and all is as before.
+ * be removed once container runs, or restored. -ENOENT with reterr where somebody else has taken
+ * that one or its name away. 0 or -errno with reterr, and all is as before, the other one released.
  */
 int container_replace(const struct container_hold *hold, struct container *container,
 	struct container_hold *other_hold, const struct container *other, struct err *reterr);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "container/container.h"
+#include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/file.h"
 
@@ -137,13 +138,22 @@ int container_kill(const struct storage *storage, const struct container *contai
 int container_end(const struct storage *storage, const struct container *container, bool force,
 	struct err *reterr)
 {
+	_cleanup_(arena_free) struct arena arena = {NULL};
 	struct container_hold hold = CONTAINER_HOLD_NONE;
-	int r = force ? container_kill(storage, container, &hold, reterr)
-		      : container_claim(storage, container, &hold, reterr);
+	struct container room;
+	struct err err = {0};
+	int r = force ? container_kill(storage, container, &hold, &err)
+		      : container_claim(storage, container, &hold, &err);
 
+	if (r == -ENOENT)
+		return err_set(
+			reterr, r, container->name, "is gone: another process has removed it");
 	if (r == -EBUSY && !force)
-		err_hint(reterr, "`immure rm -f` kills it first");
+		err_hint(&err, "`immure rm -f` kills it first");
 	if (r == 0 && hold.directory >= 0)
-		r = container_remove(&hold, container, NULL, reterr);
+		r = container_remove(
+			&hold, container_reread(&hold, container, &arena, &room), NULL, &err);
+	if (r < 0)
+		*reterr = err;
 	return r;
 }

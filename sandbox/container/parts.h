@@ -19,7 +19,13 @@ int move_container(const struct storage *storage, const char *id, bool out_of_si
 
 /* Makes the name of one container that of another, in one step. -ENOENT where it is not that of
  * the first. */
-int move_name(const struct storage *storage, const char *name, const char *from, const char *to);
+int move_name(const struct container_hold *to, const char *name, const char *from);
+/* The id that a name leads to: 0, -ENOENT; -EBADMSG where it is none. */
+int read_name_link(const struct storage *storage, const char *name, char ret[CONTAINER_ID_ROOM]);
+/* The name whose link leads to id, where there is one; the arena's. */
+const char *find_name(const struct storage *storage, const char *id, struct arena *arena);
+/* Whether there is such a container, of whichever kind. */
+bool container_exists(const struct storage *storage, const char *id);
 /* Removes the name, if it is still this container's. */
 void unlink_name(const struct storage *storage, const char *name, const char *id);
 

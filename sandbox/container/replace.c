@@ -15,9 +15,11 @@ int container_replace(const struct container_hold *hold, struct container *conta
 	struct container renamed = *container;
 	int r = move_container(storage, other->id, true);
 
-	if (r < 0)
+	if (r < 0) {
+		container_release(other_hold);
 		return err_set(reterr, r, other->name, "cannot be put aside: %s", strerror(-r));
-	r = move_name(storage, other->name, other->id, container->id);
+	}
+	r = move_name(hold, other->name, other->id);
 	if (r < 0)
 		(void)err_set(
 			reterr, r, other->name, "cannot be taken as a name: %s", strerror(-r));
@@ -25,8 +27,9 @@ int container_replace(const struct container_hold *hold, struct container *conta
 	if (r == 0)
 		r = container_write(hold, &renamed, false, reterr);
 	if (r < 0) {
-		(void)move_name(storage, other->name, container->id, other->id);
+		(void)move_name(other_hold, other->name, container->id);
 		(void)move_container(storage, other->id, false); /* the first error is told */
+		container_release(other_hold);
 		return r;
 	}
 	unlink_name(storage, container->name, container->id);
@@ -38,7 +41,7 @@ int container_replace(const struct container_hold *hold, struct container *conta
 int container_restore(struct container_hold *other_hold, const struct container *other,
 	const struct container *container, struct err *reterr)
 {
-	int r = move_name(other_hold->storage, other->name, container->id, other->id);
+	int r = move_name(other_hold, other->name, container->id);
 
 	if (r == 0)
 		r = move_container(other_hold->storage, other->id, false);

@@ -1,7 +1,8 @@
 /*
  * Removing a tree in two levels: each directory below the top is emptied of files, and the
  * directories in it that are not empty are moved up beside it. So the depth shrinks by one with
- * every move, and three descriptors are enough (T-TAR-44).
+ * every move, and three descriptors are enough (T-TAR-44). Two may be at the same tree: what is not
+ * there any more is what was wanted.
  */
 #include "util/tree.h"
 
@@ -36,7 +37,8 @@ static const char *next_entry(int directory, struct entries *entries, int *ret_e
 			entries->at = 0;
 			entries->length = syscall(SYS_getdents64, directory, entries->buffer,
 				sizeof(entries->buffer));
-			*ret_error = entries->length < 0 ? -errno : 0;
+			/* ENOENT: the directory itself has been removed */
+			*ret_error = entries->length < 0 && errno != ENOENT ? -errno : 0;
 			if (entries->length <= 0)
 				return NULL;
 		}
@@ -100,7 +102,9 @@ static int move_up(int from, const char *name, int top)
 		if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
 			return -EIO;
 		(void)snprintf(moved, sizeof(moved), ".%016llx", (unsigned long long)random);
-		if (syscall(SYS_renameat2, from, name, top, moved, 1U /* RENAME_NOREPLACE */) == 0)
+		if (syscall(SYS_renameat2, from, name, top, moved, 1U /* RENAME_NOREPLACE */) ==
+				0 ||
+			errno == ENOENT)
 			return 0;
 		if (errno == EACCES || errno == EPERM) { /* its ".." changes: it must be writable */
 			int error = errno;
@@ -145,7 +149,7 @@ static int flatten(int top)
 		if (r == -ENOTEMPTY) {
 			_cleanup_close_ int below = open_directory(top, name);
 
-			r = below < 0 ? below : empty_directory(below, top);
+			r = below >= 0 ? empty_directory(below, top) : below == -ENOENT ? 0 : below;
 			if (r == 0 && unlinkat(top, name, AT_REMOVEDIR) && errno != ENOENT)
 				r = -errno;
 		}
@@ -165,7 +169,7 @@ int tree_remove(int directory, const char *name)
 		return r;
 	top = open_directory(directory, name);
 	if (top < 0)
-		return top;
+		return top == -ENOENT ? 0 : top;
 	for (unsigned pass = 0; pass < PASSES; pass++) {
 		if (lseek(top, 0, SEEK_SET) < 0)
 			return -errno;

@@ -30,6 +30,113 @@ go_on() {
 id_of() { im ps -a --no-trunc --filter "name=^$1\$" --format '{{.ID}}'; } # NAME
 volumes() { find "$storage/volumes" -mindepth 1 -maxdepth 1 -printf '%f\n'; }
 
+# ---- one that is gone by the time it is taken ----
+for way in '' --ignore --force; do
+	run --name a tiny true
+	stop_at flock:2 rm ${way:+$way} a
+	im rm a > /dev/null
+	go_on
+	case $way in
+	'') expected='125 immure: a: is gone: another process has removed it' ;;
+	*) expected='0 ' ;;
+	esac
+	check "rm $way of one that somebody else removes meanwhile" grep -Eq "^$expected(a)?" <<< "$outcome"
+done
+run --name a tiny true
+run --name b tiny true
+stop_at flock:4 rm --all
+im rm a > /dev/null
+go_on
+check 'rm --all does without it' test "${outcome%% *} $(left | wc -l)" = '0 0'
+
+# ---- two that remove the same one ----
+dead=$(printf 'd%.0s' {1..64})
+for place in 8 12 60 100; do
+	mkdir -p "$storage/transient/$dead"/{upper/{1..50}/below/deeper,work}
+	printf x > "$storage/transient/$dead/container.json"
+	stop_at unlinkat:$place rm "${dead:0:12}"
+	rm -f "$storage/transient/$dead/container.json" # whose turn it may be before the rest
+	run --rm tiny true
+	check 'a sweep ends what another has begun' test ! -e "$storage/transient/$dead"
+	go_on
+	check 'who then finds nothing left, as it should be' test "$outcome" = "0 ${dead:0:12}"
+done
+
+# ---- names ----
+ln -s "$dead" "$storage/names/free"
+stop_at "readlinkat:2:$storage/names" run --name free tiny true
+"$immure" run --storage "$storage" --name free tiny true < /dev/null > second 2>&1 &
+second=$!
+sleep 1 # as much as it needs to take the name from under the other one; or it waits
+go_on
+wait "$second"
+check 'a name that leads nowhere is given to one of two' test "$((${outcome%% *} + $?)) $(im ps -a --format '{{.Names}}')" = '125 free'
+check 'and leads to that one' test "$(readlink "$storage/names/free")" = "$(id_of free)"
+im rm --all > /dev/null
+
+# ---- run --replace ----
+# waits_for PID: for what that one is at, which goes on once the name has been tried for a few times
+waits_for() {
+	local other=$1 its=$said
+	stop_at symlinkat:6 run --replace --name x tiny true
+	go_on "$other" "$its"
+	go_on
+}
+run --name x tiny true
+stop_at renameat:1 rm x
+waits_for "$pid"
+check 'run --replace takes the name of one that is being removed' test "$outcome" = '0 '
+check 'and has it' test "$(readlink "$storage/names/x")" = "$(id_of x)"
+im rm x > /dev/null
+for place in renameat:3 renameat:4; do # where it has put the other one aside; where it has the name, and its record does not say so
+	run --name x tiny true
+	stop_at "$place" run --replace --name x tiny true
+	waits_for "$pid"
+	check 'or of one that is being replaced' test "$outcome" = '0 '
+	check 'and has it' test "$(readlink "$storage/names/x")" = "$(id_of x)"
+	im rm x > /dev/null
+done
+run --name x tiny true
+stop_at renameat:5 run --replace --name x tiny true
+check 'or of one that has just replaced another' run --replace --name x tiny true
+wait "$pid" 2> /dev/null
+check 'which is ended' test $? = 137
+run --name x tiny true
+stop_at symlinkat:3 run --replace --name x tiny true
+kill -KILL "$pid" # with the name on its way
+wait "$pid" 2> /dev/null
+ln -s "$dead" "$storage/names/nobody"
+im rm --all --force > /dev/null
+check 'nothing is left, not a name' gone 2
+
+# ---- what the record said when it was found, and has said since ----
+stop_at renameat:2 run --name late -v /anonymous tiny sleep 1000
+runner=$pid
+setsid strace -D -q -o trace2 -P /proc/locks -e trace=openat -e inject=openat:signal=SIGSTOP:when=1 \
+	"$immure" rm --storage "$storage" -f late > removed 2>&1 &
+remover=$!
+helpers+=("$remover")
+await grep -qs 'stopped by SIGSTOP' trace2
+kill -CONT "$runner"
+# shellcheck disable=SC2317
+has_volume() { compgen -G "$storage/volumes/[0-9a-f]*" > /dev/null; }
+await has_volume
+kill -CONT "$remover"
+wait "$remover"
+check 'rm -f takes along a volume that was made since it looked' test "$? $(volumes)" = '0 '
+check 'nothing is left' gone 2
+im volume prune > /dev/null
+
+# ---- start ----
+run --name again tiny echo up
+exec 8< "$storage/containers/$(id_of again)"
+flock -s 8
+stop_at "flock:20:$(readlink /proc/$$/fd/8)" start -a again 8<&-
+exec 8<&-
+go_on
+check 'start waits for one who only asks whether it runs' test "$outcome" = '0 up'
+im rm again > /dev/null
+
 # ---- a storage that is just being made ----
 for place in 1 3 7 10 13; do
 	rm -rf "$work/young"

@@ -1,0 +1,70 @@
+/* What launchers that were killed have left behind: see container.h. */
+#include <dirent.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "container/parts.h"
+#include "util/arena.h"
+#include "util/cleanup.h"
+
+/* One that nobody holds: what its launcher would have done. */
+static void sweep_one(const struct storage *storage, const char *id)
+{
+	_cleanup_(arena_free) struct arena arena = {NULL};
+	struct container container = {.name = "", .transient = true}, room;
+	const struct container *now;
+	struct container_hold hold;
+	struct err err = {0};
+
+	memcpy(container.id, id, sizeof(container.id));
+	if (container_claim(storage, &container, &hold, &err) < 0)
+		return;
+	now = container_reread(&hold, &container, &arena, &room);
+	if (now == &container) {
+		/* what can be seen of it: a new one has its name before its record */
+		const char *name = find_name(storage, id, &arena);
+
+		container.name = name ? name : "";
+	}
+	err = (struct err){0};
+	(void)container_remove(&hold, now, NULL, &err); /* another sweep will come */
+}
+
+void container_sweep(const struct storage *storage, unsigned most)
+{
+	_cleanup_closedir_ DIR *directory = NULL;
+	int fd = storage_directory(storage, "transient");
+	const struct dirent *entry;
+	unsigned seen = 0;
+
+	directory = fd < 0 ? NULL : fdopendir(fd);
+	if (!directory) {
+		if (fd >= 0)
+			(void)close(fd);
+		return;
+	}
+	for (; seen < most && (entry = readdir(directory)); seen++)
+		if (id_is_valid(entry->d_name))
+			sweep_one(storage, entry->d_name);
+}
+
+/* An id is never given twice, and a container is there before its name: what leads nowhere now
+ * never will again. */
+void container_sweep_names(const struct storage *storage)
+{
+	_cleanup_closedir_ DIR *directory = NULL;
+	int fd = storage_directory(storage, "names");
+	char id[CONTAINER_ID_ROOM];
+	const struct dirent *entry;
+
+	directory = fd < 0 ? NULL : fdopendir(fd);
+	if (!directory) {
+		if (fd >= 0)
+			(void)close(fd);
+		return;
+	}
+	while ((entry = readdir(directory)))
+		if (read_name_link(storage, entry->d_name, id) == 0 &&
+			!container_exists(storage, id))
+			unlink_name(storage, entry->d_name, id);
+}
