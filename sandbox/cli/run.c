@@ -44,6 +44,8 @@ struct run {
 	const char *word;  /* the image, as it was written */
 	const char **made; /* named volumes that were not there before */
 	size_t made_count;
+	const int *held; /* locks on volumes */
+	size_t held_count;
 	bool mapped, again, told; /* again: started once more; told: the cidfile is written */
 };
 
@@ -437,6 +439,8 @@ static int mount_volumes(struct run *run, struct err *reterr)
 			&use, NULL, NULL, run->image.record.volumes[i], false, false, reterr);
 	run->made = use.made;
 	run->made_count = use.made_count;
+	run->held = use.held;
+	run->held_count = use.held_count;
 	return r;
 }
 
@@ -466,6 +470,8 @@ static int take_back(struct run *run, struct err *reterr)
 {
 	int r = discard(run, reterr);
 
+	for (size_t i = 0; i < run->held_count; i++)
+		(void)close(run->held[i]); /* nothing was written through it */
 	for (size_t i = 0; i < run->made_count; i++)
 		volume_take_back(&run->storage, run->made[i]);
 	if (run->told)

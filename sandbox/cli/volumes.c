@@ -132,7 +132,8 @@ static int remove_one(struct volume_run *run, const char *name, struct err *rete
 	return r < 0 ? r : printf("%s\n", name) < 0 ? -EIO : 0;
 }
 
-/* those in use stay, and that is no error of a prune */
+/* those in use stay, and that is no error of a prune; one that another process removes at the same
+ * time is what was wanted */
 static int remove_all(struct volume_run *run, bool prune, struct err *reterr)
 {
 	struct volume *volumes = NULL;
@@ -141,7 +142,7 @@ static int remove_all(struct volume_run *run, bool prune, struct err *reterr)
 
 	for (size_t i = 0; i < count && r == 0; i++) {
 		r = remove_one(run, volumes[i].name, reterr);
-		if (r == -EBUSY && prune) {
+		if (r == -ENOENT || (r == -EBUSY && prune)) {
 			*reterr = (struct err){0};
 			r = 0;
 		}

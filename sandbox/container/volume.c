@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "container/copy.h"
@@ -48,7 +49,8 @@ static int open_all(const struct storage *storage, struct err *reterr)
 #define HIDDEN ".new-"
 #define HIDDEN_ROOM (CONTAINER_ID_ROOM + sizeof(HIDDEN))
 #define ATTEMPTS 8
-#define SWEPT 8 /* by a run that makes a new one */
+#define SWEPT 8           /* by a run that makes a new one */
+#define TAKE_ATTEMPTS 100 /* 20 ms apart: whoever has it locked alone is about to let go of it */
 
 static int hidden_name(char ret[HIDDEN_ROOM])
 {
@@ -60,16 +62,18 @@ static int hidden_name(char ret[HIDDEN_ROOM])
 	return r;
 }
 
-/* Takes it: a descriptor that holds the lock. -EWOULDBLOCK, or -ENOENT where it is gone by then. */
-static int hold(int volumes, const char *name)
+/* Takes it: a descriptor that holds the lock. -EWOULDBLOCK, or -ENOENT where it is gone by then:
+ * another one may have its name. */
+static int hold(int volumes, const char *name, int lock)
 {
 	_cleanup_close_ int fd =
 		openat(volumes, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat status;
+	struct stat ours, named;
 
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) || fstat(fd, &status))
+	if (fd < 0 || flock(fd, lock | LOCK_NB) || fstat(fd, &ours) ||
+		fstatat(volumes, name, &named, AT_SYMLINK_NOFOLLOW))
 		return -errno;
-	return status.st_nlink ? take_fd(&fd) : -ENOENT;
+	return ours.st_ino == named.st_ino && ours.st_dev == named.st_dev ? take_fd(&fd) : -ENOENT;
 }
 
 void volume_sweep(const struct storage *storage, unsigned most)
@@ -91,7 +95,7 @@ void volume_sweep(const struct storage *storage, unsigned most)
 		if (!text_starts_with(entry->d_name, HIDDEN) ||
 			!id_is_valid(entry->d_name + strlen(HIDDEN)))
 			continue;
-		held = hold(fd, entry->d_name);
+		held = hold(fd, entry->d_name, LOCK_EX);
 		if (held < 0)
 			continue;
 		most--;
@@ -118,7 +122,7 @@ static int make_hidden(int volumes, char ret[HIDDEN_ROOM], int *ret_held)
 			return r;
 		if (mkdirat(volumes, ret, 0700))
 			return -errno;
-		r = hold(volumes, ret);
+		r = hold(volumes, ret, LOCK_EX);
 	}
 	*ret_held = r;
 	return r < 0 ? r : 0;
@@ -152,6 +156,9 @@ static int make_volume(const struct storage *storage, const char *name, struct c
 		fill->directory = data;
 		r = inside_run(host, copy_fill, fill, reterr);
 	}
+	/* from now on others come to it; who sweeps and removes wants it alone */
+	if (r == 0 && flock(held, LOCK_SH | LOCK_NB))
+		r = -errno;
 	if (r == 0)
 		r = rename_new(volumes, hidden, name);
 	if (r < 0 && held >= 0)
@@ -171,6 +178,13 @@ int volume_create(const struct storage *storage, const char *name, struct err *r
 		return bad_name(name, reterr);
 	r = make_volume(storage, name, NULL, NULL, reterr);
 	return r == -EEXIST ? err_set(reterr, r, name, "there is a volume of this name") : r;
+}
+
+static int set_missing(const char *name, struct err *reterr)
+{
+	err_set(reterr, -ENOENT, name, "there is no volume of this name");
+	err_hint(reterr, "`immure volume ls` lists them");
+	return -ENOENT;
 }
 
 static int read_volume(const struct storage *storage, int volumes, const char *name,
@@ -202,10 +216,8 @@ int volume_find(const struct storage *storage, const char *name, struct arena *a
 	if (volumes < 0)
 		return volumes;
 	r = read_volume(storage, volumes, name, arena, ret);
-	if (r == -ENOENT) {
-		err_set(reterr, r, name, "there is no volume of this name");
-		err_hint(reterr, "`immure volume ls` lists them");
-	}
+	if (r == -ENOENT)
+		return set_missing(name, reterr);
 	return r < 0 ? err_set(reterr, r, name, "%s", strerror(-r)) : 0;
 }
 
@@ -328,9 +340,13 @@ static int hide(const struct storage *storage, int volumes, const char *name, ch
 	int r = hidden_name(ret);
 
 	if (r == 0)
-		r = *ret_held = hold(volumes, name);
+		r = *ret_held = hold(volumes, name, LOCK_EX);
 	if (r >= 0)
 		r = renameat(volumes, name, volumes, ret) ? -errno : 0;
+	if (r == -ENOENT)
+		return set_missing(name, reterr);
+	if (r == -EWOULDBLOCK)
+		return err_set(reterr, -EBUSY, name, "another process is at it");
 	if (r < 0)
 		return err_set(reterr, r, name, "cannot be removed: %s", strerror(-r));
 	r = check_free(storage, name, reterr);
@@ -425,30 +441,60 @@ static void share(const struct volume_use *use, int volumes, const char *name)
 	(void)unmark(volumes, name);
 }
 
-static int provide(struct volume_use *use, const char *name, const char *target, struct err *reterr)
+/* Takes one that is there, to the end of this process: nobody removes it from under the launch.
+ * -ENOENT where there is none. */
+static int take(struct volume_use *use, int volumes, const char *name)
+{
+	int fd = hold(volumes, name, LOCK_SH), *place;
+
+	for (unsigned attempt = 0; fd == -EWOULDBLOCK && attempt < TAKE_ATTEMPTS; attempt++) {
+		(void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+		fd = hold(volumes, name, LOCK_SH);
+	}
+	if (fd < 0)
+		return fd == -EWOULDBLOCK ? -EBUSY : fd;
+	place = ARENA_APPEND(use->arena, use->held, use->held_count);
+	if (!place) {
+		(void)close(fd); /* a lock: nothing was written through it */
+		return -ENOMEM;
+	}
+	*place = fd;
+	return 0;
+}
+
+/* -EEXIST where another one has made it meanwhile. */
+static int make_filled(
+	struct volume_use *use, const char *name, const char *target, struct err *reterr)
 {
 	struct copy fill = {.layers = use->layers, .path = target, .directory = -1};
-	_cleanup_close_ int volumes = open_all(use->storage, reterr);
+	const char **place;
 	int r;
 
-	if (volumes < 0)
-		return volumes;
-	if (faccessat(volumes, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		share(use, volumes, name);
-		return 0;
-	}
 	volume_sweep(use->storage, SWEPT);
 	r = make_volume(use->storage, name, &fill, use->host, reterr);
-	if (r == 0 && !id_is_valid(name)) {
-		const char **place = ARENA_APPEND(use->arena, use->made, use->made_count);
+	if (r < 0 || id_is_valid(name))
+		return r;
+	place = ARENA_APPEND(use->arena, use->made, use->made_count);
+	if (!place)
+		return err_no_memory(reterr);
+	*place = name;
+	return 0;
+}
 
-		if (!place)
-			return err_no_memory(reterr);
-		*place = name;
+static int provide(struct volume_use *use, const char *name, const char *target, struct err *reterr)
+{
+	_cleanup_close_ int volumes = open_all(use->storage, reterr);
+	int r = volumes < 0 ? volumes : take(use, volumes, name);
+
+	for (unsigned attempt = 0; volumes >= 0 && r == -ENOENT && attempt < ATTEMPTS; attempt++) {
+		r = make_filled(use, name, target, reterr);
+		if (r < 0 && r != -EEXIST)
+			return r;
+		r = take(use, volumes, name);
 	}
-	if (r == -EEXIST)
+	if (r == 0)
 		share(use, volumes, name);
-	return r == -EEXIST ? 0 : r;
+	return r == -EBUSY ? err_set(reterr, r, name, "another process is at it") : r;
 }
 
 int volume_note(struct volume_use *use, const char *target, struct err *reterr)

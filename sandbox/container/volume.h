@@ -37,13 +37,13 @@ int volume_list(const struct storage *storage, bool all, struct arena *arena, st
 	size_t *ret_count, struct err *reterr);
 
 /*
- * Removes it with what is in it. -EBUSY with reterr where a container has it; one that comes to it
- * meanwhile keeps it, too.
+ * Removes it with what is in it. -EBUSY with reterr where a container has it, or another process is
+ * at it; a container that comes to it meanwhile keeps it, too.
  */
 int volume_remove(const struct storage *storage, const char *name, struct err *reterr);
 
-/* Removes one that volume_mount() made for a run that came to nothing; but where another run has
- * come to it since, what that one has written stays, even if it is over. */
+/* Removes one that volume_mount() made for a run that came to nothing, whose locks are closed; but
+ * where another run has come to it since, what that one has written stays, even if it is over. */
 void volume_take_back(const struct storage *storage, const char *name);
 
 /* Removes at most so many of those that killed launchers left half made or half removed: silent. */
@@ -59,6 +59,8 @@ struct volume_use {
 	struct container *container; /* anonymous ones are noted here: "ID:TARGET" */
 	const char **made;           /* the named ones that volume_mount() made; the arena's */
 	size_t made_count;
+	int *held; /* a lock on each, to the end of the process; the arena's */
+	size_t held_count;
 	bool mapped;
 };
 

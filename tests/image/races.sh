@@ -137,6 +137,41 @@ go_on
 check 'start waits for one who only asks whether it runs' test "$outcome" = '0 up'
 im rm again > /dev/null
 
+# ---- volumes ----
+for verb in 'rm --all' prune; do
+	im volume create one two > /dev/null
+	# shellcheck disable=SC2086
+	stop_at renameat:1 volume $verb
+	check "volume prune beside volume $verb" im volume prune
+	go_on
+	check "volume $verb beside volume prune" test "${outcome%% *} $(volumes)" = '0 '
+	# shellcheck disable=SC2086
+	im volume create one two > /dev/null
+	# shellcheck disable=SC2086
+	stop_at "openat:1:$storage/volumes" volume $verb
+	im volume rm one two > /dev/null
+	go_on
+	check "volume $verb of what is gone by then" test "${outcome%% *} $(volumes)" = '0 '
+	im volume prune > /dev/null
+done
+# one that a run has just found is put away, while it is asked once more who has it
+im volume create kept > /dev/null
+echo precious > "$storage/volumes/kept/data/word"
+setsid strace -D -q -o trace2 -e trace=flock,renameat -e inject=flock,renameat:signal=SIGSTOP:when=1 \
+	"$immure" volume rm --storage "$storage" kept < /dev/null > removing 2>&1 &
+remover=$!
+helpers+=("$remover")
+await grep -qs 'stopped by SIGSTOP' trace2 # it has seen that nobody has it
+stop_at "openat,faccessat2:1:$storage/volumes" run --rm -v kept:/v tiny sh -c 'cat /v/word 2> /dev/null || echo new'
+kill -CONT "$remover"
+await grep -qs '^renameat' trace2 || cat removing
+(for _ in 1 2 3; do sleep 0.3; kill -CONT "$remover" "$pid" 2> /dev/null; done) &
+go_on
+wait "$remover"
+check 'a run beside the removal of its volume has the old one or a new one' \
+	grep -Eq '^(0 precious immure: kept: .*|0 new kept)$' <<< "$outcome $(head -n 1 removing)"
+im volume prune > /dev/null
+
 # ---- a storage that is just being made ----
 for place in 1 3 7 10 13; do
 	rm -rf "$work/young"
