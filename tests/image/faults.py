@@ -22,10 +22,12 @@ import time
 import zlib
 
 import channel
-from archives import archive, directory, file, hardlink, pax, symlink
+from archives import archive, directory, file
+from hostile import hostile_images
 from small import Image, Registry, write_layout
-from store import Store, digest, own_lines, tree_digest
+from store import Store, own_lines
 from tap import MAPPED, chosen, finish, report
+from world import LIMIT, World, images
 
 
 def own_seed():
@@ -38,115 +40,7 @@ WIDE = os.environ.get('IMMURE_FAULTS') == 'all'  # every fault at every call, in
 SEED = int(os.environ.get('IMMURE_FAULTS_SEED') or own_seed())
 WORKERS = 2
 READS = 25
-LIMIT = 300
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EINTR)
-
-# ---- the images ----
-
-def noise(length, seed):
-    return random.Random(seed).randbytes(length)
-
-
-def tiny_program():
-    """An executable that needs nothing of its image: exit(0), as a file of ELF with one segment."""
-    code, base = bytes.fromhex('b83c00000031ff0f05'), 0x400000  # mov eax, 60; xor edi, edi; syscall
-    size = 120 + len(code)
-    header = b'\x7fELF\2\1\1' + bytes(9) + struct.pack('<HHIQQQIHHHHHH', 2, 62, 1, base + 120, 64, 0, 0, 64, 56, 1, 0, 0, 0)
-    return header + struct.pack('<IIQQQQQQ', 1, 5, 0, base, base, size, size, 4096) + code
-
-
-def images():
-    """All that a layer can bring: what is made anew, what is taken over from below, what is hidden."""
-    root = directory('./', mtime=1) + file('true', tiny_program(), mode=0o755, mtime=1)
-    lower = archive(root, directory('etc', mtime=2), file('etc/passwd', 'root:x:0:0::/:/bin/sh\n', mtime=3),
-                    directory('var', mtime=4), directory('var/lib', 0o700, uid=3, gid=4, mtime=5), file('var/lib/x', 'x', mtime=6),
-                    pax({'SCHILY.xattr.user.note': 'kept'}) + file('big', noise(200000, 'big'), mode=0o4755, uid=5, mtime=7),
-                    symlink('link', 'etc/passwd', mtime=8), hardlink('hard', 'big'))
-    upper = archive(directory('./', mtime=1), file('etc/new', 'new', mtime=9), file('etc/.wh.passwd'), file('var/.wh..wh..opq'),
-                    file('var/fresh', 'f', mtime=10), hardlink('again', 'big'), file('big', noise(70000, 'top'), mtime=11))
-    old = archive(root, directory('etc', mtime=2), file('etc/passwd', 'old', mtime=3))
-    kept = archive(root, directory('data', mtime=2), file('data/kept', noise(5000, 'kept'), mtime=3))
-    return {'keep': Image([kept]), 'old': Image([old]), 'two': Image([lower, upper])}
-
-
-# ---- running ----
-
-class World:
-    """Where it all happens; bases: storages to begin with, by name."""
-
-    def __init__(self, work, image, fault, registry):
-        self.work, self.image, self.fault, self.registry = work, image, fault, registry
-        self.images = images()
-        self.trees = {}
-        self.options = ['--tls-verify=false', '-q']
-        os.makedirs(work, exist_ok=True)
-
-    def name(self, image, tag='1'):
-        return f'{self.registry}/test/{image}:{tag}'
-
-    def path(self, *names):
-        return os.path.join(self.work, *names)
-
-    def command(self, storage, *words):
-        return [self.image, '--storage', storage, *words]
-
-    def pair(self, storage, name, *options):
-        return [*self.command(storage, 'pull', *self.options, *options, '--channel', '3', name), '+',
-                *self.command(storage, 'unpack', '--channel', '3')]
-
-    def run(self, words, log=None):
-        prefix = [self.fault, *(['-l', log] if log else [])] if '+' in words else []
-        return subprocess.run([*prefix, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT,
-                              errors='replace', check=False)
-
-    def start(self, words):
-        prefix = [self.fault] if '+' in words else []
-        return subprocess.Popen([*prefix, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                text=True, errors='replace')
-
-    def must(self, words):
-        done = self.run(words)
-        if done.returncode:
-            raise RuntimeError(f'{words}: status {done.returncode}\n{done.stdout}{done.stderr}')
-        return done.stdout
-
-    def remove(self, path):
-        if os.path.lexists(path) and subprocess.run(['rm', '-rf', path], check=False, stderr=subprocess.DEVNULL).returncode:
-            subprocess.run(['chmod', '-R', 'u+rwX', path], check=True)
-            subprocess.run(['rm', '-rf', path], check=True)
-
-    def copy(self, base, path):
-        self.remove(path)
-        subprocess.run(['cp', '-a', self.path(base), path], check=True)
-        return Store(path)
-
-    def learn(self, base):
-        for way, chain in Store(self.path(base)).layers():
-            self.trees[way, chain] = tree_digest(self.path(base, 'layers', way, chain[7:], 'tree'))
-
-    def bases(self):
-        """kept: one image; old: and a name that means another than in the registry; new: and what it means there."""
-        kept, old, new, broken = (self.path(name) for name in ('kept', 'old', 'new', 'broken'))
-        self.must(self.pair(kept, self.name('keep')))
-        self.copy('kept', old)
-        self.must(self.pair(old, self.name('two', 'old')))
-        self.must(self.command(old, 'tag', self.name('two', 'old'), self.name('two')))
-        self.must(self.command(old, 'rm', self.name('two', 'old')))
-        self.copy('old', new)
-        self.must(self.pair(new, self.name('two')))
-        for base in ('kept', 'old', 'new'):
-            self.learn(base)
-        self.copy('new', broken)
-        chain = json.loads(Store(broken).blob(self.config_of('two')))['rootfs']['diff_ids'][0]
-        self.remove(next(self.path('broken', 'layers', way, chain[7:]) for way, each in Store(broken).layers() if each == chain))
-        os.unlink(os.path.join(broken, 'records', self.images['keep'].digest[7:] + '.json'))
-        for way, each in Store(broken).layers():
-            if each == json.loads(Store(broken).blob(self.config_of('keep')))['rootfs']['diff_ids'][0]:
-                self.remove(self.path('broken', 'layers', way, each[7:], 'tree'))
-
-    def config_of(self, image):
-        return json.loads(self.images[image].manifest)['config']['digest']
-
 
 # ---- what is done, and what must come of it ----
 
@@ -783,79 +677,6 @@ def launches(world):
 
 
 # ---- hostile images ----
-
-def lies(image, change):
-    """A manifest changed after all was in place."""
-    document = json.loads(image.manifest)
-    change(document)
-    image.blobs.pop(image.digest)
-    image.manifest = json.dumps(document).encode()
-    image.digest = digest(image.manifest)
-    image.blobs[image.digest] = image.manifest
-    return image
-
-
-def first_layer(image):
-    return json.loads(image.manifest)['layers'][0]['digest']
-
-
-def hostile_images():
-    """(what, image, what the line must say)"""
-    good = archive(file('x', 'x'))
-    number = itertools.count()
-
-    def plain(**words):
-        """Each of other layers than the one before: none of it may be there already."""
-        return Image([archive(file('x', f'{next(number)}')), archive(file('y', 'y'))], **words)
-
-    def wrong_layer(change):
-        image = plain()
-        name = first_layer(image)
-        image.blobs[name] = change(image.blobs[name])
-        if image.blobs[name] is None:
-            del image.blobs[name]
-        return image
-
-    def set_layer(key, value):
-        return lambda document: document['layers'][0].__setitem__(key, value)
-
-    diff = digest(good)
-    layers = {
-        'a name with ".."': (file('../x', 'x'), r'\.\.'),
-        'a hard link out of the layer': (hardlink('x', '/etc/passwd'), 'neither in this layer'),
-        'a file through a file': (file('x', 'x') + file('x/y', 'y'), 'is a file'),
-        'an entry of an unknown type': (file('x', 'x', kind='Z'), 'type of entry'),
-        'a terminal\'s sequence in a name': (file('\x1b[2J/../x', 'x'), r'\\x1[bB]'),
-        'a wrong checksum': (file('x', 'x', checksum=1), 'checksum'),
-        'a symbolic link at the root': (symlink('.', '/'), 'root of a layer'),
-    }
-    for what, (entry, pattern) in layers.items():
-        yield f'a layer with {what}', Image([good, archive(entry)]), pattern
-    yield 'a layer that is cut off', Image([good, archive(file('x', noise(5000, 1)))[:3000]]), 'end|cut'
-    yield 'a layer of another diff id', Image([good], diffs=[digest(b'other')]), 'unpacked'
-    yield 'a layer that swells a thousandfold', Image([archive(file('zero', bytes(80 << 20)))]), 'times|ratio|bomb'
-    yield 'a layer of other bytes', wrong_layer(lambda data: noise(len(data), 2)), 'comes to|digest|compressed'
-    yield 'a layer that is longer', wrong_layer(lambda data: data + b'more'), 'bytes|compressed'
-    yield 'a layer that is shorter', wrong_layer(lambda data: data[:-1]), 'bytes|compressed'
-    yield 'a layer that is not there', wrong_layer(lambda data: None), '404|not there|no such|unknown'
-    yield 'a layer of 2^63 bytes', lies(plain(), set_layer('size', 1 << 63)), 'size|integer'
-    yield 'a layer of -1 bytes', lies(plain(), set_layer('size', -1)), 'size'
-    yield 'a layer of 9 GiB', lies(plain(), set_layer('size', 9 << 30)), 'size|bytes'
-    yield 'a layer whose digest is a path', lies(plain(), set_layer('digest', 'sha256:../../../etc/passwd')), 'digest'
-    yield 'a layer of an unknown kind', lies(plain(), set_layer('mediaType', 'text/plain')), 'media|kind|text/plain'
-    yield '129 layers', lies(plain(), lambda document: document.__setitem__('layers', document['layers'][:1] * 129)), '128|layers'
-    yield 'layers that are no list', lies(plain(), lambda document: document.__setitem__('layers', {})), 'layers'
-    yield 'layers and manifests in one document', lies(plain(), lambda document: document.__setitem__('manifests', [])), 'at once'
-    yield 'a manifest with a key twice', plain(manifest=lambda document: json.dumps(document).encode()[:-1] + b',"layers":[]}'), 'already'
-    yield 'a manifest of the first schema', lies(plain(), lambda document: document.__setitem__('schemaVersion', 1)), 'schema'
-    yield 'a manifest that is no JSON', plain(manifest=b'<html>'), 'expected a value'
-    yield 'a manifest of 100,000 levels', plain(manifest=b'[' * 100000), 'deeper'
-    yield 'a configuration that is no JSON', plain(config=b'nothing'), 'expected a value'
-    yield 'a configuration of too few layers', plain(diffs=[diff]), 'layers|diff_ids'
-    yield 'a user that only looks like a number', plain(config={'config': {'User': '1e0'}}), 'User'
-    yield 'a variable with a new line', plain(config={'config': {'Env': ['A=b\x01']}}), 'Env'
-    yield 'a working directory with ".."', plain(config={'config': {'WorkingDir': 'a/../../b\x07'}}), 'WorkingDir'
-
 
 def last_words(world, store):
     """An unpacker that says why it goes, and does not wait to hear the rest."""

@@ -5,268 +5,12 @@ Every request that any of its servers gets is recorded with its headers: no cred
 were not meant for (oracle O12). Each case is one pull (or push) into a new storage; a refused one must leave no name and no
 blob there, end in time, and say so in one line without control characters.
 """
-import base64, contextlib, gzip, hashlib, http, json, os, re, shutil, socket, ssl, subprocess, sys, tempfile
-import threading, time
+import gzip, hashlib, json, os, re, shutil, socket, sys, tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import layout
+import double, layout
+from double import BASIC, OWN_ERROR, PASSWORD, PROGRAM, TOKEN, USER, WORK
+from double import Good, Server, case, certificate, clean, errors, leaks, pull, pulled, raw, refused, reply, run
 from tap import chosen, finish, report, skip
-
-PROGRAM = os.path.abspath(sys.argv[1])
-WORK = tempfile.mkdtemp(prefix='immure-double.')
-USER, PASSWORD = 'alice', 'correct horse'
-BASIC = 'Basic ' + base64.b64encode(f'{USER}:{PASSWORD}'.encode()).decode()
-TOKEN = 'token-of-the-registry'
-OWN_ERROR = 125
-peak = 0
-
-
-# ---- servers ----
-
-class Request:
-    def __init__(self, server, method, path, headers, body):
-        self.server, self.method, self.path, self.body = server, method, path, body
-        self.headers = headers  # [(lower-case name, value)]
-        self.where = path.split('?')[0]
-
-    def get(self, name):
-        return next((value for key, value in self.headers if key == name), None)
-
-
-class Server:
-    """One origin. answer(request) gives bytes, or a function that gets the socket."""
-
-    def __init__(self, host='127.0.0.1', tls=None):
-        self.socket, self.tls = socket.create_server((host, 0)), tls
-        self.host, self.port = host, self.socket.getsockname()[1]
-        self.name = f'{host}:{self.port}'
-        self.requests, self.answer, self.proxied = [], lambda request: reply(404), False
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            connection, _ = self.socket.accept()
-            threading.Thread(target=self.one, args=(connection,), daemon=True).start()
-
-    def one(self, connection):
-        with contextlib.suppress(OSError, ValueError), self.tls.wrap_socket(connection, server_side=True) if self.tls else connection as connection:
-            connection.settimeout(300)
-            head = b''
-            while b'\r\n\r\n' not in head:
-                more = connection.recv(65536)
-                if not more:
-                    return
-                head += more
-                if head[0] == 0x16:  # TLS: somebody looks whether we speak it
-                    return
-            head, _, body = head.partition(b'\r\n\r\n')
-            lines = head.decode('latin-1').split('\r\n')
-            method, path, _ = lines[0].split(' ')
-            headers = [(line.split(':', 1)[0].lower(), line.split(':', 1)[1].strip()) for line in lines[1:]]
-            request = Request(self, method, path, headers, b'')
-            wanted = int(request.get('content-length') or 0)
-            while len(body) < wanted:
-                body += connection.recv(1 << 16)
-            request.body = body
-            self.requests.append(request)
-            answer = self.answer(request)
-            if callable(answer):
-                answer(connection)
-            else:
-                connection.sendall(answer)
-
-
-def reply(status, body=b'', *headers, length=True):
-    if isinstance(body, str):
-        body = body.encode()
-    lines = [f'HTTP/1.1 {status} {http.HTTPStatus(status).phrase}', 'Connection: close']
-    lines += [f'{name}: {value}' for name, value in headers]
-    if length:
-        lines.append(f'Content-Length: {len(body)}')
-    return '\r\n'.join(lines).encode('latin-1') + b'\r\n\r\n' + body
-
-
-def raw(*chunks):
-    """Bytes and pauses (numbers), one after the other, and the connection closed."""
-    def send(connection):
-        for chunk in chunks:
-            if isinstance(chunk, (int, float)):
-                time.sleep(chunk)
-            else:
-                connection.sendall(chunk)
-    return send
-
-
-def errors(status, code, message, *headers):
-    return reply(status, json.dumps({'errors': [{'code': code, 'message': message}]}), ('Content-Type', 'application/json'), *headers)
-
-
-class Good:
-    """An honest registry of one image; cases override parts of it."""
-
-    def __init__(self, image):
-        self.image, self.index = image, None
-        self.manifest = lambda request: reply(200, self.image.manifest, ('Content-Type', self.image.media_type),
-                                              ('Docker-Content-Digest', self.image.digest))
-        self.blob = lambda request, digest: self.send_blob(request, digest)
-        self.before = lambda request: None
-
-    def send_blob(self, request, digest):
-        data = self.image.blobs.get(digest)
-        if data is None:
-            return errors(404, 'BLOB_UNKNOWN', 'blob unknown')
-        wanted = request.get('range')
-        if wanted:
-            start = int(re.fullmatch(r'bytes=(\d+)-', wanted)[1])
-            return reply(206, data[start:], ('Content-Range', f'bytes {start}-{len(data) - 1}/{len(data)}'))
-        return reply(200, data)
-
-    def __call__(self, request):
-        early = self.before(request)
-        if early is not None:
-            return early
-        found = re.fullmatch(r'/v2/app/(manifests|blobs)/(.*)', request.where)
-        if not found:
-            return reply(200, '{}') if request.where == '/v2/' else errors(404, 'NAME_UNKNOWN', 'unknown')
-        return self.manifest(request) if found[1] == 'manifests' else self.blob(request, found[2])
-
-
-# ---- running ----
-
-class Result:
-    pass
-
-
-def watch_memory(process, result):
-    """The most that the program itself ever had: the kernel's figure for children counts ours as well."""
-    result.peak = 0
-    while process.poll() is None:
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            with open(f'/proc/{process.pid}/status') as file:
-                text = file.read()
-            if 'immure-image' in text.split('\n')[0]:
-                result.peak = max(result.peak, int(text.split('VmHWM:')[1].split()[0]))
-        time.sleep(0.01)
-
-
-def run(arguments, environment=None, insecure=(), auth=None, home_files=None, limit=60, keep=None, timeout_seconds='30'):
-    global peak
-    result = Result()
-    box = keep or tempfile.mkdtemp(dir=WORK)
-    storage, home = os.path.join(box, 'storage'), os.path.join(box, 'home')
-    for folder in (storage, home):
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-    conf = os.path.join(box, 'registries.conf')
-    with open(conf, 'w') as file:
-        for name in insecure:
-            file.write(f'[[registry]]\nlocation = "{name}"\ninsecure = true\n')
-    env = {'PATH': os.environ['PATH'], 'HOME': home, 'LC_ALL': 'C.UTF-8', 'CONTAINERS_REGISTRIES_CONF': conf,
-           'IMMURE_REGISTRY_TIMEOUT': timeout_seconds}
-    for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'IMMURE_MUTANT'):
-        if name in os.environ:
-            env[name] = os.environ[name]
-    if auth:
-        env['REGISTRY_AUTH_FILE'] = os.path.join(box, 'auth.json')
-        with open(os.open(env['REGISTRY_AUTH_FILE'], os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), 'w') as file:
-            json.dump({'auths': {name: {'auth': BASIC.split()[1]} for name in auth}}, file)
-    for name, text in (home_files or {}).items():
-        with open(os.open(os.path.join(home, name), os.O_CREAT | os.O_WRONLY, 0o600), 'w') as file:
-            file.write(text)
-    env.update(environment or {})
-    start = time.monotonic()
-    process = subprocess.Popen([PROGRAM, '--storage', storage, *arguments], env=env, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    timer = threading.Timer(limit, process.kill)
-    timer.start()
-    watch = threading.Thread(target=watch_memory, args=(process, result))
-    watch.start()
-    result.out, result.err = (stream.decode('utf-8', 'replace') for stream in process.communicate())
-    timer.cancel()
-    watch.join()
-    peak = max(peak, result.peak)
-    result.code, result.seconds = process.returncode, time.monotonic() - start
-    result.box, result.storage = box, storage
-    blobs = os.path.join(storage, 'images', 'blobs', 'sha256')
-    result.blobs = {'sha256:' + name for name in os.listdir(blobs)} if os.path.isdir(blobs) else set()
-    result.tags = [name for _, _, names in os.walk(os.path.join(storage, 'tags')) for name in names if not name.startswith('.')]
-    return result
-
-
-def leaks(servers, allowed):
-    """O12: requests with credentials at an origin that may not have them."""
-    found = []
-    for server in servers:
-        for request in server.requests:
-            for name, value in request.headers:
-                secret = name in ('authorization', 'cookie', 'proxy-authorization') or PASSWORD in value or TOKEN in value
-                secret |= BASIC.split()[1] in value
-                if secret and server.name not in allowed.get(name, ()):
-                    found.append(f'{server.name} {request.method} {request.path}: {name}: {value}')
-            for secret in (PASSWORD, TOKEN, BASIC.split()[1]):
-                if secret.encode() in request.body or secret in request.path:
-                    found.append(f'{server.name} {request.method} {request.path}: in the body or path')
-    return found
-
-
-def clean(text):
-    return all(c == '\n' or (c >= ' ' and not 0x7f <= ord(c) < 0xa0 and c not in '\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069')
-               for c in text)
-
-
-def refused(what, result, words='', image=None, most=100):
-    """The marks of a refusal; words must be in what it says."""
-    faults = []
-    if result.code != OWN_ERROR:
-        faults.append(f'exit status {result.code}')
-    if result.tags:
-        faults.append(f'names were set: {result.tags}')
-    if image and result.blobs & {layer['digest'] for layer in image.layers}:
-        faults.append('a layer is in the store')
-    if result.seconds > most:
-        faults.append(f'took {result.seconds:.1f} s')
-    if words not in result.err:
-        faults.append(f'does not say "{words}"')
-    if not clean(result.err + result.out) or len(result.err) > 6000:
-        faults.append('control characters, or far too much, on the terminal')
-    for secret in (PASSWORD, TOKEN, BASIC.split()[1]):
-        if secret in result.err:
-            faults.append('a secret is told')
-    report(not faults, f'refused: {what}', *faults, result.err)
-
-
-def pulled(what, result, image, *more):
-    faults = list(more)
-    if result.code or result.out.strip() != image.config['digest'][7:]:
-        faults.append(f'exit status {result.code}, printed {result.out!r}')
-    if not result.blobs >= set(image.blobs) | {image.digest}:
-        faults.append('blobs are missing')
-    report(not faults, f'pulled: {what}', *faults, result.err)
-
-
-def certificate():
-    """A server's side of TLS, by a certificate that nobody has signed."""
-    names = [os.path.join(WORK, name) for name in ('tls.crt', 'tls.key')]
-    if not os.path.exists(names[0]):
-        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1', '-subj', '/CN=127.0.0.1',
-                        '-addext', 'subjectAltName=IP:127.0.0.1', '-out', names[0], '-keyout', names[1]], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*names)
-    return context
-
-
-def case(image=None, tls=None, **parts):
-    """A new server with an honest registry, changed where parts say so."""
-    server = Server(tls=tls)
-    good = Good(image or layout.Image(layers=1, size=50000))
-    for name, part in parts.items():
-        setattr(good, name, part)
-    server.answer = good
-    server.good = good
-    return server
-
-
-def pull(server, *options, name='app', **keywords):
-    keywords.setdefault('insecure', [server.name])
-    return run(['pull', *options, f'{server.name}/{name}'], **keywords)
 
 
 # ---- the cases ----
@@ -616,7 +360,6 @@ def test_credentials():
                         ('a control character', 'http://x/\x01'), ('not a URL', '://'), ('a space', 'http://x y/')):
         server = case()
         guarded(server, realm)
-        started = time.monotonic()
         refused(f'T-REG-16/18 realm {what}', pull(server, auth=[server.name]), '', server.good.image)
 
     # answers of a token server
@@ -746,7 +489,6 @@ def test_redirects():
     stops('20 KiB of it', lambda s: f'http://{elsewhere.name}/' + 'x' * 20000)
     for address in ('10.0.0.1', '172.16.0.1', '192.168.1.1', '169.254.169.254', '100.100.100.200', '[fd00::1]', '[fe80::1]', '[::ffff:10.0.0.1]',
                     '0xa9fea9fe', '2852039166', '0251.0376.0251.0376', '[64:ff9b::a9fe:a9fe]', '224.0.0.1', '255.255.255.255', '[2002:a00:1::1]'):
-        started = time.monotonic()
         stops(f'to {address}', f'http://{address}:9/x', 'address of the local network')
     server = stops('itself', lambda s: f'http://{s.name}/v2/app/blobs/{layer}', 'redirects', silent=True)
     if server:
@@ -824,7 +566,7 @@ def test_proxy():
     except OSError:
         address = None
     if address and re.match(r'(127|10|192\.168|172\.(1[6-9]|2\d|3[01]))\.', address):
-        refused(f'T-REG-16 a name that resolves to a local address (rebinding)', through(f'http://{name}:{near.port}/x'),
+        refused('T-REG-16 a name that resolves to a local address (rebinding)', through(f'http://{name}:{near.port}/x'),
                 'address of the local network', image)
     else:
         skip('T-REG-16 rebinding', 'the name of this host has no local address')
@@ -883,7 +625,7 @@ def test_push():
     for status in (307, 308):
         pushed(f'{status} on PUT', lambda s: f'http://{s.name}/up', put=lambda r, status=status: reply(status, '', ('Location', f'http://{elsewhere.name}/up')))
     for status in (301, 302, 303):
-        stops(f'{status} on PUT', lambda s: f'http://{s.name}/up', f'no answer to a PUT', put=lambda r, status=status: reply(status, '', ('Location', f'http://{elsewhere.name}/up')))
+        stops(f'{status} on PUT', lambda s: f'http://{s.name}/up', 'no answer to a PUT', put=lambda r, status=status: reply(status, '', ('Location', f'http://{elsewhere.name}/up')))
     for status in (307, 308):
         stops(f'{status} on the manifest', '/x', 'to somebody else', manifest=reply(status, '', ('Location', f'http://{elsewhere.name}/up')), leads=True)
     stops('to file:', 'file:///tmp/x')
@@ -907,9 +649,8 @@ def test_memory():
     result = pull(case(image))
     pulled('six layers of 12 MB', result, image)
     if 'asan' not in PROGRAM:
-        report(0 < result.peak < 64 * 1024, f'T-REG-12/13 memory never went over 64 MiB ({result.peak} KiB now, {peak} at most)'
-                if peak < 64 * 1024 else 'memory', result.peak, peak)
-        report(0 < peak < 64 * 1024, 'in any of the cases', peak)
+        report(0 < result.peak < 64 * 1024, 'T-REG-12/13 memory never went over 64 MiB', result.peak)
+        report(0 < double.peak < 64 * 1024, 'in any of the cases', double.peak)
 
 
 def main():
