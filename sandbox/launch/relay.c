@@ -13,7 +13,10 @@
 
 #include "util/cleanup.h"
 
-#define STALLED 2000 /* milliseconds without any progress after the end of the program */
+/* Turns without any progress after the end of the program, and the milliseconds of one: while we
+ * are stopped, or the machine is, no time goes by for a reader who could not know. */
+#define STALLED 20
+#define TURN 100
 
 static void enter_raw(struct relay *relay)
 {
@@ -167,13 +170,15 @@ void relay_finish(struct relay *relay)
 {
 	if (relay->master < 0)
 		return;
-	for (;;) {
+	for (unsigned stalled = 0; stalled < STALLED;) {
 		struct pollfd to = {.fd = relay->output.to, .events = POLLOUT};
 
 		if (half_move(&relay->output))
-			continue;
-		if (relay->output.start == relay->output.end || poll(&to, 1, STALLED) <= 0)
-			break; /* all is out, or nobody reads any more */
+			stalled = 0;
+		else if (relay->output.start == relay->output.end)
+			break;
+		else
+			stalled += poll(&to, 1, TURN) <= 0;
 	}
 	leave_raw(relay);
 	(void)close(take_fd(&relay->master));

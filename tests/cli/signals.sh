@@ -118,6 +118,34 @@ check 'the terminal is as it was' grep -qE '(^|[ ;])icanon' <<< "$out"
 out=$(on_terminal 24x80 -- "$immure" jail sh -c 'head -c 300000 /dev/zero | tr "\0" x; echo; echo END')
 check 'long output arrives whole' test "$(tr -cd x <<< "$out" | wc -c)" -ge 300000
 check 'down to its end' grep -q END <<< "$out"
+cat > late.py <<'P'
+import os, pty, signal, sys, time
+# late.py COMMAND…: on a pty that nobody reads before all that is left of it has waited there, stopped for a while
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+def waits():
+    with open(f'/proc/{pid}/task/{pid}/children') as children, open(f'/proc/{pid}/stat') as stat:
+        return not children.read() and stat.read().rsplit(')', 1)[1].split()[0] == 'S'
+out = os.read(fd, 1)
+turns = 600
+while turns and not waits():
+    turns -= 1
+    time.sleep(0.1)
+os.kill(pid, signal.SIGSTOP)
+time.sleep(2.5)
+os.kill(pid, signal.SIGCONT)
+time.sleep(0.5)
+try:
+    while data := os.read(fd, 65536):
+        out += data
+except OSError:
+    pass
+print(turns > 0, out.count(b'x'), b'END' in out)
+P
+# more than one pty holds, and less than two
+out=$(python3 late.py "$immure" jail sh -c 'head -c 18000 /dev/zero | tr "\0" x; echo END')
+check 'and while the launcher is stopped, its reader has time' test "$out" = 'True 18000 True'
 cat > refuses.json <<'P'
 {"version": 1, "extends": "untrusted", "terminal": {"mode": "none"}}
 P
