@@ -60,6 +60,7 @@ struct snapshot {
 	struct container container;
 	struct image image;
 	struct layers layers;
+	int lock; /* against those who would remove it */
 	const char **arguments;
 	size_t argument_count;
 };
@@ -98,14 +99,17 @@ static void add(struct snapshot *s, const char *word)
 		s->arguments = NULL; /* finish() tells */
 }
 
-/* Its image stays while it is looked at (the lock), and so do its own directories: nobody removes
- * what is asked for by name at that moment. */
-static int find(struct snapshot *s, const char *word, struct err *reterr)
+/* Its image stays while it is looked at (its lock), and so do its own directories. writes: of one
+ * that is to be claimed. */
+static int find(struct snapshot *s, const char *word, bool writes, struct err *reterr)
 {
 	struct container *c = &s->container;
 	const char *directory;
 	int r = container_find(&s->storage, word, &s->words, c, reterr);
 
+	s->lock = -1;
+	if (r == 0 && !writes)
+		r = container_read(&s->storage, c, &s->lock, reterr);
 	if (r == 0)
 		r = image_open(&s->storage, &c->manifest, c->image, &s->words, &s->image, reterr);
 	if (r < 0)
@@ -166,12 +170,22 @@ static int add_upper(struct snapshot *s, struct err *reterr)
 	return 0;
 }
 
+/* One of --rm goes with its launcher, whoever reads it. */
+static int tell_removed(const struct snapshot *s, struct err *reterr)
+{
+	return s->lock < 0 || container_was_there(s->lock)
+		       ? 0
+		       : err_set(reterr, -ENOENT, s->container.name,
+				 "was removed meanwhile: what was read of it may not be whole");
+}
+
 static int work(struct snapshot *s, bool with_view)
 {
 	struct worker worker = {.task = WORKER_STORE,
 		.view = with_view ? &s->layers : NULL,
 		.single = !s->container.mapped};
 	struct err err = {0};
+	int code;
 
 	add(s, NULL);
 	if (!s->arguments) {
@@ -179,7 +193,8 @@ static int work(struct snapshot *s, bool with_view)
 		return print_error(&err);
 	}
 	worker.arguments = s->arguments;
-	return place_work(&s->variables, &s->storage, &worker, 1);
+	code = place_work(&s->variables, &s->storage, &worker, 1);
+	return code == 0 && tell_removed(s, &err) < 0 ? print_error(&err) : code;
 }
 
 /* ---- the verbs ---- */
@@ -194,7 +209,7 @@ int cli_commit(int argc, char **argv)
 	struct err err = {0};
 	int taken = begin(&s, commit_options_table, argc, argv, 1, 2, &err);
 
-	if (taken < 0 || find(&s, argv[taken], &err) < 0)
+	if (taken < 0 || find(&s, argv[taken], false, &err) < 0)
 		return print_error(&err);
 	add(&s, "commit");
 	for (size_t i = 0; i < s.given_count; i++) {
@@ -221,7 +236,7 @@ int cli_diff(int argc, char **argv)
 	struct err err = {0};
 	int taken = begin(&s, cp_options_table, argc, argv, 1, 1, &err);
 
-	if (taken < 0 || find(&s, argv[taken], &err) < 0)
+	if (taken < 0 || find(&s, argv[taken], false, &err) < 0)
 		return print_error(&err);
 	add(&s, "diff");
 	if (add_upper(&s, &err) < 0)
@@ -242,7 +257,7 @@ int cli_export(int argc, char **argv)
 		if (s.given[i].option->identifier == SNAPSHOT_OUTPUT)
 			output = s.given[i].value;
 	if (r >= 0)
-		r = find(&s, argv[taken], &err);
+		r = find(&s, argv[taken], false, &err);
 	if (r == 0)
 		r = view(&s, &err);
 	if (r == 0 && output)
@@ -319,7 +334,7 @@ static int copy_all(struct snapshot *s, const char *from, const char *to, struct
 	if (!colon)
 		colon = in;
 	word = arena_copy_range(&s->words, word, (size_t)(colon - word));
-	r = word ? find(s, word, reterr) : err_no_memory(reterr);
+	r = word ? find(s, word, in != NULL, reterr) : err_no_memory(reterr);
 	if (r == 0)
 		r = open_host(s, in ? from : to, in != NULL, &copy, reterr);
 	if (r == 0 && in) /* overlayfs forbids a second mount of an upper that is in use */
@@ -339,6 +354,8 @@ static int copy_all(struct snapshot *s, const char *from, const char *to, struct
 		host.newuidmap = NULL;
 	r = inside_run(&host, in ? copy_in : copy_out, &copy, reterr);
 	container_release(&hold);
+	if (r == 0)
+		r = tell_removed(s, reterr);
 	if (r == -E2BIG)
 		return err_set(reterr, r, in ? to : from,
 			"cannot be copied: directories lie too deep, or the copy is in what is "

@@ -20,6 +20,7 @@
 #include "util/tree.h"
 
 #define RECORD "container.json"
+#define WORK "work"
 #define NAME "name" /* a link on its way to names/: here it goes with its container */
 #define PATIENCE \
 	1000 /* milliseconds that are spent on a lock which is mostly held for an instant */
@@ -29,6 +30,15 @@ static const char *const kinds[] = {"containers", "transient"};
 static const char *kind_name(bool transient)
 {
 	return kinds[transient ? 1 : 0];
+}
+
+/* True where at, which was opened by this name, still has it: else it was removed meanwhile. */
+static bool is_still_there(int kind, const char *id, int at)
+{
+	struct stat opened, named;
+
+	return fstat(at, &opened) == 0 && fstatat(kind, id, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
 }
 
 /* ---- making one ---- */
@@ -264,6 +274,7 @@ int container_create(const struct storage *storage, struct arena *arena,
 	struct container_hold hold = {.storage = storage,
 		.directory = -1,
 		.record = -1,
+		.work = -1,
 		.transient = container->transient};
 	_cleanup_close_ int kind = open_kind(storage, true);
 	int r = kind < 0 ? kind : make_directory(kind, container, &hold.directory);
@@ -323,6 +334,7 @@ static int open_hold(const struct storage *storage, const struct container *cont
 	struct container_hold hold = {.storage = storage,
 		.directory = -1,
 		.record = -1,
+		.work = -1,
 		.transient = container->transient};
 	_cleanup_close_ int kind = storage_directory(storage, kind_name(container->transient));
 	int r = kind < 0 ? kind : open_locked(kind, container->id, lock, &hold.directory);
@@ -343,21 +355,30 @@ int container_hold(const struct storage *storage, const struct container *contai
 	return open_hold(storage, container, LOCK_EX, ret, reterr);
 }
 
+/* False where somebody has it. What is not there, or closed, nobody can have. */
+static bool lock_part(int directory, const char *name, int flags, int *ret)
+{
+	*ret = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | flags);
+	return *ret < 0 || flock(*ret, LOCK_EX | LOCK_NB) == 0;
+}
+
 int container_claim(const struct storage *storage, const struct container *container,
 	struct container_hold *ret, struct err *reterr)
 {
 	struct container_hold hold;
+	const char *fault = NULL;
 	int r = open_hold(storage, container, LOCK_SH, &hold, reterr);
 
 	if (r < 0)
 		return r;
 	/* a damaged one may have no record: two that remove it then do not hurt each other */
-	hold.record =
-		openat(hold.directory, RECORD, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (hold.record >= 0 && flock(hold.record, LOCK_EX | LOCK_NB)) {
+	if (!lock_part(hold.directory, RECORD, O_NONBLOCK, &hold.record))
+		fault = "is being changed or removed by another process";
+	else if (!lock_part(hold.directory, WORK, O_DIRECTORY, &hold.work))
+		fault = "is being read by another process";
+	if (fault) {
 		container_release(&hold);
-		return err_set(reterr, -EAGAIN, container->name,
-			"is being changed or removed by another process");
+		return err_set(reterr, -EAGAIN, container->name, "%s", fault);
 	}
 	*ret = hold;
 	return 0;
@@ -365,11 +386,45 @@ int container_claim(const struct storage *storage, const struct container *conta
 
 void container_release(struct container_hold *hold)
 {
-	if (hold->directory >= 0)
-		(void)close(hold->directory); /* a directory: nothing was written through it */
-	if (hold->record >= 0)
-		(void)close(hold->record); /* nor through this */
-	hold->directory = hold->record = -1;
+	int *const all[] = {&hold->directory, &hold->record, &hold->work};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (*all[i] >= 0)
+			(void)close(*all[i]); /* nothing was written through it */
+		*all[i] = -1;
+	}
+}
+
+int container_read(const struct storage *storage, const struct container *container, int *ret,
+	struct err *reterr)
+{
+	_cleanup_close_ int kind = storage_directory(storage, kind_name(container->transient)),
+			    fd = -1;
+	char path[CONTAINER_ID_ROOM + sizeof(WORK)];
+	int r = kind < 0 ? kind : 0;
+
+	(void)snprintf(path, sizeof(path), "%s/" WORK, container->id);
+	fd = kind < 0 ? -1 : openat(kind, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (r == 0 && (fd < 0 || flock(fd, LOCK_SH | LOCK_NB)))
+		r = -errno;
+	if (r == 0 && !is_still_there(kind, path, fd))
+		r = -ENOENT;
+	if (r == 0)
+		*ret = take_fd(&fd);
+	return r == 0              ? 0
+	       : r == -EWOULDBLOCK ? err_set(reterr, r, container->name,
+					     "is being changed or removed by another process")
+	       : r == -ENOENT
+		       ? err_set(reterr, r, container->name,
+				 "is gone: another process has removed it")
+		       : err_set(reterr, r, container->name, "cannot be read: %s", strerror(-r));
+}
+
+bool container_was_there(int lock)
+{
+	struct stat status;
+
+	return fstat(lock, &status) == 0 && status.st_nlink > 0;
 }
 
 /* ---- finding ---- */
@@ -416,15 +471,6 @@ const char *find_name(const struct storage *storage, const char *id, struct aren
 			strcmp(found, id) == 0)
 			return arena_copy(arena, entry->d_name);
 	return NULL;
-}
-
-/* True where at, which was opened by this name, still has it: else it was removed meanwhile. */
-static bool is_still_there(int kind, const char *id, int at)
-{
-	struct stat opened, named;
-
-	return fstat(at, &opened) == 0 && fstatat(kind, id, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
 }
 
 /* One whose record tells nothing: as much as its place tells, for lists and for its removal. */

@@ -12,7 +12,8 @@
  * A launcher holds an exclusive lock (flock) on the directory while the container runs. So whether
  * one runs is asked of the kernel, and a launcher that was killed leaves an exited container. Who
  * changes or removes one that does not run holds a shared lock there, so as not to be taken for its
- * launcher (container_kill()), and an exclusive one on the record.
+ * launcher (container_kill()), and an exclusive one on the record; and one on work, where who
+ *copies or commits it holds a shared one, whether it runs or not.
  */
 #ifndef IMMURE_CONTAINER_CONTAINER_H
 #define IMMURE_CONTAINER_CONTAINER_H
@@ -57,12 +58,12 @@ struct container {
 /* A container that this process has to itself. */
 struct container_hold {
 	const struct storage *storage;
-	int directory; /* locked; -1: none */
-	int record;    /* of container_claim(): locked; -1: none */
+	int directory;    /* locked; -1: none */
+	int record, work; /* of container_claim(): locked; -1: none */
 	char id[CONTAINER_ID_ROOM];
 	bool transient;
 };
-#define CONTAINER_HOLD_NONE ((struct container_hold){.directory = -1, .record = -1})
+#define CONTAINER_HOLD_NONE ((struct container_hold){.directory = -1, .record = -1, .work = -1})
 
 /*
  * Makes a new container, whole: id is chosen here and written to container; where container->name
@@ -83,6 +84,12 @@ int container_hold(const struct storage *storage, const struct container *contai
  * where somebody else has claimed it. Never waits. */
 int container_claim(const struct storage *storage, const struct container *container,
 	struct container_hold *ret, struct err *reterr);
+/* To read what is in it: *ret is a lock, the caller's to close, against those who claim it. -EAGAIN
+ * with reterr where somebody has claimed it, -ENOENT where somebody has removed it. */
+int container_read(const struct storage *storage, const struct container *container, int *ret,
+	struct err *reterr);
+/* Whether it was there to the end: a launcher that ends with --rm asks nobody. */
+bool container_was_there(int lock);
 /* kill.c: claims it, and ends it first where it runs; ret stays CONTAINER_HOLD_NONE where it is
  * gone altogether. */
 int container_kill(const struct storage *storage, const struct container *container,

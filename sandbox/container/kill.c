@@ -13,9 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,43 +27,66 @@
 #define ATTEMPTS 100 /* 20 ms apart: what ran in it may end a moment after its launcher */
 
 /* "7: FLOCK  ADVISORY  WRITE 1234 00:1f:5678 0 EOF" (proc_locks(5)). */
-static bool is_lock_on(char *line, dev_t device, ino_t inode, pid_t *ret)
+struct lock {
+	const char *type, *access, *pid, *file;
+};
+
+static bool read_lock(char *line, struct lock *ret)
 {
-	char *words[6], *end;
-	unsigned long numbers[3];
+	char *words[6];
 	size_t count = 0;
 
-	for (char *word; count < 6 && (word = strsep(&line, " "));)
+	for (char *word; count < 6 && (word = strsep(&line, " \t"));)
 		if (*word)
 			words[count++] = word;
-	if (count < 6 || strcmp(words[1], "FLOCK") != 0 || strcmp(words[3], "WRITE") != 0)
+	if (count < 6)
 		return false;
-	end = words[5] - 1;
-	for (size_t i = 0; i < 3; i++) { /* MAJOR:MINOR:INODE, the first two in hexadecimal */
-		if (i && *end != ':')
-			return false;
-		numbers[i] = strtoul(end + 1, &end, i < 2 ? 16 : 10);
-	}
-	if (*end)
-		return false;
-	*ret = (pid_t)strtol(words[4], &end, 10);
-	return !*end && *ret > 0 && makedev((unsigned)numbers[0], (unsigned)numbers[1]) == device &&
-	       numbers[2] == inode;
+	*ret = (struct lock){words[1], words[3], words[4], words[5]};
+	return true;
 }
 
-static pid_t find_holder(const struct stat *status)
+/*
+ * How the kernel calls a file in its lists of locks. Not by what stat(2) says: the device of a
+ * subvolume of btrfs, or of a file of overlayfs, is another there. A lock of our own, of a kind
+ * that disturbs no flock(2), is listed with the file: /proc/PID/fdinfo (proc_pid_fdinfo(5)).
+ */
+static int ask_name(int directory, char *ret, size_t size)
 {
+	struct flock mark = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
 	_cleanup_free_ char *text = NULL;
+	struct lock lock;
+	char path[48];
 	size_t length;
 	char *rest;
-	pid_t pid;
+	int r;
+
+	if (fcntl(directory, F_OFD_SETLK, &mark))
+		return -errno;
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", directory);
+	r = file_read(AT_FDCWD, path, LOCKS_BYTES, &text, &length);
+	rest = text;
+	for (char *line; r == 0 && (line = strsep(&rest, "\n"));)
+		if (strncmp(line, "lock:", 5) == 0 && read_lock(line + 5, &lock) &&
+			strcmp(lock.type, "OFDLCK") == 0)
+			return (size_t)snprintf(ret, size, "%s", lock.file) < size ? 0 : -ERANGE;
+	return r < 0 ? r : -ENODATA;
+}
+
+/* 0: nobody. */
+static pid_t find_holder(const char *file)
+{
+	_cleanup_free_ char *text = NULL;
+	struct lock lock;
+	size_t length;
+	char *rest;
 
 	if (file_read(AT_FDCWD, "/proc/locks", LOCKS_BYTES, &text, &length) < 0)
 		return 0;
 	rest = text;
 	for (char *line; (line = strsep(&rest, "\n"));)
-		if (is_lock_on(line, status->st_dev, status->st_ino, &pid))
-			return pid;
+		if (read_lock(line, &lock) && strcmp(lock.file, file) == 0 &&
+			strcmp(lock.type, "FLOCK") == 0 && strcmp(lock.access, "WRITE") == 0)
+			return (pid_t)strtol(lock.pid, NULL, 10);
 	return 0;
 }
 
@@ -74,19 +95,23 @@ static int kill_holder(int at, const char *path)
 {
 	_cleanup_close_ int directory = -1, pidfd = -1;
 	struct pollfd wait;
-	struct stat status;
+	char file[64];
 	pid_t pid;
+	int r;
 
-	directory = openat(at, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (directory < 0 || fstat(directory, &status))
+	directory = openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (directory < 0)
 		return -errno;
-	pid = find_holder(&status);
-	if (!pid)
+	r = ask_name(directory, file, sizeof(file));
+	if (r < 0)
+		return r;
+	pid = find_holder(file);
+	if (pid <= 0)
 		return -ESRCH;
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0U);
 	if (pidfd < 0)
 		return -errno;
-	if (find_holder(&status) != pid) /* it ended, and the number may be another's */
+	if (find_holder(file) != pid) /* it ended, and the number may be another's */
 		return -ESRCH;
 	if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0))
 		return -errno;
@@ -98,14 +123,14 @@ static int kill_holder(int at, const char *path)
 static int kill_and_claim(const struct storage *storage, const struct container *container,
 	struct container_hold *ret, struct err *reterr)
 {
+	struct err err = {0};
 	char path[96];
-	int r;
+	int r = 0;
 
 	(void)snprintf(path, sizeof(path), "%s/%s",
 		container->transient ? "transient" : "containers", container->id);
 	for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
-		struct err err = {0};
-
+		err = (struct err){0};
 		r = kill_holder(storage->directory, path);
 		if (r == -ENOENT)
 			return 0; /* its own janitor has removed it */
@@ -116,6 +141,10 @@ static int kill_and_claim(const struct storage *storage, const struct container 
 		if (r == 0 || r == -ENOENT)
 			return 0;
 		(void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+	}
+	if (r == -EAGAIN) { /* it has ended, but somebody reads it */
+		*reterr = err;
+		return r;
 	}
 	return err_set(reterr, -EBUSY, container->name, "does not end");
 }

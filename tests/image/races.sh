@@ -137,6 +137,51 @@ go_on
 check 'start waits for one who only asks whether it runs' test "$outcome" = '0 up'
 im rm again > /dev/null
 
+# ---- one that is being read ----
+run --name read tiny sh -c 'echo > /written'
+for way in '' --force; do
+	stop_at flock:3 commit -q read copy
+	output=$(im rm ${way:+$way} read 2>&1)
+	check "rm $way of one that is being committed is refused" test "$? $output" = '125 immure: read: is being read by another process'
+	check 'so is what would change it' test "$(im cp tiny.tar read:/x 2>&1)" = 'immure: read: is being read by another process'
+	go_on
+	check 'and the image is whole' test "${outcome%% *} $(run --rm copy ls /written)" = '0 /written'
+done
+stop_at flock:3 diff read
+check 'two may read it' test "$(im export read | tar -tf - | grep -c written)" = 1
+go_on
+stop_at flock:5 rm read
+output=$(im commit -q read copy 2>&1)
+check 'one that is being removed cannot be read' test "$? $output" = '125 immure: read: is being changed or removed by another process'
+go_on
+run --name read tiny true
+stop_at flock:2 commit -q read copy
+im rm read > /dev/null
+go_on
+check 'nor one that is gone' test "$outcome" = '125 immure: read: is gone: another process has removed it'
+# shellcheck disable=SC2317
+runs() { [ -n "$(im ps -q)" ]; }
+for way in 'rm -f passing' "kill"; do
+	setsid "$immure" run --storage "$storage" --rm --name passing tiny sleep 1000 < /dev/null > /dev/null 2>&1 &
+	runner=$!
+	helpers+=("$runner")
+	await runs
+	stop_at wait4:1 export -o passing.tar passing
+	if [ "$way" = kill ]; then
+		kill -TERM "$runner"
+		expected='125 immure: passing: was removed meanwhile: what was read of it may not be whole'
+	else
+		check 'one that runs is ended, and stays until it has been read' test "$(im rm -f passing 2>&1)" = 'immure: passing: is being read by another process'
+		expected='0 '
+	fi
+	wait "$runner"
+	go_on
+	check "$way: who reads it is told whether it was there to the end" test "$outcome" = "$expected"
+	im rm -i passing > /dev/null
+done
+check 'nothing is left' gone 2
+im rmi -f copy > /dev/null
+
 # ---- volumes ----
 for verb in 'rm --all' prune; do
 	im volume create one two > /dev/null
