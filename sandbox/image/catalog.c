@@ -2,9 +2,11 @@
 #include "image/catalog.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "image/collect_roots.h"
 #include "image/print.h"
@@ -114,12 +116,47 @@ static uint64_t size_of(const struct storage *storage, const struct image *image
 	return size;
 }
 
+static bool still_means(
+	const struct storage *storage, const struct reference *name, const struct digest *manifest)
+{
+	_cleanup_(arena_free) struct arena arena = {0};
+	struct tag tag;
+	int r = tag_read(storage, name, &arena, &tag, NULL);
+
+	return r == 0 ? digest_equal(&tag.meanings[0].manifest, manifest) : r != -ENOENT;
+}
+
+/* Nothing is locked here, and what is being removed loses its names first: those that are gone
+ * since they were read are none of a damaged image. */
+static void drop_lost_names(const struct storage *storage, struct catalog_image *image)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < image->name_count; i++)
+		if (still_means(storage, &image->names[i], &image->manifest))
+			image->names[kept++] = image->names[i];
+	image->name_count = kept;
+}
+
+/* Then its record, and only then its blobs. */
+static bool is_removed(const struct storage *storage, const struct catalog_image *image)
+{
+	char path[RECORD_PATH_ROOM];
+
+	return image->fault < 0 && image->name_count == 0 &&
+	       faccessat(storage->directory, record_path(&image->manifest, path), F_OK,
+		       AT_SYMLINK_NOFOLLOW) &&
+	       errno == ENOENT;
+}
+
 static void load(struct reading *reading, struct catalog_image *image)
 {
 	image->fault = image_load(
 		reading->storage, &image->manifest, reading->arena, &image->image, &image->err);
-	if (image->fault < 0)
+	if (image->fault < 0) {
+		drop_lost_names(reading->storage, image);
 		return;
+	}
 	image->size = size_of(reading->storage, &image->image);
 	if (config_time(image->image.config.created, &image->created) < 0)
 		image->created = 0;
@@ -150,7 +187,7 @@ static int read_all(const struct storage *storage, struct arena *arena, tag_dama
 	struct reading reading = {
 		.storage = storage, .arena = arena, .catalog.storage = storage, .err = reterr};
 	struct tag *tags = NULL;
-	size_t count = 0;
+	size_t count = 0, kept = 0;
 	int r = tag_list_each(storage, arena, damaged, NULL, &tags, &count, reterr);
 
 	for (size_t i = 0; r == 0 && i < count; i++)
@@ -160,8 +197,12 @@ static int read_all(const struct storage *storage, struct arena *arena, tag_dama
 	if (r < 0)
 		return err_set(
 			reterr, r, storage->path, "cannot read records in it: %s", strerror(-r));
-	for (size_t i = 0; i < reading.catalog.count; i++)
+	for (size_t i = 0; i < reading.catalog.count; i++) {
 		load(&reading, &reading.catalog.images[i]);
+		if (!is_removed(storage, &reading.catalog.images[i]))
+			reading.catalog.images[kept++] = reading.catalog.images[i];
+	}
+	reading.catalog.count = kept;
 	if (reading.catalog.count)
 		qsort(reading.catalog.images, reading.catalog.count,
 			sizeof(*reading.catalog.images), compare);

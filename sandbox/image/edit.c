@@ -123,14 +123,23 @@ static int check_unused(struct removal *removal, const struct catalog_image *ima
 	return -EBUSY;
 }
 
-static int untag(struct removal *removal, const struct reference *name)
+/* manifest NULL: whatever it means. gone: one that somebody else has taken away, or given to
+ * another image, since all of them were looked at is no error. */
+static int untag(struct removal *removal, const struct reference *name,
+	const struct digest *manifest, bool gone)
 {
 	struct verb_context *context = removal->context;
 	char text[REFERENCE_ROOM];
-	int r = tag_remove(&context->storage, name, &context->err);
+	struct err err = {0};
+	int r = manifest ? tag_remove_meaning(&context->storage, name, manifest, &err)
+			 : tag_remove(&context->storage, name, &err);
 
 	if (r == 0)
 		(void)printf("Untagged: %s\n", reference_format(name, text));
+	if (r == -ENOENT && gone)
+		return 0;
+	if (r < 0)
+		context->err = err;
 	return r;
 }
 
@@ -140,7 +149,7 @@ static int remove_name(
 {
 	int r = image->name_count > 1 ? 0 : check_unused(removal, image);
 
-	return r == 0 ? untag(removal, name) : r;
+	return r == 0 ? untag(removal, name, NULL, removal->ignore) : r;
 }
 
 static int remove_manifest(struct removal *removal, const struct catalog_image *image)
@@ -149,7 +158,7 @@ static int remove_manifest(struct removal *removal, const struct catalog_image *
 	int r = check_unused(removal, image);
 
 	for (size_t i = 0; r == 0 && i < image->name_count; i++)
-		r = untag(removal, &image->names[i]);
+		r = untag(removal, &image->names[i], &image->manifest, true);
 	return r == 0 ? tag_drop(&context->storage, &image->manifest, &context->err) : r;
 }
 
@@ -187,7 +196,7 @@ static int untag_damaged(struct removal *removal, const char *word)
 
 	if (r == 0)
 		r = tag_read(&context->storage, &name, &context->arena, &tag, NULL);
-	return r == -EBADMSG ? untag(removal, &name) : -ENOENT;
+	return r == -EBADMSG ? untag(removal, &name, NULL, false) : -ENOENT;
 }
 
 static int remove_word(struct removal *removal, const char *word)
@@ -321,6 +330,20 @@ int verb_rm(struct verb_context *context, int argc, char **argv)
 
 /* ---- prune ---- */
 
+/* One that is gone, or means another image since it was looked at, is none of ours. */
+static int forget_name(
+	struct verb_context *context, const struct reference *name, const struct digest *manifest)
+{
+	struct err err = {0};
+	int r = tag_remove_meaning(&context->storage, name, manifest, &err);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		context->err = err;
+	return r;
+}
+
 /* --all: the names of images that no container was made from. */
 static int forget_unused(struct verb_context *context)
 {
@@ -334,7 +357,7 @@ static int forget_unused(struct verb_context *context)
 		r = roots_find_user(
 			&context->storage, &image->manifest, &context->arena, &user, &context->err);
 		for (size_t j = 0; r == 0 && !user && j < image->name_count; j++)
-			r = tag_remove(&context->storage, &image->names[j], &context->err);
+			r = forget_name(context, &image->names[j], &image->manifest);
 	}
 	return r;
 }

@@ -512,6 +512,24 @@ int tag_remove(const struct storage *storage, const struct reference *name, stru
 	return remove_locked(storage, &place, name, reterr);
 }
 
+int tag_remove_meaning(const struct storage *storage, const struct reference *name,
+	const struct digest *manifest, struct err *reterr)
+{
+	_cleanup_(arena_free) struct arena arena = {0};
+	_cleanup_close_ int lock = lock_tags(storage, reterr);
+	char text[REFERENCE_ROOM];
+	struct place place;
+	struct tag tag;
+	int r = lock < 0 ? lock : place_of(name, &place, reterr);
+
+	if (r == 0)
+		r = tag_read(storage, name, &arena, &tag, reterr);
+	if (r == 0 && !digest_equal(&tag.meanings[0].manifest, manifest))
+		r = err_set(reterr, -ENOENT, reference_format(name, text),
+			"means another image by now");
+	return r == 0 ? remove_locked(storage, &place, name, reterr) : r;
+}
+
 /* Cuts a tag's file off after so many meanings, the latest: this needs no room, where a new file
  * would. */
 static int cut_off(int directory, const char *leaf, size_t count)

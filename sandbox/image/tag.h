@@ -58,6 +58,9 @@ int tag_rollback(const struct storage *storage, const struct reference *name,
 
 /* Removes name with its history. -ENOENT. */
 int tag_remove(const struct storage *storage, const struct reference *name, struct err *reterr);
+/* The same, but -ENOENT with reterr where it means another image than manifest, by now. */
+int tag_remove_meaning(const struct storage *storage, const struct reference *name,
+	const struct digest *manifest, struct err *reterr);
 
 /* Returns name to what it meant before it meant manifest, or removes it; nothing where it means
  * something else by now. */

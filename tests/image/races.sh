@@ -217,6 +217,53 @@ check 'a run beside the removal of its volume has the old one or a new one' \
 	grep -Eq '^(0 precious immure: kept: .*|0 new kept)$' <<< "$outcome $(head -n 1 removing)"
 im volume prune > /dev/null
 
+# ---- names of images ----
+alone=$work/alone
+alone() { "$image" --storage "$alone" "$@"; }
+# stop_image CALL:N[:PATH]:ERROR VERB WORDS…: stopped at that call, which fails and is made again
+stop_image() {
+	local call number path error
+	IFS=: read -r call number path error <<< "$1"
+	said=said.$((stops += 1))
+	rm -f trace
+	setsid strace -D -q -o trace ${path:+-P "$path"} -e "trace=$call" -e "inject=$call:error=$error:signal=SIGSTOP:when=$number" \
+		"$image" --storage "$alone" "${@:2}" < /dev/null > "$said" 2>&1 &
+	pid=$!
+	helpers+=("$pid")
+	await grep -qs 'stopped by SIGSTOP' trace || cat "$said" trace >&2
+}
+base other
+make_image -o other.tar -n other --layer other
+alone load -q < other.tar
+for verb in 'rm -a' 'prune -a'; do
+	alone load -q < tiny.tar
+	alone tag tiny one
+	alone tag tiny two
+	place=flock:2::EINTR # once it has the names, and before it takes the first one away
+	[ "$verb" = 'rm -a' ] || place=flock:3::EINTR
+	# shellcheck disable=SC2086
+	stop_image $place $verb
+	alone rm one > /dev/null
+	alone tag other two
+	go_on
+	check "$verb beside one who removes a name and gives another one to another image" test "${outcome%% *}" = 0
+	check 'which that one keeps' test "$(alone list --format '{{.Repository}}')" = docker.io/library/two
+	alone tag two other
+	alone rm two > /dev/null
+done
+alone load -q < tiny.tar
+stop_image flock:2::EINTR rm -i tiny
+alone rm tiny > /dev/null
+go_on
+check 'rm --ignore of a name that goes meanwhile' test "${outcome%% *}" = 0
+alone load -q < tiny.tar
+alone tag tiny one
+manifest=$(alone inspect tiny | jq -r '.[0].Digest')
+stop_image "openat2:1:images/blobs/sha256/${manifest#sha256:}:EAGAIN" list
+alone rm tiny one > /dev/null
+go_on
+check 'an image that goes while it is listed is not called damaged' test "$(grep -c 'other\|damaged\|tiny\|one' <<< "$outcome") ${outcome%% *}" = '1 0'
+
 # ---- a storage that is just being made ----
 for place in 1 3 7 10 13; do
 	rm -rf "$work/young"
