@@ -2,10 +2,12 @@
  * Ending a container that somebody else's launcher runs. Its pid is in no file of ours, which could
  * be old: the kernel itself says who holds the lock (/proc/locks), and a pidfd makes sure that the
  * one who is killed is the one who was found (R20). It names what is locked by inode number, which
- * a new container may have as soon as this one is removed, unless somebody has it open. Only a
- * launcher holds the exclusive lock (container.h): who sweeps, removes or changes a container is
- * waited for.
+ * a new container may have as soon as this one is removed, unless somebody has it open. And it
+ * names who took the lock, who may be gone while a child of his still has it, and his number
+ * another's: so the one who is killed must have the container open himself. Only a launcher holds
+ * the exclusive lock (container.h): who sweeps, removes or changes a container is waited for.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -26,67 +28,85 @@
 #define END_MILLISECONDS 5000
 #define ATTEMPTS 100 /* 20 ms apart: what ran in it may end a moment after its launcher */
 
-/* "7: FLOCK  ADVISORY  WRITE 1234 00:1f:5678 0 EOF" (proc_locks(5)). */
+/* A line of /proc/locks. */
 struct lock {
-	const char *type, *access, *pid, *file;
+	pid_t pid;
+	dev_t device;
+	ino_t inode;
 };
 
-static bool read_lock(char *line, struct lock *ret)
+/* "7: FLOCK  ADVISORY  WRITE 1234 00:1f:5678 0 EOF" (proc_locks(5)). */
+static bool parse_lock(char *line, struct lock *ret)
 {
-	char *words[6];
+	char *words[6], *end;
+	unsigned long numbers[3];
 	size_t count = 0;
 
-	for (char *word; count < 6 && (word = strsep(&line, " \t"));)
+	for (char *word; count < 6 && (word = strsep(&line, " "));)
 		if (*word)
 			words[count++] = word;
-	if (count < 6)
+	if (count < 6 || strcmp(words[1], "FLOCK") != 0 || strcmp(words[3], "WRITE") != 0)
 		return false;
-	*ret = (struct lock){words[1], words[3], words[4], words[5]};
-	return true;
+	end = words[5] - 1;
+	for (size_t i = 0; i < 3; i++) { /* MAJOR:MINOR:INODE, the first two in hexadecimal */
+		if (i && *end != ':')
+			return false;
+		numbers[i] = strtoul(end + 1, &end, i < 2 ? 16 : 10);
+	}
+	if (*end)
+		return false;
+	ret->pid = (pid_t)strtol(words[4], &end, 10);
+	ret->device = makedev((unsigned)numbers[0], (unsigned)numbers[1]);
+	ret->inode = numbers[2];
+	return !*end && ret->pid > 0;
 }
 
-/*
- * How the kernel calls a file in its lists of locks. Not by what stat(2) says: the device of a
- * subvolume of btrfs, or of a file of overlayfs, is another there. A lock of our own, of a kind
- * that disturbs no flock(2), is listed with the file: /proc/PID/fdinfo (proc_pid_fdinfo(5)).
- */
-static int ask_name(int directory, char *ret, size_t size)
-{
-	struct flock mark = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
-	_cleanup_free_ char *text = NULL;
-	struct lock lock;
-	char path[48];
-	size_t length;
-	char *rest;
-	int r;
+enum answer { NO, YES, UNKNOWN };
 
-	if (fcntl(directory, F_OFD_SETLK, &mark))
-		return -errno;
-	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", directory);
-	r = file_read(AT_FDCWD, path, LOCKS_BYTES, &text, &length);
-	rest = text;
-	for (char *line; r == 0 && (line = strsep(&rest, "\n"));)
-		if (strncmp(line, "lock:", 5) == 0 && read_lock(line + 5, &lock) &&
-			strcmp(lock.type, "OFDLCK") == 0)
-			return (size_t)snprintf(ret, size, "%s", lock.file) < size ? 0 : -ERANGE;
-	return r < 0 ? r : -ENODATA;
+static enum answer has_open(pid_t pid, const struct stat *status)
+{
+	_cleanup_closedir_ DIR *directory = NULL;
+	const struct dirent *entry;
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	directory = opendir(path);
+	if (!directory)
+		return errno == ENOENT ? NO : UNKNOWN;
+	while ((entry = readdir(directory))) {
+		struct stat open;
+
+		if (fstatat(dirfd(directory), entry->d_name, &open, 0) == 0 &&
+			open.st_dev == status->st_dev && open.st_ino == status->st_ino)
+			return YES;
+	}
+	return NO;
 }
 
-/* 0: nobody. */
-static pid_t find_holder(const char *file)
+/* The device is not that of stat(2) everywhere: btrfs has one for each subvolume there. */
+static bool is_holder(const struct lock *lock, const struct stat *status)
+{
+	enum answer answer;
+
+	if (lock->inode != status->st_ino)
+		return false;
+	answer = has_open(lock->pid, status);
+	return answer == YES || (answer == UNKNOWN && lock->device == status->st_dev);
+}
+
+static pid_t find_holder(const struct stat *status)
 {
 	_cleanup_free_ char *text = NULL;
-	struct lock lock;
 	size_t length;
 	char *rest;
+	struct lock lock;
 
 	if (file_read(AT_FDCWD, "/proc/locks", LOCKS_BYTES, &text, &length) < 0)
 		return 0;
 	rest = text;
 	for (char *line; (line = strsep(&rest, "\n"));)
-		if (read_lock(line, &lock) && strcmp(lock.file, file) == 0 &&
-			strcmp(lock.type, "FLOCK") == 0 && strcmp(lock.access, "WRITE") == 0)
-			return (pid_t)strtol(lock.pid, NULL, 10);
+		if (parse_lock(line, &lock) && is_holder(&lock, status))
+			return lock.pid;
 	return 0;
 }
 
