@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,86 +29,87 @@
 #define END_MILLISECONDS 5000
 #define ATTEMPTS 100 /* 20 ms apart: what ran in it may end a moment after its launcher */
 
-/* A line of /proc/locks. */
+/* "7: FLOCK  ADVISORY  WRITE 1234 00:1f:5678 0 EOF" (proc_locks(5)). */
 struct lock {
-	pid_t pid;
-	dev_t device;
-	ino_t inode;
+	const char *type, *access, *pid, *file;
 };
 
-/* "7: FLOCK  ADVISORY  WRITE 1234 00:1f:5678 0 EOF" (proc_locks(5)). */
-static bool parse_lock(char *line, struct lock *ret)
+static bool read_lock(char *line, struct lock *ret)
 {
-	char *words[6], *end;
-	unsigned long numbers[3];
+	char *words[6];
 	size_t count = 0;
 
-	for (char *word; count < 6 && (word = strsep(&line, " "));)
+	for (char *word; count < 6 && (word = strsep(&line, " \t"));)
 		if (*word)
 			words[count++] = word;
-	if (count < 6 || strcmp(words[1], "FLOCK") != 0 || strcmp(words[3], "WRITE") != 0)
+	if (count < 6)
 		return false;
-	end = words[5] - 1;
-	for (size_t i = 0; i < 3; i++) { /* MAJOR:MINOR:INODE, the first two in hexadecimal */
-		if (i && *end != ':')
-			return false;
-		numbers[i] = strtoul(end + 1, &end, i < 2 ? 16 : 10);
-	}
-	if (*end)
-		return false;
-	ret->pid = (pid_t)strtol(words[4], &end, 10);
-	ret->device = makedev((unsigned)numbers[0], (unsigned)numbers[1]);
-	ret->inode = numbers[2];
-	return !*end && ret->pid > 0;
+	*ret = (struct lock){words[1], words[3], words[4], words[5]};
+	return true;
 }
 
-enum answer { NO, YES, UNKNOWN };
-
-static enum answer has_open(pid_t pid, const struct stat *status)
+/*
+ * How the kernel calls a file in its lists of locks. Not by what stat(2) says: the device of a
+ * subvolume of btrfs, or of a file of overlayfs, is another there. A lock of our own, of a kind
+ * that disturbs no flock(2), is listed with the file: /proc/PID/fdinfo (proc_pid_fdinfo(5)).
+ */
+static int ask_name(int directory, char *ret, size_t size)
 {
-	_cleanup_closedir_ DIR *directory = NULL;
-	const struct dirent *entry;
-	char path[32];
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	directory = opendir(path);
-	if (!directory)
-		return errno == ENOENT ? NO : UNKNOWN;
-	while ((entry = readdir(directory))) {
-		struct stat open;
-
-		if (fstatat(dirfd(directory), entry->d_name, &open, 0) == 0 &&
-			open.st_dev == status->st_dev && open.st_ino == status->st_ino)
-			return YES;
-	}
-	return NO;
-}
-
-/* The device is not that of stat(2) everywhere: btrfs has one for each subvolume there. */
-static bool is_holder(const struct lock *lock, const struct stat *status)
-{
-	enum answer answer;
-
-	if (lock->inode != status->st_ino)
-		return false;
-	answer = has_open(lock->pid, status);
-	return answer == YES || (answer == UNKNOWN && lock->device == status->st_dev);
-}
-
-static pid_t find_holder(const struct stat *status)
-{
+	struct flock mark = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
 	_cleanup_free_ char *text = NULL;
+	struct lock lock;
+	char path[48];
 	size_t length;
 	char *rest;
+	int r;
+
+	if (fcntl(directory, F_OFD_SETLK, &mark))
+		return -errno;
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", directory);
+	r = file_read(AT_FDCWD, path, LOCKS_BYTES, &text, &length);
+	rest = text;
+	for (char *line; r == 0 && (line = strsep(&rest, "\n"));)
+		if (strncmp(line, "lock:", 5) == 0 && read_lock(line + 5, &lock) &&
+			strcmp(lock.type, "OFDLCK") == 0)
+			return (size_t)snprintf(ret, size, "%s", lock.file) < size ? 0 : -ERANGE;
+	return r < 0 ? r : -ENODATA;
+}
+
+/* 0: nobody. */
+static pid_t find_holder(const char *file)
+{
+	_cleanup_free_ char *text = NULL;
 	struct lock lock;
+	size_t length;
+	char *rest;
 
 	if (file_read(AT_FDCWD, "/proc/locks", LOCKS_BYTES, &text, &length) < 0)
 		return 0;
 	rest = text;
 	for (char *line; (line = strsep(&rest, "\n"));)
-		if (parse_lock(line, &lock) && is_holder(&lock, status))
-			return lock.pid;
+		if (read_lock(line, &lock) && strcmp(lock.file, file) == 0 &&
+			strcmp(lock.type, "FLOCK") == 0 && strcmp(lock.access, "WRITE") == 0)
+			return (pid_t)strtol(lock.pid, NULL, 10);
 	return 0;
+}
+
+/* Where that cannot be told, true: the lock says so. */
+static bool has_open(pid_t pid, int at)
+{
+	_cleanup_closedir_ DIR *directory = NULL;
+	const struct dirent *entry;
+	struct stat wanted, open;
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	directory = opendir(path);
+	if (!directory || fstat(at, &wanted))
+		return errno != ENOENT;
+	while ((entry = readdir(directory)))
+		if (fstatat(dirfd(directory), entry->d_name, &open, 0) == 0 &&
+			open.st_dev == wanted.st_dev && open.st_ino == wanted.st_ino)
+			return true;
+	return false;
 }
 
 /* 0 once the launcher is gone; -ESRCH where nobody is found; -ENOENT where path is not there. */
@@ -131,7 +133,8 @@ static int kill_holder(int at, const char *path)
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0U);
 	if (pidfd < 0)
 		return -errno;
-	if (find_holder(file) != pid) /* it ended, and the number may be another's */
+	/* it ended, and the number may be another's */
+	if (find_holder(file) != pid || !has_open(pid, directory))
 		return -ESRCH;
 	if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0))
 		return -errno;

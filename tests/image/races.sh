@@ -62,6 +62,31 @@ for place in 8 12 60 100; do
 	check 'who then finds nothing left, as it should be' test "$outcome" = "0 ${dead:0:12}"
 done
 
+# ---- whom rm -f kills ----
+# The lock names who took it, and a child may still have it when he is gone and his number another's: here he is there, but has let go.
+mkdir -p "$storage/transient/$dead"/{upper,work}
+printf x > "$storage/transient/$dead/container.json"
+python3 - "$storage/transient/$dead" << 'END' &
+import fcntl, os, sys, time
+container = os.open(sys.argv[1], os.O_RDONLY)
+fcntl.flock(container, fcntl.LOCK_EX)
+if os.fork() == 0:
+    time.sleep(1000)
+os.close(container)
+open("let-go", "w")
+time.sleep(1000)
+END
+another=$!
+await test -e let-go
+child=$(child_of $another python3)
+helpers+=("$another" "$child")
+output=$(im rm -f "${dead:0:12}" 2>&1)
+check 'not one who has not the container open' kill -0 "$another"
+check 'it says what it could not end' grep -q 'does not end' <<< "$output"
+kill "$another" "$child"
+wait "$another" 2> /dev/null
+check 'and it can when it is free' im rm -f "${dead:0:12}"
+
 # ---- names ----
 ln -s "$dead" "$storage/names/free"
 stop_at "readlinkat:2:$storage/names" run --name free tiny true
