@@ -30,7 +30,7 @@ kept() {
 	works 'control: the user reads it' cat $homes/kept/file
 	immure jail --profile kept sleep 20 &
 	pid=$!
-	works 'a jail runs in it' within 10 grep -q . <(pgrep -f '[s]leep 20')
+	works 'a jail runs in it' within 10 pgrep -f '^sleep 20$'
 	says 'a second one at the same time is refused, with the remedy' 'in use.*' immure jail --profile kept true
 	kill $pid
 	wait
@@ -67,7 +67,7 @@ sharing() {
 	works 'a level that the profile names' in_it shared 'echo one > ~/file'
 	is '… is the level of the home' s0:c5,c6 level_of $homes/shared
 	immure jail --profile shared sleep 20 &
-	works 'a jail runs in it' within 10 grep -q . <(pgrep -f '[s]leep 20')
+	works 'a jail runs in it' within 10 pgrep -f '^sleep 20$'
 	is 'its jails share the home' one in_it shared 'cat ~/file'
 	sed -i 's/c5,c6/c5,c7/' ~/.config/immure/profiles/shared.json
 	says 'not with one of another level' 'in use' immure jail --profile shared true
