@@ -704,9 +704,9 @@ int remove_tree(int directory, const char *name, const struct host *host, struct
 
 /*
  * Of a container that wrote nothing only these are there: removed by their names, without looking
- * for what there is. Whatever stays is found by remove_tree().
+ * for what there is. False where something stays, which remove_tree() finds.
  */
-static void remove_expected(const struct container_hold *hold)
+static bool remove_expected(const struct container_hold *hold)
 {
 	/* overlayfs leaves these closed to everybody; a program never sees this place, so no link
 	 * can stand there */
@@ -726,8 +726,8 @@ static void remove_expected(const struct container_hold *hold)
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
 		if (unlinkat(hold->directory, expected[i].path, expected[i].flags) &&
 			errno != ENOENT)
-			return; /* the record goes last, for as long as there is something to remove
-				 */
+			return false;
+	return true;
 }
 
 int container_remove(struct container_hold *hold, const struct container *container,
@@ -756,8 +756,10 @@ int container_remove(struct container_hold *hold, const struct container *contai
 	}
 	if (r == 0)
 		unlink_name(hold->storage, container->name, hold->id);
-	if (r == 0)
-		remove_expected(hold);
+	/* what it wrote before its record, by which others see that somebody is at it: a directory
+	 * is read in its file system's own order */
+	if (r == 0 && !remove_expected(hold))
+		r = remove_tree(hold->directory, "upper", host, reterr);
 	if (r == 0)
 		r = remove_tree(kind, hold->id, host, reterr);
 	container_release(hold);

@@ -185,6 +185,18 @@ kill -KILL "$pid"
 wait "$pid" 2> /dev/null
 check 'rm takes up what another one was killed at' im rm "${dead:0:12}"
 check 'and nothing is left' test -z "$(left)"
+# where the youngest file of a directory is read first, too
+if memory=$(mktemp -d /dev/shm/immure-test.XXXXXX 2> /dev/null); then
+	plain=$storage storage=$memory
+	run --pull never none 2> /dev/null # makes the storage
+	mkdir -p "$storage/transient"
+	dead
+	strace -o order -e trace=unlinkat "$immure" rm --storage "$storage" "${dead:0:12}" > /dev/null
+	check 'the record goes after what was written' test "$(grep -n '"container\.json".*= 0' order | cut -d : -f 1)" -gt 200
+	check 'and nothing is left' test -z "$(left)"
+	rm -rf "$memory"
+	storage=$plain
+fi
 begin --rm tiny sh -c "cd /tmp; i=0; while [ \$i -lt 20000 ]; do i=\$((i+1)); : > \$i; done; $stay"
 dead=$(im ps -q --no-trunc)
 inode=$(stat -c %i "$storage/transient/$dead")
