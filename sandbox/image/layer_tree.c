@@ -560,8 +560,14 @@ int layer_tree_whiteout(struct layer_tree *tree, const char *path, struct err *r
 		return r;
 	}
 	/* not a device: overlayfs's sign for "nothing", which the kernel lets anybody make */
-	if (mknodat(parent, name, S_IFCHR, OVERLAY_WHITEOUT))
-		return fail(path, "make the whiteout", reterr);
+	if (mknodat(parent, name, S_IFCHR, OVERLAY_WHITEOUT)) {
+		r = fail(path, "make the whiteout", reterr);
+		if (r == -EPERM)
+			err_hint(reterr, "is the storage on overlayfs, as in a container of "
+					 "somebody else's? It needs another file system: a volume, "
+					 "a tmpfs (--storage)");
+		return r;
+	}
 	return 0;
 }
 

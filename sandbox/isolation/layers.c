@@ -138,9 +138,10 @@ void layers_describe(const struct layers_plan *plan, uint16_t item, int error, c
 				 "overlay: `immure doctor`, or ask root for `modprobe overlay`");
 	else if (item == LAYERS_OVERLAY && (error == EINVAL || error == EBUSY))
 		err_hint(reterr,
-			"is the storage on a network file system, is the upper directory in "
-			"use, or is it of a run that was to throw it away? The kernel's log "
-			"has the reason (dmesg: overlayfs)");
+			"is the storage on a network file system or on overlayfs (in a container "
+			"of somebody else's), is the upper directory in use, or is it of a run "
+			"that was to throw it away? The kernel's log has the reason (dmesg: "
+			"overlayfs)");
 }
 
 /* ---- child ---- */

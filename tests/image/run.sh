@@ -598,4 +598,12 @@ check 'a volume of one id' test "$(run --rm -p ./single.json -v one:/srv/app tin
 im volume rm one > /dev/null
 says 'further groups with one id' 'no process change its groups' --rm -p ./single.json --group-add staff tiny echo started
 check 'nothing is left of it' test -z "$(left)"
+
+# a storage on overlayfs, as in a container of somebody else's: nothing but another place helps
+mkdir -p "$work"/over/{lower,upper,work,merged}
+output=$(unshare -rm sh -c "cd '$work/over' && mount -t overlay overlay -o userxattr,lowerdir=lower,upperdir=upper,workdir=work merged &&
+	'$immure' load -q --storage '$work/over/merged/storage' -i '$work/tiny.tar'" 2>&1)
+check 'layers cannot be unpacked on overlayfs' test $? = 125
+check 'and it says so' grep -q 'storage on overlayfs.*--storage' <<< "$output"
+
 finish
