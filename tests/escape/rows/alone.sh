@@ -10,7 +10,8 @@ left_anywhere() { # while a jail runs: what is new in the folders that programs 
 	sleep 0.05
 	jail -- /bin/sleep 1000 &
 	begun $! sleep
-	new=$(find /run /tmp /var/tmp /dev/shm "$HOME" -newer "$work/stamp" \( -ipath '/run/*jail*' -o -user "$(id -u)" \) -not -path '*/immure-*' -not -path "$HOME" 2> /dev/null)
+	new=$(find /run /tmp /var/tmp /dev/shm "$HOME" -newer "$work/stamp" \( -ipath '/run/*jail*' -o -user "$(id -u)" \) -not -path '*/immure-*' -not -path "$HOME" \
+		-not -fstype proc 2> /dev/null)
 	end $!
 	if [ -z "$new" ]; then echo 'CONTAINED: nothing'; else echo "ESCAPED: $new"; fi
 }

@@ -48,7 +48,7 @@ row T-INFO-11c 'the nodes are what they seem' 'plain' \
 	'expect "1:3 1:5 1:7 1:8 1:9 5:0" jail -- /bin/sh -c "stat -L -c %t:%T /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty | tr \"\n\" \" \" | sed \"s/ \\$//\""; [ "$launcher" != plain ] || echo ESCAPED: no launcher' \
 	'jail -- /bin/sh -c ": > /dev/null"'
 row T-INFO-12 'neither the user'"'"'s home nor the launcher'"'"'s folders show in the mount table' 'wrong-bind bwrap_rw' \
-	'jail -- /bin/sh -c "grep -q -e $work -e \"$top\" /proc/self/mountinfo && echo ESCAPED: seen || echo CONTAINED: not seen"' \
+	'jail -- /bin/sh -c "grep -q -e ${work##*/} -e \"$top\" /proc/self/mountinfo && echo ESCAPED: seen || echo CONTAINED: not seen"' \
 	'jail -v "$work:/w:ro" -- /bin/grep -q " /w " /proc/self/mountinfo'
 for name in machine-id passwd group hostname hosts; do
 	row "T-INFO-13-$name" "/etc/$name is not the host's" 'bwrap' \
