@@ -81,6 +81,18 @@ static int send_descriptor(int control, int fd)
 	return sendmsg(control, &message, MSG_NOSIGNAL) == 1 ? 0 : -errno;
 }
 
+/* The supervisor sees to later changes; its first turn may come after the program's. */
+static void copy_size(const struct terminal_plan *plan, int master)
+{
+	struct winsize size;
+
+	for (int i = 0; i < 3; i++)
+		if (plan->replaced[i] && ioctl(i, TIOCGWINSZ, &size) == 0) {
+			(void)ioctl(master, TIOCSWINSZ, &size); /* cosmetic */
+			return;
+		}
+}
+
 int terminal_apply(const struct terminal_plan *plan, struct child *child, uint16_t *reterr_item)
 {
 	_cleanup_close_ int master = -1;
@@ -98,6 +110,7 @@ int terminal_apply(const struct terminal_plan *plan, struct child *child, uint16
 	child->terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (child->terminal < 0)
 		return -errno;
+	copy_size(plan, master);
 	*reterr_item = 2;
 	return send_descriptor(child->control, master);
 }

@@ -30,8 +30,9 @@ int terminal_compile(const struct profile *profile, const struct host *host, str
 void terminal_explain(const struct terminal_plan *plan, struct report *out);
 
 /*
- * Opens a pty of the new root's devpts and sends the master over child->control (one message of a
- * single byte with the descriptor). Needs: child->root with dev/pts mounted.
+ * Opens a pty of the new root's devpts, as large as the caller's terminal, and sends the master
+ * over child->control (one message of a single byte with the descriptor). Needs: child->root with
+ * dev/pts mounted, the caller's standard descriptors.
  */
 int terminal_apply(const struct terminal_plan *plan, struct child *child, uint16_t *reterr_item);
 

@@ -104,6 +104,14 @@ on_terminal() { python3 drive.py "$@"; }
 out=$(on_terminal 33x77 -- "$immure" jail sh -c 'tty; stty size')
 check 'the program has a pty of the jail' grep -q '^/dev/pts/0' <<< "$out"
 check 'with the size of the caller' grep -q '^33 77' <<< "$out"
+# the launcher is stopped at the first mount
+# shellcheck disable=SC2016 # for window(1)
+python3 drive.py 33x77 -- "$probes/window" fsopen:1 'kill -STOP $(cut -d " " -f 1 /proc/$PPID/task/$PPID/children)' \
+	"$immure" jail -v "$work:/work" sh -c 'stty size > /work/size' > /dev/null &
+await test -s size
+check 'from the beginning' test "$(cat size)" = '33 77'
+kill -CONT "$(child_of "$(child_of $! window)" immure)"
+wait $!
 out=$(on_terminal 24x80 'hello\n' -- "$immure" jail sh -c 'echo ready; read x; echo "got $x"')
 check 'what is typed goes in' grep -q 'got hello' <<< "$out"
 out=$(on_terminal 24x80 '\x03' -- "$immure" jail perl -e '$| = 1; $SIG{INT} = sub { print "INTERRUPTED\n"; exit 5 }; print "ready\n"; sleep 100')
