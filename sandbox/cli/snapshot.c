@@ -194,7 +194,8 @@ static int work(struct snapshot *s, bool with_view)
 	}
 	worker.arguments = s->arguments;
 	code = place_work(&s->variables, &s->storage, &worker, 1);
-	return code == 0 && tell_removed(s, &err) < 0 ? print_error(&err) : code;
+	/* also where it failed: by that */
+	return tell_removed(s, &err) < 0 ? print_error(&err) : code;
 }
 
 /* ---- the verbs ---- */

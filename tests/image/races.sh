@@ -186,13 +186,15 @@ go_on
 check 'nor one that is gone' test "$outcome" = '125 immure: read: is gone: another process has removed it'
 # shellcheck disable=SC2317
 runs() { [ -n "$(im ps -q)" ]; }
-for way in 'rm -f passing' "kill"; do
+for way in 'rm -f passing' kill 'kill at once'; do
 	setsid "$immure" run --storage "$storage" --rm --name passing tiny sleep 1000 < /dev/null > /dev/null 2>&1 &
 	runner=$!
 	helpers+=("$runner")
 	await runs
-	stop_at wait4:1 export -o passing.tar passing
-	if [ "$way" = kill ]; then
+	place=wait4:1 # it has been read
+	[ "$way" != 'kill at once' ] || place=flock:3 # it has been found, and its image
+	stop_at $place export -o passing.tar passing
+	if [ "$way" != 'rm -f passing' ]; then
 		kill -TERM "$runner"
 		expected='125 immure: passing: was removed meanwhile: what was read of it may not be whole'
 	else
@@ -201,7 +203,7 @@ for way in 'rm -f passing' "kill"; do
 	fi
 	wait "$runner"
 	go_on
-	check "$way: who reads it is told whether it was there to the end" test "$outcome" = "$expected"
+	check "$way: who reads it is told whether it was there to the end" test "${outcome%% *} $(tail -n 1 "$said")" = "$expected"
 	im rm -i passing > /dev/null
 done
 check 'nothing is left' gone 2
