@@ -122,10 +122,12 @@ static bool was_stillborn(
 static const char *limit_hit(const struct plan *plan, const struct supervision *supervision,
 	const struct launch_result *result)
 {
-	if (supervision->timed_out)
+	bool killed = WIFSIGNALED(result->status) && WTERMSIG(result->status) == SIGKILL;
+
+	/* else it had ended by itself, and we came late to hear of it */
+	if (supervision->timed_out && killed)
 		return "wall_time";
-	if (result->counts.oom_kills && WIFSIGNALED(result->status) &&
-		WTERMSIG(result->status) == SIGKILL)
+	if (result->counts.oom_kills && killed)
 		return "memory";
 	if (WIFSIGNALED(result->status) && WTERMSIG(result->status) == SIGXCPU)
 		return "cpu_time";

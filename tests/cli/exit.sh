@@ -73,6 +73,10 @@ immure jail --result "$work/result" sh -c 'exit 3' < /dev/null
 check 'the result tells the status' jq -e '.version == 1 and .exit == 3 and .signal == null and .limit == null and .wall_seconds > 0' result
 immure jail --result "$work/result" --timeout 200ms sleep 20 < /dev/null 2> /dev/null
 check 'the result names the wall clock' jq -e '.exit == null and .signal == "SIGKILL" and .limit == "wall_time"' result
+# the launcher is stopped from the first mount until the time is over
+guarded "$probes/window" fsopen:1 'launcher=$(cut -d " " -f 1 /proc/$PPID/task/$PPID/children); kill -STOP $launcher; (sleep 3.2; kill -CONT $launcher) &' \
+	"$immure" jail --result "$work/result" --timeout 3s sh -c 'exit 3' < /dev/null > window 2>&1
+check 'a program that ended in time is not said to have been ended' jq -e '.exit == 3 and .limit == null and .wall_seconds > 3' result
 immure jail --result "$work/result" --ulimit cpu=1s sh -c 'while :; do :; done' < /dev/null 2> /dev/null
 check 'the result names the CPU time' jq -e '.signal == "SIGXCPU" and .limit == "cpu_time" and .cpu_user_seconds + .cpu_system_seconds > 0.2' result # the limit is counted in whole ticks, the result is not
 immure jail --result "$work/result" --ulimit fsize=4096 sh -c 'head -c 100000 /dev/zero > /tmp/x' < /dev/null 2> /dev/null
