@@ -10,15 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CHILD_OWN_MOUNTS 16
+#define CHILD_OWN_MOUNTS 64
 
 struct child {
 	int control; /* socket to the supervisor (SOCK_SEQPACKET); never -1 */
 	int root;    /* the new root (a mount), from the root step until the pivot; else -1 */
 	int scratch; /* a root of layers: the tmpfs below it, where there is one, for the same time;
 			else -1 */
-	uint64_t own[CHILD_OWN_MOUNTS]; /* a root of layers: mounts of ours in it that places may be
-					   made in (tmpfs), by their ids */
+	uint64_t own[CHILD_OWN_MOUNTS]; /* mounts of ours that places may be made in (tmpfs), by
+					   their ids */
 	unsigned own_count;
 	int label; /* /proc/thread-self/attr/exec, open while the host's /proc is reachable; else -1
 		    */

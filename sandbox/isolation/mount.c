@@ -106,21 +106,54 @@ static int clone_source(const struct mount_operation *operation, const struct ch
 	return take_fd(&tree);
 }
 
-static int make_point(const struct mount_operation *operation, int root)
+/* Where a plain path is safe: from the new root, or from the tmpfs of ours that it lies in. What
+ * leads to that one may be somebody's tree, whose links must never be followed from the host's
+ * root, where we still are. */
+struct ground {
+	int fd;
+	const char *path;
+};
+
+static int open_base(const struct mount_operation *operation, const struct child *child)
 {
-	if (operation->point == POINT_DIRECTORY && mkdirat(root, operation->target, 0755))
+	_cleanup_close_ int fd = child_open_place(child, operation->base, LOOKUP_IN_ROOT);
+	uint64_t mount;
+	int r = fd < 0 ? fd : child_mount_id(fd, &mount);
+
+	for (unsigned i = 0; i < child->own_count && r == 0; i++)
+		if (child->own[i] == mount)
+			return take_fd(&fd);
+	return r < 0 ? r : -EXDEV; /* the way there has changed, or something hides it */
+}
+
+static int attach(const struct mount_operation *operation, const struct child *child,
+	const struct ground *ground, int tree)
+{
+	_cleanup_close_ int owned = -1;
+
+	if (operation->lookup != LOOKUP_PLAIN)
+		return child_attach(child, tree, operation->target, operation->lookup);
+	owned = tree;
+	return move_mount(owned, "", ground->fd, ground->path, MOVE_MOUNT_F_EMPTY_PATH) ? -errno
+											: 0;
+}
+
+static int make_point(const struct mount_operation *operation, const struct ground *ground)
+{
+	if (operation->point == POINT_DIRECTORY && mkdirat(ground->fd, ground->path, 0755))
 		return -errno;
-	if (operation->point == POINT_FILE && mknodat(root, operation->target, S_IFREG | 0444, 0))
+	if (operation->point == POINT_FILE && mknodat(ground->fd, ground->path, S_IFREG | 0444, 0))
 		return -errno;
 	return 0;
 }
 
-static int apply_directory(const struct mount_operation *operation, const struct child *child)
+static int apply_directory(
+	const struct mount_operation *operation, struct child *child, const struct ground *ground)
 {
 	_cleanup_close_ int place = -1;
 
 	if (operation->lookup != LOOKUP_MAKE)
-		return mkdirat(child->root, operation->target, operation->mode) ? -errno : 0;
+		return mkdirat(ground->fd, ground->path, operation->mode) ? -errno : 0;
 	place = child_make_place(
 		child, operation->target, true); /* an image's own stays as it is */
 	return place < 0 ? place : 0;
@@ -148,11 +181,12 @@ static int link_in_layers(const struct mount_operation *operation, const struct 
 	return 0;
 }
 
-static int apply_symlink(const struct mount_operation *operation, const struct child *child)
+static int apply_symlink(
+	const struct mount_operation *operation, struct child *child, const struct ground *ground)
 {
 	if (operation->lookup == LOOKUP_MAKE)
 		return link_in_layers(operation, child);
-	return symlinkat(operation->source, child->root, operation->target) ? -errno : 0;
+	return symlinkat(operation->source, ground->fd, ground->path) ? -errno : 0;
 }
 
 static int write_file(const struct mount_operation *operation, int directory, const char *name)
@@ -165,44 +199,67 @@ static int write_file(const struct mount_operation *operation, int directory, co
 
 /* In a root of layers it is bound from a tmpfs of ours: the upper directory is the program's, and
  * outlives the jail. */
-static int apply_file(const struct mount_operation *operation, const struct child *child)
+static int apply_file(
+	const struct mount_operation *operation, struct child *child, const struct ground *ground)
 {
 	_cleanup_close_ int tree = -1;
 	int r;
 
 	if (operation->lookup != LOOKUP_MAKE)
-		return write_file(operation, child->root, operation->target);
+		return write_file(operation, ground->fd, ground->path);
 	r = write_file(operation, child->scratch, operation->name);
 	if (r < 0)
 		return r;
 	tree = openat(child->scratch, operation->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	r = tree < 0 ? -errno : child_clone_tree(tree, false, operation->attributes);
-	return r < 0 ? r : child_attach(child, r, operation->target, operation->lookup);
+	return r < 0 ? r : attach(operation, child, ground, r);
 }
 
-static int apply_tmpfs(const struct mount_operation *operation, const struct child *child)
+/* Others may lie in it: by the plan, or by a link of the image (/etc/resolv.conf to ../run/…, with
+ * a tmpfs on /run). */
+static int remember(const struct mount_operation *operation, struct child *child, int tree)
+{
+	if (!operation->holds && operation->lookup != LOOKUP_MAKE)
+		return 0;
+	if (child->own_count >= CHILD_OWN_MOUNTS)
+		return operation->holds ? -EMFILE : 0;
+	return child_mount_id(tree, &child->own[child->own_count++]);
+}
+
+static int apply_tmpfs(
+	const struct mount_operation *operation, struct child *child, const struct ground *ground)
 {
 	const char *options[] = {"mode", operation->mode_text, "size", operation->size, "nr_inodes",
 		operation->inodes, NULL};
-	int r = make_point(operation, child->root);
+	int r = make_point(operation, ground);
 
+	int tree;
+
+	if (r < 0)
+		return r;
 	if (mutant(MUTANT_NO_TMPFS_SIZE))
 		options[2] = NULL;
-	if (r == 0)
-		r = child_new_mount(child, "tmpfs", options, operation->attributes);
-	return r < 0 ? r : child_attach(child, r, operation->target, operation->lookup);
+	tree = child_new_mount(child, "tmpfs", options, operation->attributes);
+	if (tree >= 0)
+		r = remember(operation, child, tree);
+	if (tree < 0 || r < 0) {
+		(void)close(tree);
+		return tree < 0 ? tree : r;
+	}
+	return attach(operation, child, ground, tree);
 }
 
-static int apply_bind(const struct mount_operation *operation, const struct child *child)
+static int apply_bind(
+	const struct mount_operation *operation, struct child *child, const struct ground *ground)
 {
 	_cleanup_close_ int tree = clone_source(operation, child);
-	int r = tree < 0 ? tree : make_point(operation, child->root);
+	int r = tree < 0 ? tree : make_point(operation, ground);
 
-	return r < 0 ? r
-		     : child_attach(child, take_fd(&tree), operation->target, operation->lookup);
+	return r < 0 ? r : attach(operation, child, ground, take_fd(&tree));
 }
 
-static int apply_pin(const struct mount_operation *operation, const struct child *child)
+static int apply_pin(
+	const struct mount_operation *operation, struct child *child, const struct ground *ground)
 {
 	_cleanup_close_ int place = -1;
 	int tree;
@@ -213,10 +270,11 @@ static int apply_pin(const struct mount_operation *operation, const struct child
 	if (place < 0)
 		return place;
 	tree = child_clone_tree(place, true, 0); /* keeps the bind's own attributes */
-	return tree < 0 ? tree : child_attach(child, tree, operation->target, operation->lookup);
+	return tree < 0 ? tree : attach(operation, child, ground, tree);
 }
 
-static int apply_deny_directory(const struct mount_operation *operation, const struct child *child)
+static int apply_deny_directory(
+	const struct mount_operation *operation, struct child *child, const struct ground *ground)
 {
 	const char *const options[] = {"mode", "0000", "size", "4k", "nr_inodes", "1", NULL};
 	int tree;
@@ -224,10 +282,11 @@ static int apply_deny_directory(const struct mount_operation *operation, const s
 	if (mutant(MUTANT_NO_DENY))
 		return 0;
 	tree = child_new_mount(child, "tmpfs", options, operation->attributes);
-	return tree < 0 ? tree : child_attach(child, tree, operation->target, operation->lookup);
+	return tree < 0 ? tree : attach(operation, child, ground, tree);
 }
 
-static int apply_deny_file(const struct mount_operation *operation, const struct child *child)
+static int apply_deny_file(
+	const struct mount_operation *operation, struct child *child, const struct ground *ground)
 {
 	_cleanup_close_ int null = -1;
 	struct stat status;
@@ -243,10 +302,11 @@ static int apply_deny_file(const struct mount_operation *operation, const struct
 	if (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))
 		return -ENODEV;
 	tree = child_clone_tree(null, false, operation->attributes);
-	return tree < 0 ? tree : child_attach(child, tree, operation->target, operation->lookup);
+	return tree < 0 ? tree : attach(operation, child, ground, tree);
 }
 
-static int apply_deny_found(const struct mount_operation *operation, const struct child *child)
+static int apply_deny_found(
+	const struct mount_operation *operation, struct child *child, const struct ground *ground)
 {
 	_cleanup_close_ int place = child_open_place(child, operation->target, operation->lookup);
 	struct stat status;
@@ -255,11 +315,12 @@ static int apply_deny_found(const struct mount_operation *operation, const struc
 		return place == -ENOENT ? 0 : place;
 	if (fstat(place, &status))
 		return -errno;
-	return S_ISDIR(status.st_mode) ? apply_deny_directory(operation, child)
-				       : apply_deny_file(operation, child);
+	return S_ISDIR(status.st_mode) ? apply_deny_directory(operation, child, ground)
+				       : apply_deny_file(operation, child, ground);
 }
 
-static int apply_layers(const struct mount_operation *operation, const struct child *child)
+static int apply_layers(
+	const struct mount_operation *operation, struct child *child, const struct ground *ground)
 {
 	const char *const options[] = {
 		"mode", "0755", "size", operation->size, "nr_inodes", operation->inodes, NULL};
@@ -267,14 +328,14 @@ static int apply_layers(const struct mount_operation *operation, const struct ch
 	unsigned long flags = operation->attributes & MOUNT_ATTR_RDONLY ? MS_RDONLY : 0;
 	_cleanup_close_ int place = -1, scratch = -1;
 	uint16_t item;
-	int r = make_point(operation, child->root);
+	int r = make_point(operation, ground);
 
 	if (r < 0)
 		return r;
 	flags |= operation->attributes & MOUNT_ATTR_NOEXEC ? MS_NOEXEC : 0;
-	place = operation->lookup == LOOKUP_MAKE
-			? child_make_place(child, operation->target, true)
-			: child_open_place(child, operation->target, operation->lookup);
+	place = operation->lookup == LOOKUP_MAKE ? child_make_place(child, operation->target, true)
+		: operation->base ? path_open_no_links(ground->fd, ground->path, O_PATH | O_CLOEXEC)
+				  : child_open_place(child, operation->target, operation->lookup);
 	if (place < 0 || own_upper)
 		return place < 0 ? place
 				 : layers_mount(operation->layers, child, place, -1, flags, &item);
@@ -302,10 +363,11 @@ static int check_shown(const struct mount_operation *operation, const struct chi
 	_cleanup_close_ int place = -1;
 	struct statx status;
 
-	if (operation->lookup != LOOKUP_MAKE || !is_mount(operation->kind) ||
-		mutant(MUTANT_NO_SHOWN_CHECK))
+	if (operation->base ? operation->kind == OPERATION_FILE : operation->lookup != LOOKUP_MAKE)
 		return 0;
-	place = child_open_place(child, operation->target, operation->lookup);
+	if (!is_mount(operation->kind) || mutant(MUTANT_NO_SHOWN_CHECK))
+		return 0;
+	place = child_open_place(child, operation->target, LOOKUP_IN_ROOT);
 	if (place < 0)
 		return place == -ENOENT || place == -ENOTDIR ? -EXDEV : place;
 	if (statx(place, "", AT_EMPTY_PATH, STATX_INO, &status))
@@ -316,22 +378,10 @@ static int check_shown(const struct mount_operation *operation, const struct chi
 	return 0;
 }
 
-/* Others may lie in it, by a link of the image (/etc/resolv.conf to ../run/…, with a tmpfs on
- * /run). */
-static int remember(const struct mount_operation *operation, struct child *child)
+static int apply_one(const struct mount_operation *operation, struct child *child)
 {
-	_cleanup_close_ int place = -1;
-
-	if (operation->kind != OPERATION_TMPFS || operation->lookup != LOOKUP_MAKE ||
-		child->own_count >= CHILD_OWN_MOUNTS)
-		return 0;
-	place = child_open_place(child, operation->target, operation->lookup);
-	return place < 0 ? place : child_mount_id(place, &child->own[child->own_count++]);
-}
-
-int mount_apply(const struct mount_plan *plan, struct child *child, uint16_t *reterr_item)
-{
-	static int (*const apply[])(const struct mount_operation *, const struct child *) = {
+	static int (*const apply[])(
+		const struct mount_operation *, struct child *, const struct ground *) = {
 		[OPERATION_DIRECTORY] = apply_directory,
 		[OPERATION_SYMLINK] = apply_symlink,
 		[OPERATION_FILE] = apply_file,
@@ -343,12 +393,25 @@ int mount_apply(const struct mount_plan *plan, struct child *child, uint16_t *re
 		[OPERATION_DENY_FOUND] = apply_deny_found,
 		[OPERATION_LAYERS] = apply_layers,
 	};
+	struct ground ground = {child->root, operation->target};
+	_cleanup_close_ int base = -1;
+
+	if (operation->base && !mutant(MUTANT_PLAIN_BELOW)) {
+		base = open_base(operation, child);
+		if (base < 0)
+			return base;
+		ground = (struct ground){base, operation->target + strlen(operation->base) + 1};
+	}
+	return apply[operation->kind](operation, child, &ground);
+}
+
+int mount_apply(const struct mount_plan *plan, struct child *child, uint16_t *reterr_item)
+{
 	int r = 0;
 
 	for (size_t i = 0; i < plan->count && r == 0; i++) {
 		*reterr_item = (uint16_t)i;
-		r = apply[plan->operations[i].kind](&plan->operations[i], child);
-		r = r < 0 ? r : remember(&plan->operations[i], child);
+		r = apply_one(&plan->operations[i], child);
 	}
 	for (size_t i = 0; i < plan->count && r == 0; i++) {
 		*reterr_item = (uint16_t)i;

@@ -48,6 +48,9 @@ struct mount_operation {
 	uint64_t attributes;    /* MOUNT_ATTR_* */
 	uint64_t device, inode; /* of the source, when it was checked */
 	const char *target;     /* relative to the root: no slash in front */
+	const char *base;       /* the tmpfs of the plan that target lies in, likewise; NULL: none,
+				   or the root itself */
+	bool holds;             /* tmpfs: it is somebody's base */
 	const char *source;     /* bind: resolved path; symlink: text; file: content */
 	const char *size, *inodes, *mode_text; /* tmpfs options */
 	const char *name; /* file in a root of layers: by which it is kept in child->scratch */

@@ -55,15 +55,21 @@ static int add_row(struct compiler *c, const struct mount_rule *rule, enum outco
 	return row.asked ? receipt_add(c->receipt, &row, c->err) : mount_out_of_memory(c);
 }
 
+/* In the frame on top of the stack. */
 static struct mount_operation *add_operation(
 	struct compiler *c, enum mount_operation_kind kind, const char *target)
 {
+	const struct frame *frame = &c->stack[c->depth - 1];
 	struct mount_operation *operation =
 		ARENA_APPEND(c->arena, c->plan->operations, c->plan->count);
 
-	if (operation) {
-		operation->kind = kind;
-		operation->target = target + 1; /* relative to the root */
+	if (!operation)
+		return NULL;
+	operation->kind = kind;
+	operation->target = target + 1; /* relative to the root */
+	if (frame->ground == GROUND_OURS && frame != c->stack) {
+		operation->base = frame->target + 1;
+		c->plan->operations[frame->operation].holds = true;
 	}
 	return operation;
 }
@@ -72,7 +78,7 @@ static void push(struct compiler *c, const char *target, enum ground ground, con
 {
 	/* the stack is an array whose tail is forgotten by lowering depth: it never outgrows the
 	 * number of rules */
-	c->stack[c->depth++] = (struct frame){target, ground, source};
+	c->stack[c->depth++] = (struct frame){target, ground, source, c->plan->count - 1};
 }
 
 const char *mount_host_side(struct compiler *c, const struct frame *frame, const char *target)
@@ -198,12 +204,33 @@ static int prepare_place(
 
 /* ---- one rule of each kind ---- */
 
+/* Inside a bind of an empty root: it is there already, or it is refused. */
+static int find_symlink(struct compiler *c, const struct mount_rule *rule, const char *text)
+{
+	const char *path = mount_host_side(c, &c->stack[c->depth - 1], rule->target);
+	struct path_fact fact;
+
+	if (!path)
+		return mount_out_of_memory(c);
+	if (c->host->path(c->host, c->arena, path, false, &fact) == 0 &&
+		fact.type == PATH_SYMLINK && strcmp(fact.link, text) == 0)
+		return add_row(c, rule, OUTCOME_ENFORCED, "the bind above it", NULL, NULL);
+	return add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL,
+		"it lies inside a bind that has no such link, and nothing is made on the host",
+		"make the link on the host, or leave it out");
+}
+
 static int compile_symlink(struct compiler *c, const struct mount_rule *rule, const char *text)
 {
+	enum ground above = c->stack[c->depth - 1].ground;
 	struct mount_operation *operation;
 	enum child_lookup lookup;
-	int r = prepare_place(c, rule, &lookup);
+	int r;
 
+	if (c->profile->files.root == ROOT_EMPTY &&
+		(above == GROUND_READ_ONLY || above == GROUND_WRITABLE))
+		return find_symlink(c, rule, text);
+	r = prepare_place(c, rule, &lookup);
 	if (r)
 		return r < 0 ? r : 0;
 	if (lookup != LOOKUP_PLAIN && lookup != LOOKUP_MAKE) /* root "host": the link is there
@@ -488,6 +515,14 @@ static int compile_rule(struct compiler *c, const struct mount_rule *rule)
 	return -EINVAL;
 }
 
+static bool is_foreign(const struct compiler *c, const struct mount_rule *rule)
+{
+	for (size_t i = 0; i < c->foreign_count; i++)
+		if (c->foreign[i] == rule)
+			return true;
+	return false;
+}
+
 /* A link shows nothing of its own, what is denied nothing at all. */
 static int list_shown(struct compiler *c)
 {
@@ -498,7 +533,7 @@ static int list_shown(struct compiler *c)
 		const struct mount_rule **place;
 
 		if (!operation->rule || operation->kind == OPERATION_SYMLINK ||
-			operation->rule->kind == MOUNT_DENY)
+			operation->rule->kind == MOUNT_DENY || is_foreign(c, operation->rule))
 			continue;
 		place = ARENA_APPEND(c->arena, plan->shown, plan->shown_count);
 		if (!place)
@@ -535,7 +570,12 @@ int mount_compile(const struct profile *profile, const struct host *host, struct
 	struct receipt *receipt, struct mount_plan *ret, struct err *reterr)
 {
 	struct mount_plan plan = {0};
-	struct compiler c = {profile, host, arena, receipt, reterr, &plan, NULL, 0, NULL, 0, NULL};
+	struct compiler c = {.profile = profile,
+		.host = host,
+		.arena = arena,
+		.receipt = receipt,
+		.err = reterr,
+		.plan = &plan};
 	const struct files_section *files = &profile->files;
 	int r = mount_gather(&c);
 

@@ -20,6 +20,7 @@ struct frame {
 	const char *target;
 	enum ground ground;
 	const char *source; /* of a bind: the path on the host; else NULL */
+	size_t operation;   /* of a tmpfs: its number */
 };
 
 struct compiler {
@@ -30,7 +31,10 @@ struct compiler {
 	struct err *err;
 	struct mount_plan *plan;
 	const struct mount_rule **rules; /* sorted by target */
-	size_t rule_count;
+	size_t rule_count, asked_count; /* the profile's come first, until all are sorted */
+	const struct mount_rule **foreign; /* those that show something no profile asks for: none,
+					      unless the compiler is at fault */
+	size_t foreign_count;
 	struct frame *stack;
 	size_t depth;
 	const char *previous; /* target of the rule before */

@@ -6,6 +6,8 @@
 #include "isolation/mount_parts.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,10 +19,11 @@
 
 /* ---- the rules that nobody wrote ---- */
 
+/* Whether the profile itself says what is there. */
 static bool has_target(const struct compiler *c, const char *target)
 {
-	for (size_t i = 0; i < c->profile->files.mount_count; i++)
-		if (strcmp(c->profile->files.mounts[i].target, target) == 0)
+	for (size_t i = 0; i < c->asked_count; i++)
+		if (strcmp(c->rules[i]->target, target) == 0)
 			return true;
 	return false;
 }
@@ -90,7 +93,7 @@ static int add_protection(struct compiler *c, const struct mount_rule *bind)
 		return 0; /* compile_bind() will say what is wrong with it */
 	for (size_t i = 0; i < files->protected_count; i++) {
 		const char *path = files->protected_paths[i];
-		struct frame frame = {fact.resolved, GROUND_WRITABLE, bind->target};
+		struct frame frame = {fact.resolved, GROUND_WRITABLE, bind->target, 0};
 		struct mount_rule rule = {.rule = bind->rule, .kind = MOUNT_DENY};
 
 		if (path_is_beneath(fact.resolved, path) && bind->handed_in)
@@ -115,8 +118,14 @@ static int add_protection(struct compiler *c, const struct mount_rule *bind)
 #define LINKS_FOLLOWED 40 /* as many as the kernel follows: path_resolution(7) */
 
 struct link {
-	size_t position; /* in rules */
+	const struct mount_rule *rule; /* as it was written */
 	const char *text;
+	const char *target, *to; /* where it comes to lie, and leads to */
+};
+
+struct links {
+	struct link *all; /* by target, as bytes */
+	size_t count;
 };
 
 /* The canonical path that a link at target with this text leads to; ".." is folded, since what lies
@@ -164,112 +173,268 @@ static const char *link_text(struct compiler *c, const struct mount_rule *rule)
 		       : NULL;
 }
 
-static bool is_behind(const struct mount_rule *rule, const struct mount_rule *link)
+/* Inside a bind or a view nothing is made, so no link either: what is said of places behind it is
+ * about what is there. A bind that comes out as a link is none. */
+static bool is_made(struct compiler *c, const struct link *link)
 {
-	return path_is_beneath(rule->target, link->target) && rule->target[strlen(link->target)];
-}
+	const struct mount_rule *above = NULL;
 
-/* ret_last: the link, where there was something to lead elsewhere. */
-static int redirect(struct compiler *c, const struct link *link, const struct link **ret_last)
-{
-	const struct mount_rule *rule = c->rules[link->position];
-	const char *to = link_destination(c, rule->target, link->text);
+	for (size_t i = 0; i < c->rule_count; i++) {
+		const struct mount_rule *rule = c->rules[i];
+		bool shows = rule->kind == MOUNT_BIND || rule->kind == MOUNT_LAYERS ||
+			     rule->kind == MOUNT_TMPFS || rule->kind == MOUNT_DENY;
 
-	for (size_t i = 0; to && i < c->rule_count; i++) {
-		struct mount_rule *moved;
-
-		if (!is_behind(c->rules[i], rule))
-			continue;
-		moved = arena_zeroed(c->arena, 1, sizeof(*moved));
-		if (!moved)
-			return mount_out_of_memory(c);
-		*moved = *c->rules[i];
-		moved->target =
-			arena_join(c->arena, to[1] ? to : "", moved->target + strlen(rule->target));
-		if (!moved->target)
-			return mount_out_of_memory(c);
-		c->rules[i] = moved;
-		*ret_last = link;
+		if (shows && rule->rule.enforce != ENFORCE_AUDIT &&
+			path_is_beneath(link->target, rule->target) &&
+			(!above || strlen(rule->target) > strlen(above->target)) &&
+			!link_text(c, rule))
+			above = rule;
 	}
-	return to ? 0 : mount_out_of_memory(c);
+	return !above || above->kind == MOUNT_TMPFS;
 }
 
-/* By the links that have their place: one that lies behind another comes to lie elsewhere first. */
-static int redirect_once(
-	struct compiler *c, const struct link *links, size_t count, const struct link **ret_last)
+static int compare_links(const void *left, const void *right, void *context)
 {
-	int r = 0;
+	(void)context;
+	return strcmp(((const struct link *)left)->target, ((const struct link *)right)->target);
+}
 
-	for (size_t i = 0; i < count && r == 0; i++) {
-		bool waits = false;
+/* The outermost link on the way to path: its own place is where it says. length: of what of path
+ * leads to it. */
+static const struct link *find_link(const struct links *links, const char *path, size_t *ret_length)
+{
+	for (const char *end = strchr(path + 1, '/'); end; end = strchr(end + 1, '/')) {
+		size_t length = (size_t)(end - path), low = 0, high = links->count;
 
-		for (size_t j = 0; j < count && !waits; j++)
-			waits = is_behind(c->rules[links[i].position], c->rules[links[j].position]);
-		if (!waits)
-			r = redirect(c, &links[i], ret_last);
+		while (low < high) {
+			size_t middle = (low + high) / 2;
+			const char *target = links->all[middle].target;
+			int order = strncmp(target, path, length);
+
+			if (order == 0 && !target[length]) {
+				*ret_length = length;
+				return &links->all[middle];
+			}
+			if (order < 0)
+				low = middle + 1;
+			else
+				high = middle;
+		}
+	}
+	return NULL;
+}
+
+/* "/var/tmp/x" where the profile makes /var/tmp a link to /tmp means "/tmp/x": said once here, so
+ * that nothing later has to follow it. Gives target itself where no link is on the way; NULL where
+ * c has the error. */
+static const char *lead(struct compiler *c, const struct links *links,
+	const struct mount_rule *rule, const char *target)
+{
+	char paths[2][PATH_MAX];
+	const struct link *link;
+	const char *path = target;
+	unsigned followed = 0;
+	size_t length;
+	int size = 0;
+
+	for (; size < PATH_MAX && (link = find_link(links, path, &length)); followed++) {
+		char *next = paths[followed & 1];
+
+		if (followed == LINKS_FOLLOWED) {
+			(void)mount_fail(c, &rule->rule, -ELOOP, "mount", rule->target,
+				"links of the profile lead it in a circle");
+			return NULL;
+		}
+		size = snprintf(next, PATH_MAX, "%s%s", link->to[1] ? link->to : "", path + length);
+		path = next;
+	}
+	if (size >= PATH_MAX) {
+		(void)mount_fail(c, &rule->rule, -ENAMETOOLONG, "mount", rule->target,
+			"links of the profile lead it to a path that is too long");
+		return NULL;
+	}
+	if (!followed)
+		return target;
+	path = arena_copy(c->arena, path);
+	if (!path)
+		(void)mount_out_of_memory(c);
+	return path;
+}
+
+static int place_link(struct compiler *c, struct link *link, const char *target)
+{
+	link->target = target;
+	link->to = target ? link_destination(c, target, link->text) : NULL;
+	return !target ? -ELOOP : link->to ? 0 : mount_out_of_memory(c);
+}
+
+/* Each link to where the others lead it, until none moves any more. */
+static int place_links(struct compiler *c, struct links *links)
+{
+	struct link *room = arena_zeroed(c->arena, links->count / 2 + 1, sizeof(*room));
+	bool moved = true;
+	int r = room ? 0 : mount_out_of_memory(c);
+
+	for (unsigned round = 0; r == 0 && moved; round++) {
+		moved = false;
+		sort_stably(
+			links->all, links->count, sizeof(*links->all), room, compare_links, NULL);
+		for (size_t i = 0; i < links->count && r == 0; i++) {
+			struct link *link = &links->all[i];
+			const char *target = lead(c, links, link->rule, link->target);
+
+			if (target == link->target)
+				continue;
+			r = place_link(c, link, target);
+			moved = true;
+		}
+		if (r == 0 && moved && round == LINKS_FOLLOWED)
+			return mount_fail(c, &links->all->rule->rule, -ELOOP, "symlink",
+				links->all->rule->target,
+				"with other links leads in a circle what lies behind it");
 	}
 	return r;
 }
 
-/* "/var/tmp/x" where the profile makes /var/tmp a link to /tmp means "/tmp/x": said once here, so
- * that nothing later has to follow it. */
-static int redirect_all(struct compiler *c)
+static int redirect(struct compiler *c, const struct links *links, const struct mount_rule *written,
+	const struct mount_rule **ret)
 {
-	const struct link *last = NULL;
-	struct link *links = NULL;
-	size_t count = 0;
-	int r = 0;
+	struct mount_rule *moved;
+	const char *target = written->rule.enforce == ENFORCE_AUDIT
+				     ? written->target
+				     : lead(c, links, written, written->target);
 
+	*ret = written;
+	if (!target || target == written->target)
+		return target ? 0 : -ELOOP;
+	moved = arena_zeroed(c->arena, 1, sizeof(*moved));
+	if (!moved)
+		return mount_out_of_memory(c);
+	*moved = *written;
+	moved->target = target;
+	*ret = moved;
+	return 0;
+}
+
+static int collect_links(struct compiler *c, struct links *ret)
+{
 	for (size_t i = 0; i < c->rule_count; i++) {
 		const char *text = link_text(c, c->rules[i]);
 		struct link *link;
 
 		if (!text)
 			continue;
-		link = ARENA_APPEND(c->arena, links, count);
+		link = ARENA_APPEND(c->arena, ret->all, ret->count);
 		if (!link)
 			return mount_out_of_memory(c);
-		*link = (struct link){i, text};
+		*link = (struct link){.rule = c->rules[i], .text = text};
 	}
-	for (unsigned round = 0; round <= LINKS_FOLLOWED; round++) {
-		last = NULL;
-		r = redirect_once(c, links, count, &last);
-		if (r < 0 || !last)
+	return 0;
+}
+
+/* What is left of links once those are out that would come to lie where nothing is made. */
+static size_t drop_links(struct compiler *c, struct links *links)
+{
+	size_t kept = 0, count = links->count;
+
+	for (size_t i = 0; i < count; i++)
+		if (is_made(c, &links->all[i]))
+			links->all[kept++] = links->all[i];
+	links->count = kept;
+	return count - kept;
+}
+
+static int redirect_all(struct compiler *c, const struct mount_rule *const *written)
+{
+	struct links links = {NULL, 0};
+	int r = collect_links(c, &links);
+
+	if (r < 0 || !links.count)
+		return r;
+	for (unsigned round = 0; round <= LINKS_FOLLOWED && r == 0; round++) {
+		for (size_t i = 0; i < links.count && r == 0; i++)
+			r = place_link(c, &links.all[i], links.all[i].rule->target);
+		if (r == 0)
+			r = place_links(c, &links);
+		for (size_t i = 0; i < c->rule_count && r == 0; i++)
+			r = redirect(c, &links, written[i], &c->rules[i]);
+		if (r < 0 || !drop_links(c, &links))
 			return r;
 	}
-	return mount_fail(c, &c->rules[last->position]->rule, -ELOOP, "symlink",
-		c->rules[last->position]->target, "leads what lies behind it in a circle");
+	return r < 0 ? r
+		     : mount_fail(c, &links.all->rule->rule, -ELOOP, "symlink",
+			       links.all->rule->target, "lies behind too many others");
 }
 
 /*
  * What is denied at one place must not be seen at another: a bind of a directory above it brings it
  * in a second time, under that bind's own target.
  */
-static int add_aliases(
-	struct compiler *c, const struct mount_rule *deny, const struct mount_rule *bind)
+static int add_aliases(struct compiler *c, const struct mount_rule *deny, const char *denied,
+	const struct mount_rule *bind)
 {
 	struct path_fact fact = {.resolved = NULL};
 	struct mount_rule rule = *deny;
 	struct frame frame;
 	int r = c->host->path(c->host, c->arena, bind->source, true, &fact);
 
-	if (r < 0 || !fact.resolved || !path_is_beneath(deny->target, fact.resolved))
+	if (r < 0 || !fact.resolved || !path_is_beneath(denied, fact.resolved))
 		return 0;
-	frame = (struct frame){fact.resolved, GROUND_READ_ONLY, bind->target};
-	rule.target = mount_host_side(c, &frame, deny->target);
+	frame = (struct frame){fact.resolved, GROUND_READ_ONLY, bind->target, 0};
+	rule.target = mount_host_side(c, &frame, denied);
 	if (!rule.target)
 		return mount_out_of_memory(c);
 	return has_target(c, rule.target) ? 0 : add_rule(c, rule);
 }
 
-static int add_all_aliases(struct compiler *c, size_t written)
+/* What a deny hides on the host: NULL where it lies in no bind, or c has the error. */
+static const char *hidden_path(struct compiler *c, const struct mount_rule *deny)
+{
+	const struct mount_rule *above = NULL;
+	struct path_fact fact;
+	struct frame frame;
+
+	for (size_t i = 0; i < c->asked_count; i++) {
+		const struct mount_rule *rule = c->rules[i];
+
+		if (rule->kind == MOUNT_BIND && rule->source &&
+			path_is_beneath(deny->target, rule->target) &&
+			(!above || strlen(rule->target) > strlen(above->target)))
+			above = rule;
+	}
+	if (!above || c->host->path(c->host, c->arena, above->source, true, &fact) < 0 ||
+		!fact.resolved)
+		return NULL;
+	frame = (struct frame){above->target, GROUND_READ_ONLY, fact.resolved, 0};
+	return mount_host_side(c, &frame, deny->target);
+}
+
+/* One that a link of ours has led elsewhere is meant as it was written, as it came out, and as what
+ * it hides. */
+static int add_each_alias(
+	struct compiler *c, const struct mount_rule *deny, const struct mount_rule *as_written)
+{
+	const char *paths[] = {deny->target, NULL, NULL};
+	int r = 0;
+
+	if (deny != as_written) {
+		paths[1] = as_written->target;
+		paths[2] = hidden_path(c, deny);
+	}
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		for (size_t j = 0; paths[i] && j < c->asked_count && r == 0; j++)
+			if (c->rules[j]->kind == MOUNT_BIND && c->rules[j]->source)
+				r = add_aliases(c, deny, paths[i], c->rules[j]);
+	return r;
+}
+
+static int add_all_aliases(struct compiler *c, const struct mount_rule *const *as_written)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < written; i++)
-		for (size_t j = 0; c->rules[i]->kind == MOUNT_DENY && j < written && r == 0; j++)
-			if (c->rules[j]->kind == MOUNT_BIND && c->rules[j]->source)
-				r = add_aliases(c, c->rules[i], c->rules[j]);
+	for (size_t i = 0; i < c->asked_count && r == 0; i++)
+		if (c->rules[i]->kind == MOUNT_DENY)
+			r = add_each_alias(c, c->rules[i], as_written[i]);
 	return r;
 }
 
@@ -289,29 +454,53 @@ static int compare_targets(const void *left, const void *right, void *context)
 	return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
 }
 
+/* What is added to what the profile asks for only takes away. Anything else would be a fault of
+ * this compiler, and is kept apart for Landlock to stop (R27). */
+static int find_foreign(struct compiler *c)
+{
+	for (size_t i = c->asked_count; i < c->rule_count; i++) {
+		const struct mount_rule **place;
+
+		if (c->rules[i]->kind == MOUNT_DENY)
+			continue;
+		place = ARENA_APPEND(c->arena, c->foreign, c->foreign_count);
+		if (!place)
+			return mount_out_of_memory(c);
+		*place = c->rules[i];
+	}
+	return 0;
+}
+
 int mount_gather(struct compiler *c)
 {
 	const struct files_section *files = &c->profile->files;
-	const struct mount_rule **room;
-	size_t written, most, denies = 0;
+	const struct mount_rule **room, **as_written;
+	size_t most, denies = 0;
 	int r;
 
 	for (size_t i = 0; i < files->mount_count; i++)
 		denies += files->mounts[i].kind == MOUNT_DENY;
 	/* the written ones, home, two covers; for each possible writable bind (home and the root
-	 * among them) each protected path; for each bind each deny */
-	most = (files->mount_count + 3) * (1 + files->protected_count + denies) + 4;
+	 * among them) each protected path; for each bind each deny in its three spellings */
+	most = (files->mount_count + 3) * (1 + files->protected_count + 3 * denies) + 4;
 	c->rules = arena_zeroed(c->arena, most, sizeof(*c->rules));
 	c->stack = arena_zeroed(c->arena, most + 2, sizeof(*c->stack));
 	if (!c->rules || !c->stack)
 		return mount_out_of_memory(c);
 	for (size_t i = 0; i < files->mount_count; i++)
 		c->rules[c->rule_count++] = &files->mounts[i];
+	c->asked_count = c->rule_count;
 	r = add_home(c);
 	if (r == 0)
 		r = add_host_covers(c);
-	written = c->rule_count;
-	for (size_t i = 0; i < written && r == 0; i++)
+	c->asked_count = c->rule_count;
+	as_written = arena_zeroed(c->arena, c->asked_count + 1, sizeof(*as_written));
+	if (!as_written)
+		return mount_out_of_memory(c);
+	memcpy(as_written, c->rules, c->asked_count * sizeof(*as_written));
+	if (r == 0 && files->root == ROOT_EMPTY)
+		r = redirect_all(c, as_written);
+	for (size_t i = 0; i < c->asked_count && r == 0; i++)
 		if (c->rules[i]->kind == MOUNT_BIND && c->rules[i]->writable)
 			r = add_protection(c, c->rules[i]);
 	if (r == 0 && files->root == ROOT_DIRECTORY && files->root_writable)
@@ -325,9 +514,9 @@ int mount_gather(struct compiler *c)
 					.source = getenv("HOME"),
 					.writable = true});
 	if (r == 0)
-		r = add_all_aliases(c, written);
-	if (r == 0 && files->root == ROOT_EMPTY)
-		r = redirect_all(c);
+		r = add_all_aliases(c, as_written);
+	if (r == 0)
+		r = find_foreign(c);
 	if (r < 0)
 		return r;
 	room = arena_zeroed(c->arena, c->rule_count / 2 + 1, sizeof(*room));

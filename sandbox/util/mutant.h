@@ -36,6 +36,7 @@
 	X(NO_NOSUID, "no-nosuid")               /* binds keep suid and device rights */            \
 	X(KEEP_OLD_ROOT, "keep-old-root")       /* the old root stays mounted below the new one */ \
 	X(STRING_PATHS, "string-paths")         /* mount points are followed as plain paths */     \
+	X(PLAIN_BELOW, "plain-below")           /* the same below a tmpfs of ours */               \
 	X(NO_SOURCE_CHECK,                                                                         \
 		"no-source-check") /* the bind source is not compared with what was checked */     \
 	X(NO_SHOWN_CHECK, "no-shown-check") /* a mount may come to hide another */                 \

@@ -124,7 +124,25 @@ cat > circle.json <<- P
 P
 output=$(immure jail -p ./circle.json true 2>&1 < /dev/null)
 check 'a circle of links is refused' test $? = 125
-check 'at one of them' grep -qE '^immure: .*circle.json:[23]:.*symlink /[ab]: .*circle' <<< "$output"
+check 'at what lies behind them' grep -q '^immure: .*circle.json:3:.*/files/mounts/2: mount /a/x: .*circle' <<< "$output"
+# shellcheck disable=SC2317 # check() calls it
+fails() { ! immure "$@" > /dev/null 2>&1 < /dev/null; }
+# a link that the profile cannot make, since it lies inside a bind, takes no deny and no protection away
+mkdir -p hidden/sub "$HOME/.config/immure"; echo secret > hidden/sub/secret
+printf '%s\n' "{\"version\": 1, \"extends\": \"untrusted\", \"files\": {\"mounts\": [{\"bind\": \"$work/hidden\", \"to\": \"/h\"}, {\"deny\": \"/h/sub/secret\"}]}}" > deny.json
+printf '%s\n' '{"version": 1, "extends": "./deny.json", "files": {"mounts": [{"symlink": "/h/sub", "to": "/other", "enforce": "best-effort"}]}}' > undeny.json
+check 'a deny inside a bind holds' fails jail -p ./undeny.json cat /h/sub/secret
+check 'and the link is said not to be there' grep -q 'not enforced symlink /h/sub' <<< "$(immure jail -p ./undeny.json --dry-run true)"
+check 'where it has to be, nothing starts' test "$(sed 's/, "enforce": "best-effort"//' undeny.json > must.json; immure jail -p ./must.json true 2> /dev/null < /dev/null; echo $?)" = 125
+printf '%s\n' "{\"version\": 1, \"extends\": \"untrusted\", \"files\": {\"mounts\": [{\"bind\": \"$HOME\", \"to\": \"/h\", \"access\": \"rw\"}, {\"symlink\": \"/h/.config\", \"to\": \"/other\"," \
+	'"enforce": "best-effort"}]}}' > unprotect.json
+check "nor can the launcher's own be written to" fails jail -p ./unprotect.json sh -c 'echo x > /h/.config/immure/x'
+check 'though what is beside it can' immure jail -p ./unprotect.json sh -c 'echo x > /h/.config/x && rm /h/.config/x'
+printf '%s\n' "{\"version\": 1, \"extends\": \"untrusted\", \"files\": {\"mounts\": [{\"bind\": \"$work\", \"to\": \"/r\"}, {\"bind\": \"$work/hidden\", \"to\": \"$work/hidden\"}," \
+	"{\"symlink\": \"/l\", \"to\": \"$work/hidden\"}, {\"deny\": \"/l/sub/secret\"}]}}" > alias.json
+check 'a deny behind a link hides it under its other names' test "$(immure jail -p ./alias.json sh -c "cat /l/sub/secret $work/hidden/sub/secret /r/hidden/sub/secret" \
+	2> /dev/null < /dev/null)" = ''
+check 'and nothing else' test "$(immure jail -p ./alias.json sh -c 'ls /r/hidden/sub' < /dev/null)" = secret
 check 'no grant for what is not there' test "$(immure jail --dry-run -p ./chain.json true | grep -c 'grant */w')" = 0
 printf '%s\n' '{"version": 1, "extends": "untrusted", "landlock": {"paths": [{"path": "/usr"},' '{"path": "/etc/passwd/x"}]}}' > odd.json
 check 'a rule that Landlock does not take is named' test "$(immure jail -p ./odd.json true 2>&1 < /dev/null | sed 's/.*odd/odd/')" = \

@@ -599,6 +599,27 @@ im volume rm one > /dev/null
 says 'further groups with one id' 'no process change its groups' --rm -p ./single.json --group-add staff tiny echo started
 check 'nothing is left of it' test -z "$(left)"
 
+# a link of an image may lead a tmpfs anywhere in the root: what lies in that tmpfs is made there, never where the link leads on the host
+mkdir -p "$work/links/var" "$work/led" "$work/shown"
+echo shown > "$work/shown/file"
+ln -s "$work/led" "$work/links/data" && ln -s /tmp "$work/links/var/tmp"
+make_image -o "$work/linked.tar" -n linked --layer "$work/layers/1" --layer "$work/links"
+im load -q -i "$work/linked.tar" > linked.log 2>&1
+below=(--rm --tmpfs /data -v "$work/shown/file:/data/in/file" -v "$work/shown:/data/dir" --tmpfs /data/own)
+check 'what lies below a tmpfs behind a link of the image' test "$(run "${below[@]}" linked cat /data/in/file /data/dir/file < /dev/null 2>&1 | tr '\n' ' ')" = \
+	'shown shown '
+check 'is not made on the host' test -z "$(ls -A "$work/led")"
+mutant plain-below run --storage "$storage" "${below[@]}" linked true < /dev/null > mutant.log 2>&1
+check 'without the guard it is' test -n "$(ls -A "$work/led")"
+output=$(run --rm --read-only -v "$work/shown/file:/var/tmp/x.$$" linked cat "/tmp/x.$$" < /dev/null 2>&1)
+check 'nor where two places for scratch are one' test "$output $(find /tmp -maxdepth 1 -name "x.$$")" = 'shown '
+rm -rf "${work:?}/led"/*
+mkdir -p "$work/rootfs"/{dev,proc,sys,tmp} && ln -s "$work/led" "$work/rootfs/data"
+printf '%s\n' "{\"version\": 1, \"extends\": \"container\", \"files\": {\"mounts\": [{\"tmpfs\": \"/data\"}, {\"file\": \"/data/file\", \"content\": \"x\"}," \
+	"{\"symlink\": \"/data/link\", \"to\": \"file\"}, {\"directory\": \"/data/dir\"}]}}" > "$work/below.json"
+immure jail -p "$work/below.json" --rootfs "$work/rootfs" /none < /dev/null > rootfs.log 2>&1
+check 'nor below one in a directory as root' test -z "$(ls -A "$work/led")"
+
 # a storage on overlayfs, as in a container of somebody else's: nothing but another place helps
 mkdir -p "$work"/over/{lower,upper,work,merged}
 output=$(unshare -rm sh -c "cd '$work/over' && mount -t overlay overlay -o userxattr,lowerdir=lower,upperdir=upper,workdir=work merged &&

@@ -53,6 +53,15 @@ without=no-landlock row T-PATH-01e 'the same for a file' 'string-paths' \
 row T-PATH-08b 'a missing mount point of an image is made in its upper directory, and nowhere else' 'bwrap_layer' \
 	'box --writable -v "$volume/dir:/opt/new/deep" -- /bin/reach see /opt/new/deep/x; [ ! -d "$layers/1/opt/new" ] || { echo ESCAPED: made; rm -r "$layers/1/opt/new"; }' \
 	'reaches box --writable -v "$volume/dir:/opt/new/deep" -- /bin/reach see /opt/new/deep/name'
+aside=$work/aside
+mkdir "$aside" && ln -s "$aside" "$layers/3/aside"
+led() { # a tmpfs that a link of the image leads to a path of the host, and what is to lie in it
+	box --writable --tmpfs /aside --file /aside/file=x -v "$volume/dir:/aside/below" -- /bin/status Seccomp 2 > /dev/null 2>&1
+	[ -z "$(ls -A "$aside")" ] || { echo 'ESCAPED: made on the host'; rm -rf "${aside:?}"/*; }
+	echo 'CONTAINED: made in the tmpfs'
+}
+row T-PATH-01f 'what lies in a tmpfs that a link of the image leads elsewhere' 'plain-below' led \
+	'reaches box --writable --tmpfs /aside -v "$volume/dir:/aside/below" -- /bin/reach see /aside/below/name'
 row T-PATH-21c 'a link of an image leads one mount over another' 'no-shown-check' \
 	'refused box --writable -v "$volume/dir:/data/below" -v "$other:/srv" -- /bin/started' \
 	'reaches box --writable -v "$volume/dir:/data/below" -v "$other:/opt" -- /bin/reach see /srv/below/name'
