@@ -195,7 +195,23 @@ void device_explain(const struct device_plan *plan, struct report *out)
 
 /* ---- child ---- */
 
-static int attach_node(const struct device_node *node, const struct child *child)
+/* From where /dev is filled: a root of ours, or the tmpfs that was mounted on somebody's /dev,
+ * whatever that place is called by now. What is made is named "dev/…"; skip: so much of it. */
+struct stand {
+	int fd;
+	size_t skip;
+};
+
+static int attach(const struct stand *stand, int tree, const char *target)
+{
+	_cleanup_close_ int owned = tree;
+
+	return move_mount(owned, "", stand->fd, target + stand->skip, MOVE_MOUNT_F_EMPTY_PATH)
+		       ? -errno
+		       : 0;
+}
+
+static int attach_node(const struct device_node *node, const struct stand *stand)
 {
 	char source[5 + 256] = "/dev/";
 	const char *target = source + 1;
@@ -214,13 +230,13 @@ static int attach_node(const struct device_node *node, const struct child *child
 		return -ESTALE;
 	if (node->node && (!S_ISCHR(status.st_mode) || status.st_rdev != node->node))
 		return -ENODEV;
-	if (node->node ? mknodat(child->root, target, S_IFREG | 0444, 0)
-		       : mkdirat(child->root, target, 0755))
+	if (node->node ? mknodat(stand->fd, target + stand->skip, S_IFREG | 0444, 0)
+		       : mkdirat(stand->fd, target + stand->skip, 0755))
 		return -errno;
-	return child_attach(child, take_fd(&tree), target, LOOKUP_PLAIN);
+	return attach(stand, take_fd(&tree), target);
 }
 
-static int make_parent(const struct device_node *node, const struct child *child)
+static int make_parent(const struct device_node *node, const struct stand *stand)
 {
 	char target[4 + 256] = "dev/";
 
@@ -229,27 +245,26 @@ static int make_parent(const struct device_node *node, const struct child *child
 	if (strlen(node->parent) > 255)
 		return -ENAMETOOLONG;
 	memcpy(target + 4, node->parent, strlen(node->parent) + 1);
-	return mkdirat(child->root, target, 0755) && errno != EEXIST ? -errno : 0;
+	return mkdirat(stand->fd, target + stand->skip, 0755) && errno != EEXIST ? -errno : 0;
 }
 
-static int attach_new(const struct child *child, const char *target, const char *type,
-	const char *const *options, uint64_t attributes)
+static int attach_new(const struct child *child, const struct stand *stand, const char *target,
+	const char *type, const char *const *options, uint64_t attributes)
 {
 	int tree;
 
-	if (mkdirat(child->root, target, 0755))
+	if (mkdirat(stand->fd, target + stand->skip, 0755))
 		return -errno;
 	tree = child_new_mount(child, type, options, attributes);
-	return tree < 0 ? tree : child_attach(child, tree, target, LOOKUP_PLAIN);
+	return tree < 0 ? tree : attach(stand, tree, target);
 }
 
 /* Where the root is somebody else's, its /dev must be a true directory: a link there once led
- * runtimes out (CVE-2026-41579). */
+ * runtimes out (CVE-2026-41579). A descriptor of what was mounted on it, or -errno. */
 static int own_dev(const struct device_plan *plan, const struct child *child)
 {
 	const char *const options[] = {"mode", "0755", "size", "64k", "nr_inodes", "128", NULL};
-	_cleanup_close_ int place = -1;
-	int tree;
+	_cleanup_close_ int place = -1, tree = -1;
 
 	if (plan->make && mkdirat(child->root, "dev", 0755) && errno != EEXIST)
 		return -errno;
@@ -257,20 +272,24 @@ static int own_dev(const struct device_plan *plan, const struct child *child)
 	if (place < 0)
 		return -errno;
 	tree = child_new_mount(child, "tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
-	return tree < 0 ? tree : child_attach(child, tree, "dev", LOOKUP_PLAIN);
+	if (tree < 0)
+		return tree;
+	if (move_mount(tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
+		return -errno;
+	return take_fd(&tree);
 }
 
 /* Message queues as files, which images made for other runtimes expect; a kernel may lack them. */
-static int mount_queues(const struct child *child)
+static int mount_queues(const struct child *child, const struct stand *stand)
 {
 	const char *const none[] = {NULL};
-	int r = attach_new(child, "dev/mqueue", "mqueue", none, NODE | MOUNT_ATTR_NODEV);
+	int r = attach_new(child, stand, "dev/mqueue", "mqueue", none, NODE | MOUNT_ATTR_NODEV);
 
 	return r == -ENODEV ? 0 : r;
 }
 
-static int apply_standard(
-	const struct device_plan *plan, const struct child *child, uint16_t *reterr_item)
+static int apply_standard(const struct device_plan *plan, const struct child *child,
+	const struct stand *stand, uint16_t *reterr_item)
 {
 	const char *const pts[] = {"mode", "0620", "ptmxmode", "0666", "max", "64", NULL};
 	const char *const shm[] = {
@@ -278,32 +297,40 @@ static int apply_standard(
 	int r;
 
 	*reterr_item = ITEM_PTS;
-	r = attach_new(child, "dev/pts", "devpts", pts, NODE);
+	r = attach_new(child, stand, "dev/pts", "devpts", pts, NODE);
 	if (r < 0)
 		return r;
 	*reterr_item = ITEM_SHM;
-	r = attach_new(child, "dev/shm", "tmpfs", shm, NODE | MOUNT_ATTR_NODEV);
+	r = attach_new(child, stand, "dev/shm", "tmpfs", shm, NODE | MOUNT_ATTR_NODEV);
 	if (r < 0)
 		return r;
 	*reterr_item = ITEM_LINKS;
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
-		if (symlinkat(links[i].text, child->root, links[i].name))
+		if (symlinkat(links[i].text, stand->fd, links[i].name + stand->skip))
 			return -errno;
 	*reterr_item = ITEM_QUEUES;
-	return plan->queues ? mount_queues(child) : 0;
+	return plan->queues ? mount_queues(child, stand) : 0;
 }
 
 int device_apply(const struct device_plan *plan, struct child *child, uint16_t *reterr_item)
 {
-	int r;
+	struct stand stand = {child->root, 0};
+	_cleanup_close_ int dev = -1;
+	int r = 0;
 
 	*reterr_item = ITEM_TMPFS;
-	r = plan->own_tmpfs ? own_dev(plan, child) : mkdirat(child->root, "dev", 0755) ? -errno : 0;
+	if (plan->own_tmpfs) {
+		dev = own_dev(plan, child);
+		stand = (struct stand){dev, strlen("dev/")};
+		r = dev < 0 ? dev : 0;
+	} else if (mkdirat(child->root, "dev", 0755)) {
+		r = -errno;
+	}
 	for (size_t i = 0; i < plan->count && r == 0; i++) {
 		*reterr_item = (uint16_t)i;
-		r = make_parent(&plan->nodes[i], child);
+		r = make_parent(&plan->nodes[i], &stand);
 		if (r == 0)
-			r = attach_node(&plan->nodes[i], child);
+			r = attach_node(&plan->nodes[i], &stand);
 	}
-	return r == 0 && plan->standard ? apply_standard(plan, child, reterr_item) : r;
+	return r == 0 && plan->standard ? apply_standard(plan, child, &stand, reterr_item) : r;
 }

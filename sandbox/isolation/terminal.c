@@ -11,6 +11,7 @@
 #include "isolation/child.h"
 #include "util/cleanup.h"
 #include "util/mutant.h"
+#include "util/path.h"
 #include "util/report.h"
 
 int terminal_compile(const struct profile *profile, const struct host *host, struct arena *arena,
@@ -101,9 +102,9 @@ int terminal_apply(const struct terminal_plan *plan, struct child *child, uint16
 	if (!plan->pty)
 		return 0;
 	*reterr_item = 0;
-	master = openat(child->root, "dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+	master = path_open_no_links(child->root, "dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (master < 0)
-		return -errno;
+		return master;
 	*reterr_item = 1;
 	if (ioctl(master, TIOCSPTLCK, &unlock))
 		return -errno;
