@@ -363,11 +363,10 @@ static int check_shown(const struct mount_operation *operation, const struct chi
 	_cleanup_close_ int place = -1;
 	struct statx status;
 
-	if (operation->base ? operation->kind == OPERATION_FILE : operation->lookup != LOOKUP_MAKE)
+	if (operation->lookup != LOOKUP_MAKE || !is_mount(operation->kind) ||
+		mutant(MUTANT_NO_SHOWN_CHECK))
 		return 0;
-	if (!is_mount(operation->kind) || mutant(MUTANT_NO_SHOWN_CHECK))
-		return 0;
-	place = child_open_place(child, operation->target, LOOKUP_IN_ROOT);
+	place = child_open_place(child, operation->target, operation->lookup);
 	if (place < 0)
 		return place == -ENOENT || place == -ENOTDIR ? -EXDEV : place;
 	if (statx(place, "", AT_EMPTY_PATH, STATX_INO, &status))

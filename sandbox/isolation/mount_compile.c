@@ -55,6 +55,15 @@ static int add_row(struct compiler *c, const struct mount_rule *rule, enum outco
 	return row.asked ? receipt_add(c->receipt, &row, c->err) : mount_out_of_memory(c);
 }
 
+/* Two rules that links of the profile lead to one place: the later one covers the earlier. */
+static bool is_on_top(const struct compiler *c, const char *target)
+{
+	const struct frame *frame = &c->stack[c->depth - 1];
+
+	return frame != c->stack && frame->ground == GROUND_OURS &&
+	       strcmp(frame->target, target) == 0;
+}
+
 /* In the frame on top of the stack. */
 static struct mount_operation *add_operation(
 	struct compiler *c, enum mount_operation_kind kind, const char *target)
@@ -67,7 +76,9 @@ static struct mount_operation *add_operation(
 		return NULL;
 	operation->kind = kind;
 	operation->target = target + 1; /* relative to the root */
-	if (frame->ground == GROUND_OURS && frame != c->stack) {
+	if (is_on_top(c, target)) {
+		operation->base = c->plan->operations[frame->operation].base;
+	} else if (frame->ground == GROUND_OURS && frame != c->stack) {
 		operation->base = frame->target + 1;
 		c->plan->operations[frame->operation].holds = true;
 	}
@@ -288,7 +299,8 @@ static int compile_tmpfs(struct compiler *c, const struct mount_rule *rule)
 	if (!operation)
 		return mount_out_of_memory(c);
 	operation->lookup = lookup;
-	operation->point = lookup != LOOKUP_PLAIN ? POINT_EXISTS : POINT_DIRECTORY;
+	operation->point = lookup != LOOKUP_PLAIN || is_on_top(c, rule->target) ? POINT_EXISTS
+										: POINT_DIRECTORY;
 	operation->attributes = SAFE | (rule->no_exec ? MOUNT_ATTR_NOEXEC : 0);
 	operation->mode_text = arena_format(c->arena, "%04o", (unsigned)rule->mode);
 	operation->size = arena_format(c->arena, "%llu", (unsigned long long)size);
@@ -323,7 +335,8 @@ static int compile_view(struct compiler *c, const struct mount_rule *rule)
 	if (!operation)
 		return mount_out_of_memory(c);
 	operation->lookup = lookup;
-	operation->point = lookup != LOOKUP_PLAIN ? POINT_EXISTS : POINT_DIRECTORY;
+	operation->point = lookup != LOOKUP_PLAIN || is_on_top(c, rule->target) ? POINT_EXISTS
+										: POINT_DIRECTORY;
 	operation->attributes = SAFE | (rule->writable ? 0 : MOUNT_ATTR_RDONLY) |
 				(rule->no_exec ? MOUNT_ATTR_NOEXEC : 0);
 	operation->size = "64k"; /* two directories, where there is no upper */
@@ -387,9 +400,9 @@ static int compile_bind(struct compiler *c, const struct mount_rule *rule)
 	if (!operation)
 		return mount_out_of_memory(c);
 	operation->lookup = lookup;
-	operation->point = lookup != LOOKUP_PLAIN        ? POINT_EXISTS
-			   : fact.type == PATH_DIRECTORY ? POINT_DIRECTORY
-							 : POINT_FILE;
+	operation->point = lookup != LOOKUP_PLAIN || is_on_top(c, rule->target) ? POINT_EXISTS
+			   : fact.type == PATH_DIRECTORY                        ? POINT_DIRECTORY
+										: POINT_FILE;
 	operation->attributes = SAFE | (rule->writable ? 0 : MOUNT_ATTR_RDONLY) |
 				(rule->no_exec ? MOUNT_ATTR_NOEXEC : 0);
 	operation->source = fact.resolved;

@@ -28,6 +28,20 @@ static bool has_target(const struct compiler *c, const char *target)
 	return false;
 }
 
+/* Whether something of the profile's is sure to be mounted there. */
+static bool is_covered(const struct compiler *c, const char *target)
+{
+	for (size_t i = 0; i < c->asked_count; i++) {
+		const struct mount_rule *rule = c->rules[i];
+
+		if (rule->rule.enforce == ENFORCE_REQUIRED && rule->kind != MOUNT_SYMLINK &&
+			!rule->keep_link && rule->only == ONLY_ANY &&
+			strcmp(rule->target, target) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int add_rule(struct compiler *c, struct mount_rule rule)
 {
 	struct mount_rule *kept = arena_zeroed(c->arena, 1, sizeof(*kept));
@@ -107,7 +121,7 @@ static int add_protection(struct compiler *c, const struct mount_rule *bind)
 		rule.target = mount_host_side(c, &frame, path);
 		if (!rule.target)
 			return mount_out_of_memory(c);
-		if (!has_target(c, rule.target) && add_rule(c, rule) < 0)
+		if (!is_covered(c, rule.target) && add_rule(c, rule) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -384,7 +398,7 @@ static int add_aliases(struct compiler *c, const struct mount_rule *deny, const 
 	rule.target = mount_host_side(c, &frame, denied);
 	if (!rule.target)
 		return mount_out_of_memory(c);
-	return has_target(c, rule.target) ? 0 : add_rule(c, rule);
+	return is_covered(c, rule.target) ? 0 : add_rule(c, rule);
 }
 
 /* What a deny hides on the host: NULL where it lies in no bind, or c has the error. */

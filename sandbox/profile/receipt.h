@@ -25,7 +25,7 @@ struct receipt_row {
 	const char *asked;  /* "memory 1 GiB", "bind /usr read-only" */
 	enum outcome outcome;
 	const char *layer;  /* "cgroup memory.max", "mount", "landlock", "rlimit RLIMIT_NPROC" … or NULL */
-	const char *reason; /* for every outcome but ENFORCED, else NULL */
+	const char *reason; /* PARTLY and NOT_ENFORCED: always; ENFORCED: NULL */
 	const char *remedy; /* what would make it enforceable here, or NULL */
 };
 

@@ -137,12 +137,18 @@ check 'where it has to be, nothing starts' test "$(sed 's/, "enforce": "best-eff
 printf '%s\n' "{\"version\": 1, \"extends\": \"untrusted\", \"files\": {\"mounts\": [{\"bind\": \"$HOME\", \"to\": \"/h\", \"access\": \"rw\"}, {\"symlink\": \"/h/.config\", \"to\": \"/other\"," \
 	'"enforce": "best-effort"}]}}' > unprotect.json
 check "nor can the launcher's own be written to" fails jail -p ./unprotect.json sh -c 'echo x > /h/.config/immure/x'
+printf '%s\n' "{\"version\": 1, \"extends\": \"untrusted\", \"files\": {\"mounts\": [{\"bind\": \"$HOME\", \"to\": \"/h\", \"access\": \"rw\"}, {\"bind\": \"/nowhere-at-all\"," \
+	'"to": "/h/.config/immure", "enforce": "best-effort"}]}}' > instead.json
+check 'not even where something was to lie there that is not to be had' fails jail -p ./instead.json sh -c 'echo x > /h/.config/immure/x'
 check 'though what is beside it can' immure jail -p ./unprotect.json sh -c 'echo x > /h/.config/x && rm /h/.config/x'
 printf '%s\n' "{\"version\": 1, \"extends\": \"untrusted\", \"files\": {\"mounts\": [{\"bind\": \"$work\", \"to\": \"/r\"}, {\"bind\": \"$work/hidden\", \"to\": \"$work/hidden\"}," \
 	"{\"symlink\": \"/l\", \"to\": \"$work/hidden\"}, {\"deny\": \"/l/sub/secret\"}]}}" > alias.json
 check 'a deny behind a link hides it under its other names' test "$(immure jail -p ./alias.json sh -c "cat /l/sub/secret $work/hidden/sub/secret /r/hidden/sub/secret" \
 	2> /dev/null < /dev/null)" = ''
 check 'and nothing else' test "$(immure jail -p ./alias.json sh -c 'ls /r/hidden/sub' < /dev/null)" = secret
+printf '%s\n' '{"version": 1, "extends": "untrusted", "files": {"mounts": [{"symlink": "/one", "to": "/same"}, {"tmpfs": "/same", "exec": true}, {"tmpfs": "/one/in"},' \
+	'{"tmpfs": "/same/in"}, {"file": "/same/in/file", "content": "last"}]}}' > same.json
+check 'of two mounts that come to one place the later is on top' test "$(immure jail -p ./same.json cat /one/in/file < /dev/null)" = last
 check 'no grant for what is not there' test "$(immure jail --dry-run -p ./chain.json true | grep -c 'grant */w')" = 0
 printf '%s\n' '{"version": 1, "extends": "untrusted", "landlock": {"paths": [{"path": "/usr"},' '{"path": "/etc/passwd/x"}]}}' > odd.json
 check 'a rule that Landlock does not take is named' test "$(immure jail -p ./odd.json true 2>&1 < /dev/null | sed 's/.*odd/odd/')" = \
