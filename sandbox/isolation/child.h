@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CHILD_OWN_MOUNTS 64
+#define CHILD_OWN_MOUNTS 256
 
 struct child {
 	int control; /* socket to the supervisor (SOCK_SEQPACKET); never -1 */

@@ -116,7 +116,7 @@ struct ground {
 
 static int open_base(const struct mount_operation *operation, const struct child *child)
 {
-	_cleanup_close_ int fd = child_open_place(child, operation->base, LOOKUP_IN_ROOT);
+	_cleanup_close_ int fd = child_open_place(child, operation->base, operation->base_lookup);
 	uint64_t mount;
 	int r = fd < 0 ? fd : child_mount_id(fd, &mount);
 

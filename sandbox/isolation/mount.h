@@ -50,8 +50,9 @@ struct mount_operation {
 	const char *target;     /* relative to the root: no slash in front */
 	const char *base;       /* the tmpfs of the plan that target lies in, likewise; NULL: none,
 				   or the root itself */
-	bool holds;             /* tmpfs: it is somebody's base */
-	const char *source;     /* bind: resolved path; symlink: text; file: content */
+	enum child_lookup base_lookup; /* of base */
+	bool holds;                    /* tmpfs: it is somebody's base */
+	const char *source;            /* bind: resolved path; symlink: text; file: content */
 	const char *size, *inodes, *mode_text; /* tmpfs options */
 	const char *name; /* file in a root of layers: by which it is kept in child->scratch */
 	const struct layers_plan *layers;

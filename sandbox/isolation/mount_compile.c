@@ -55,6 +55,15 @@ static int add_row(struct compiler *c, const struct mount_rule *rule, enum outco
 	return row.asked ? receipt_add(c->receipt, &row, c->err) : mount_out_of_memory(c);
 }
 
+/* How a tmpfs is found again. In a root of ours no link is on the way, and in a bind none is
+ * followed; those of a root that is a whole system are. */
+static enum child_lookup lookup_base(const struct compiler *c, const struct mount_operation *base)
+{
+	if (c->profile->files.root == ROOT_EMPTY || base->lookup == LOOKUP_NO_LINKS)
+		return LOOKUP_NO_LINKS;
+	return base->lookup == LOOKUP_PLAIN && base->base ? base->base_lookup : LOOKUP_IN_ROOT;
+}
+
 /* Two rules that links of the profile lead to one place: the later one covers the earlier. */
 static bool is_on_top(const struct compiler *c, const char *target)
 {
@@ -78,8 +87,10 @@ static struct mount_operation *add_operation(
 	operation->target = target + 1; /* relative to the root */
 	if (is_on_top(c, target)) {
 		operation->base = c->plan->operations[frame->operation].base;
+		operation->base_lookup = c->plan->operations[frame->operation].base_lookup;
 	} else if (frame->ground == GROUND_OURS && frame != c->stack) {
 		operation->base = frame->target + 1;
+		operation->base_lookup = lookup_base(c, &c->plan->operations[frame->operation]);
 		c->plan->operations[frame->operation].holds = true;
 	}
 	return operation;
@@ -108,7 +119,7 @@ static int each_parent(struct compiler *c, const struct frame *frame, const char
 {
 	const char *slash = target + (frame->target[1] ? strlen(frame->target) : 0);
 
-	while ((slash = strchr(slash + 1, '/'))) {
+	while (*slash && (slash = strchr(slash + 1, '/'))) { /* it may be the frame's own place */
 		char *path = arena_copy_range(c->arena, target, (size_t)(slash - target));
 		int r;
 
@@ -455,6 +466,23 @@ static int deny_found(struct compiler *c, const struct mount_rule *rule)
 	return add_row(c, rule, OUTCOME_ENFORCED, "mount, where the image has it", NULL, NULL);
 }
 
+/* A link on the way to what the host does not have may lead to something in the jail. */
+static bool has_link_above(struct compiler *c, const char *path)
+{
+	struct path_fact fact = {.type = PATH_ABSENT};
+	const char *parent = path;
+
+	while (fact.type == PATH_ABSENT && parent && parent[1]) {
+		const char *slash = strrchr(parent, '/');
+
+		parent = arena_copy_range(
+			c->arena, parent, slash > parent ? (size_t)(slash - parent) : 1);
+		if (!parent || c->host->path(c->host, c->arena, parent, false, &fact) < 0)
+			return true;
+	}
+	return fact.type == PATH_SYMLINK || !fact.resolved || strcmp(fact.resolved, parent) != 0;
+}
+
 static int compile_deny(struct compiler *c, const struct mount_rule *rule)
 {
 	const struct frame *frame = &c->stack[c->depth - 1];
@@ -486,6 +514,12 @@ static int compile_deny(struct compiler *c, const struct mount_rule *rule)
 			"it does not exist yet in a writable bind: the program could make it",
 			"create it on the host first, bind the directory read-only, or accept it "
 			"with \"enforce\": \"best-effort\"");
+	if (fact.type == PATH_ABSENT && has_link_above(c, path))
+		return add_row(c, rule, OUTCOME_NOT_ENFORCED, NULL,
+			"a symbolic link of the bind is on the way to it, which may lead elsewhere "
+			"in "
+			"the jail",
+			"deny what the link leads to");
 	if (fact.type == PATH_ABSENT)
 		return add_row(
 			c, rule, OUTCOME_ENFORCED, "absent, and read-only above", NULL, NULL);

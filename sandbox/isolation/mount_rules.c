@@ -187,21 +187,34 @@ static const char *link_text(struct compiler *c, const struct mount_rule *rule)
 		       : NULL;
 }
 
+/* Whether a bind, view or tmpfs is sure to come to lie where the rule says. */
+static bool is_mounted(struct compiler *c, const struct mount_rule *rule)
+{
+	struct path_fact fact;
+
+	if (rule->rule.enforce == ENFORCE_AUDIT)
+		return false;
+	if (rule->kind == MOUNT_LAYERS)
+		return true;
+	if (rule->kind != MOUNT_BIND) /* in a bind there may be no place for it */
+		return rule->kind == MOUNT_TMPFS && rule->rule.enforce == ENFORCE_REQUIRED;
+	return c->host->path(c->host, c->arena, rule->source, !rule->keep_link, &fact) == 0 &&
+	       fact.type != PATH_ABSENT && fact.type != PATH_FORBIDDEN &&
+	       fact.type != PATH_SYMLINK && (rule->only == ONLY_ANY || fact.type != PATH_DIRECTORY);
+}
+
 /* Inside a bind or a view nothing is made, so no link either: what is said of places behind it is
- * about what is there. A bind that comes out as a link is none. */
+ * about what is there. */
 static bool is_made(struct compiler *c, const struct link *link)
 {
 	const struct mount_rule *above = NULL;
 
-	for (size_t i = 0; i < c->rule_count; i++) {
+	for (size_t i = 0; i < c->asked_count; i++) {
 		const struct mount_rule *rule = c->rules[i];
-		bool shows = rule->kind == MOUNT_BIND || rule->kind == MOUNT_LAYERS ||
-			     rule->kind == MOUNT_TMPFS || rule->kind == MOUNT_DENY;
 
-		if (shows && rule->rule.enforce != ENFORCE_AUDIT &&
-			path_is_beneath(link->target, rule->target) &&
+		if (path_is_beneath(link->target, rule->target) &&
 			(!above || strlen(rule->target) > strlen(above->target)) &&
-			!link_text(c, rule))
+			is_mounted(c, rule))
 			above = rule;
 	}
 	return !above || above->kind == MOUNT_TMPFS;
@@ -401,6 +414,17 @@ static int add_aliases(struct compiler *c, const struct mount_rule *deny, const 
 	return is_covered(c, rule.target) ? 0 : add_rule(c, rule);
 }
 
+/* The other names of what path is on the host. */
+static int add_names(struct compiler *c, const struct mount_rule *deny, const char *path)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < c->asked_count && r == 0; i++)
+		if (c->rules[i]->kind == MOUNT_BIND && c->rules[i]->source)
+			r = add_aliases(c, deny, path, c->rules[i]);
+	return r;
+}
+
 /* What a deny hides on the host: NULL where it lies in no bind, or c has the error. */
 static const char *hidden_path(struct compiler *c, const struct mount_rule *deny)
 {
@@ -411,9 +435,9 @@ static const char *hidden_path(struct compiler *c, const struct mount_rule *deny
 	for (size_t i = 0; i < c->asked_count; i++) {
 		const struct mount_rule *rule = c->rules[i];
 
-		if (rule->kind == MOUNT_BIND && rule->source &&
-			path_is_beneath(deny->target, rule->target) &&
-			(!above || strlen(rule->target) > strlen(above->target)))
+		if (rule->kind == MOUNT_BIND && path_is_beneath(deny->target, rule->target) &&
+			(!above || strlen(rule->target) > strlen(above->target)) &&
+			is_mounted(c, rule))
 			above = rule;
 	}
 	if (!above || c->host->path(c->host, c->arena, above->source, true, &fact) < 0 ||
@@ -424,22 +448,16 @@ static const char *hidden_path(struct compiler *c, const struct mount_rule *deny
 }
 
 /* One that a link of ours has led elsewhere is meant as it was written, as it came out, and as what
- * it hides. */
+ * it hides there: no more than mount_gather() has room for. */
 static int add_each_alias(
 	struct compiler *c, const struct mount_rule *deny, const struct mount_rule *as_written)
 {
-	const char *paths[] = {deny->target, NULL, NULL};
-	int r = 0;
+	const char *hidden = deny != as_written ? hidden_path(c, deny) : NULL;
+	int r = add_names(c, deny, deny->target);
 
-	if (deny != as_written) {
-		paths[1] = as_written->target;
-		paths[2] = hidden_path(c, deny);
-	}
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		for (size_t j = 0; paths[i] && j < c->asked_count && r == 0; j++)
-			if (c->rules[j]->kind == MOUNT_BIND && c->rules[j]->source)
-				r = add_aliases(c, deny, paths[i], c->rules[j]);
-	return r;
+	if (r == 0 && deny != as_written)
+		r = add_names(c, deny, as_written->target);
+	return r == 0 && hidden ? add_names(c, deny, hidden) : r;
 }
 
 static int add_all_aliases(struct compiler *c, const struct mount_rule *const *as_written)

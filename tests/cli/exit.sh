@@ -141,6 +141,14 @@ printf '%s\n' "{\"version\": 1, \"extends\": \"untrusted\", \"files\": {\"mounts
 	'"to": "/h/.config/immure", "enforce": "best-effort"}]}}' > instead.json
 check 'not even where something was to lie there that is not to be had' fails jail -p ./instead.json sh -c 'echo x > /h/.config/immure/x'
 check 'though what is beside it can' immure jail -p ./unprotect.json sh -c 'echo x > /h/.config/x && rm /h/.config/x'
+mkdir -p linked other; ln -sfn /o linked/l; echo secret > other/secret
+printf '%s\n' "{\"version\": 1, \"extends\": \"untrusted\", \"files\": {\"mounts\": [{\"bind\": \"$work/linked\", \"to\": \"/d\"}, {\"bind\": \"$work/other\", \"to\": \"/o\"}," \
+	'{"deny": "/d/l/secret"}]}}' > behind.json
+output=$(immure jail -p ./behind.json cat /o/secret 2>&1 < /dev/null)
+check 'a deny behind a link that the bind has is refused' test "$? $(grep -c 'a symbolic link of the bind is on the way' <<< "$output")" = '125 1'
+sed 's|/d/l/secret|/o/secret|' behind.json > straight.json
+check 'of what it leads to it holds, by both names' test "$(immure jail -p ./straight.json cat /d/l/secret /o/secret 2> /dev/null < /dev/null)" = ''
+check 'two binds on one place: the last is seen' test "$(immure jail -v "$work/linked:/tmp/x" -v "$work/other:/tmp/x" cat /tmp/x/secret < /dev/null)" = secret
 printf '%s\n' "{\"version\": 1, \"extends\": \"untrusted\", \"files\": {\"mounts\": [{\"bind\": \"$work\", \"to\": \"/r\"}, {\"bind\": \"$work/hidden\", \"to\": \"$work/hidden\"}," \
 	"{\"symlink\": \"/l\", \"to\": \"$work/hidden\"}, {\"deny\": \"/l/sub/secret\"}]}}" > alias.json
 check 'a deny behind a link hides it under its other names' test "$(immure jail -p ./alias.json sh -c "cat /l/sub/secret $work/hidden/sub/secret /r/hidden/sub/secret" \
