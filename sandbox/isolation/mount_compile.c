@@ -64,6 +64,15 @@ static enum child_lookup lookup_base(const struct compiler *c, const struct moun
 	return base->lookup == LOOKUP_PLAIN && base->base ? base->base_lookup : LOOKUP_IN_ROOT;
 }
 
+/* Whether nothing of anybody else's is on the way to a tmpfs. */
+static bool is_all_ours(const struct compiler *c, const struct frame *frame)
+{
+	const struct mount_operation *tmpfs = &c->plan->operations[frame->operation];
+
+	return c->profile->files.root == ROOT_EMPTY && tmpfs->lookup == LOOKUP_PLAIN &&
+	       !tmpfs->base;
+}
+
 /* Two rules that links of the profile lead to one place: the later one covers the earlier. */
 static bool is_on_top(const struct compiler *c, const char *target)
 {
@@ -88,7 +97,7 @@ static struct mount_operation *add_operation(
 	if (is_on_top(c, target)) {
 		operation->base = c->plan->operations[frame->operation].base;
 		operation->base_lookup = c->plan->operations[frame->operation].base_lookup;
-	} else if (frame->ground == GROUND_OURS && frame != c->stack) {
+	} else if (frame->ground == GROUND_OURS && frame != c->stack && !is_all_ours(c, frame)) {
 		operation->base = frame->target + 1;
 		operation->base_lookup = lookup_base(c, &c->plan->operations[frame->operation]);
 		c->plan->operations[frame->operation].holds = true;
