@@ -606,12 +606,12 @@ ln -s "$work/led" "$work/links/data" && ln -s /tmp "$work/links/var/tmp"
 make_image -o "$work/linked.tar" -n linked --layer "$work/layers/1" --layer "$work/links"
 im load -q -i "$work/linked.tar" > linked.log 2>&1
 below=(--rm --tmpfs /data -v "$work/shown/file:/data/in/file" -v "$work/shown:/data/dir" --tmpfs /data/own)
-check 'what lies below a tmpfs behind a link of the image' test "$(run "${below[@]}" linked cat /data/in/file /data/dir/file < /dev/null 2>&1 | tr '\n' ' ')" = \
+check 'what lies below a tmpfs behind a link of the image' test "$(run "${below[@]}" linked cat /data/in/file /data/dir/file < /dev/null 2> below.log | tr '\n' ' ')" = \
 	'shown shown '
 check 'is not made on the host' test -z "$(ls -A "$work/led")"
 mutant plain-below run --storage "$storage" "${below[@]}" linked true < /dev/null > mutant.log 2>&1
 check 'without the guard it is' test -n "$(ls -A "$work/led")"
-output=$(run --rm --read-only -v "$work/shown/file:/var/tmp/x.$$" linked cat "/tmp/x.$$" < /dev/null 2>&1)
+output=$(run --rm --read-only -v "$work/shown/file:/var/tmp/x.$$" linked cat "/tmp/x.$$" < /dev/null 2> below.log)
 check 'nor where two places for scratch are one' test "$output $(find /tmp -maxdepth 1 -name "x.$$")" = 'shown '
 rm -rf "${work:?}/led"/*
 mkdir -p "$work/rootfs"/{dev,proc,sys,tmp} && ln -s "$work/led" "$work/rootfs/data"
