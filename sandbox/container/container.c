@@ -454,18 +454,11 @@ static int read_record(
 
 const char *find_name(const struct storage *storage, const char *id, struct arena *arena)
 {
-	_cleanup_closedir_ DIR *directory = NULL;
-	int fd = storage_directory(storage, "names");
+	_cleanup_closedir_ DIR *directory = open_listing(storage, "names");
 	const struct dirent *entry;
 	char found[CONTAINER_ID_ROOM];
 
-	directory = fd < 0 ? NULL : fdopendir(fd);
-	if (!directory) {
-		if (fd >= 0)
-			(void)close(fd);
-		return NULL;
-	}
-	while ((entry = readdir(directory)))
+	while (directory && (entry = readdir(directory)))
 		if (name_is_valid(entry->d_name) &&
 			read_name_link(storage, entry->d_name, found) == 0 &&
 			strcmp(found, id) == 0)

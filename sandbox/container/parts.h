@@ -2,6 +2,8 @@
 #ifndef IMMURE_CONTAINER_PARTS_H
 #define IMMURE_CONTAINER_PARTS_H
 
+#include <dirent.h>
+
 #include "container/container.h"
 #include "container/inside.h"
 #include "host/host.h"
@@ -13,6 +15,9 @@
  * with reterr.
  */
 int remove_tree(int directory, const char *name, const struct host *host, struct err *reterr);
+
+/* sweep.c: the directory of that name in the storage, to be read through; NULL: it cannot be. */
+DIR *open_listing(const struct storage *storage, const char *name);
 
 /* Between containers/ and transient/, in one step. */
 int move_container(const struct storage *storage, const char *id, bool out_of_sight);

@@ -7,6 +7,16 @@
 #include "util/arena.h"
 #include "util/cleanup.h"
 
+DIR *open_listing(const struct storage *storage, const char *name)
+{
+	int fd = storage_directory(storage, name);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+
+	if (fd >= 0 && !directory)
+		(void)close(fd);
+	return directory;
+}
+
 /* One that nobody holds: what its launcher would have done. */
 static void sweep_one(const struct storage *storage, const char *id)
 {
@@ -32,18 +42,10 @@ static void sweep_one(const struct storage *storage, const char *id)
 
 void container_sweep(const struct storage *storage, unsigned most)
 {
-	_cleanup_closedir_ DIR *directory = NULL;
-	int fd = storage_directory(storage, "transient");
+	_cleanup_closedir_ DIR *directory = open_listing(storage, "transient");
 	const struct dirent *entry;
-	unsigned seen = 0;
 
-	directory = fd < 0 ? NULL : fdopendir(fd);
-	if (!directory) {
-		if (fd >= 0)
-			(void)close(fd);
-		return;
-	}
-	for (; seen < most && (entry = readdir(directory)); seen++)
+	for (unsigned seen = 0; directory && seen < most && (entry = readdir(directory)); seen++)
 		if (id_is_valid(entry->d_name))
 			sweep_one(storage, entry->d_name);
 }
@@ -52,18 +54,11 @@ void container_sweep(const struct storage *storage, unsigned most)
  * never will again. */
 void container_sweep_names(const struct storage *storage)
 {
-	_cleanup_closedir_ DIR *directory = NULL;
-	int fd = storage_directory(storage, "names");
+	_cleanup_closedir_ DIR *directory = open_listing(storage, "names");
 	char id[CONTAINER_ID_ROOM];
 	const struct dirent *entry;
 
-	directory = fd < 0 ? NULL : fdopendir(fd);
-	if (!directory) {
-		if (fd >= 0)
-			(void)close(fd);
-		return;
-	}
-	while ((entry = readdir(directory)))
+	while (directory && (entry = readdir(directory)))
 		if (read_name_link(storage, entry->d_name, id) == 0 &&
 			!container_exists(storage, id))
 			unlink_name(storage, entry->d_name, id);

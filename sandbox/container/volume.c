@@ -78,17 +78,11 @@ static int hold(int volumes, const char *name, int lock)
 
 void volume_sweep(const struct storage *storage, unsigned most)
 {
-	_cleanup_closedir_ DIR *directory = NULL;
-	int fd = storage_directory(storage, "volumes");
+	_cleanup_closedir_ DIR *directory = open_listing(storage, "volumes");
+	int fd = directory ? dirfd(directory) : -1;
 	const struct dirent *entry;
 
-	directory = fd < 0 ? NULL : fdopendir(fd);
-	if (!directory) {
-		if (fd >= 0)
-			(void)close(fd);
-		return;
-	}
-	while (most > 0 && (entry = readdir(directory))) {
+	while (directory && most > 0 && (entry = readdir(directory))) {
 		_cleanup_close_ int held = -1;
 		struct err ignored = {0}; /* another sweep will come */
 
